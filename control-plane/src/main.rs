@@ -1,0 +1,2 @@
+//! The control plane binary.
+fn main() {}

@@ -1,0 +1,6 @@
+//! Everything the gateway decides. No IO, no clock, no randomness, no host.
+#![forbid(unsafe_code)]
+
+pub mod key;
+pub mod money;
+pub mod price;

@@ -1,0 +1,126 @@
+//! What a request costs: token classes times list prices, rounded once.
+
+use crate::money::{AttoDollars, NanoDollars};
+
+/// Tokens of one request by class, in OpenAI's convention: `input` includes `cached_input`,
+/// `cache_write` and `audio_input`; `output` includes `reasoning` and `audio_output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenUsage {
+    /// All tokens that went in.
+    pub input: u64,
+    /// All tokens that came out.
+    pub output: u64,
+    /// The provider's total; not always the sum.
+    pub total: u64,
+    /// Input read from the provider's prompt cache.
+    pub cached_input: u64,
+    /// Input written to the provider's prompt cache.
+    pub cache_write: u64,
+    /// Output spent on reasoning.
+    pub reasoning: u64,
+    /// Audio in the input.
+    pub audio_input: u64,
+    /// Audio in the output.
+    pub audio_output: u64,
+}
+
+/// List price of a target, per class.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Price {
+    /// A token of input.
+    pub input: AttoDollars,
+    /// A token of output.
+    pub output: AttoDollars,
+    /// A cached token of input; `input` when unset.
+    pub cached_input: Option<AttoDollars>,
+    /// A token written to the cache; `input` when unset.
+    pub cache_write: Option<AttoDollars>,
+    /// A token of reasoning; `output` when unset.
+    pub reasoning: Option<AttoDollars>,
+    /// A token of audio in; `input` when unset.
+    pub audio_input: Option<AttoDollars>,
+    /// A token of audio out; `output` when unset.
+    pub audio_output: Option<AttoDollars>,
+    /// Each request, on top of its tokens.
+    pub request: Option<AttoDollars>,
+}
+
+impl Price {
+    /// Returns what `tokens` cost, rounded half up to a nano-dollar once, at the end.
+    ///
+    /// Classes that exceed the total they belong to (providers have sent such) never make the
+    /// rest negative.
+    pub fn cost(&self, tokens: &TokenUsage) -> NanoDollars {
+        let special_in =
+            tokens.cached_input.saturating_add(tokens.cache_write).saturating_add(tokens.audio_input);
+        let special_out = tokens.reasoning.saturating_add(tokens.audio_output);
+        let lines = [
+            (tokens.input.saturating_sub(special_in), self.input),
+            (tokens.cached_input, self.cached_input.unwrap_or(self.input)),
+            (tokens.cache_write, self.cache_write.unwrap_or(self.input)),
+            (tokens.audio_input, self.audio_input.unwrap_or(self.input)),
+            (tokens.output.saturating_sub(special_out), self.output),
+            (tokens.reasoning, self.reasoning.unwrap_or(self.output)),
+            (tokens.audio_output, self.audio_output.unwrap_or(self.output)),
+            (1, self.request.unwrap_or_default()),
+        ];
+        let attos = lines.iter().fold(0_u128, |sum, (count, price)| {
+            sum.saturating_add(u128::from(*count) * u128::from(price.0))
+        });
+        let nanos = attos.saturating_add(ATTOS_PER_NANO / 2) / ATTOS_PER_NANO;
+        NanoDollars(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}
+
+const ATTOS_PER_NANO: u128 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> AttoDollars {
+        AttoDollars::from_usd(text).unwrap()
+    }
+
+    fn gpt_4o_mini() -> Price {
+        Price {
+            input: usd("0.00000015"),
+            output: usd("0.0000006"),
+            cached_input: Some(usd("0.000000075")),
+            ..Price::default()
+        }
+    }
+
+    #[test]
+    fn prices_cached_tokens_apart() {
+        let tokens =
+            TokenUsage { input: 100, cached_input: 40, output: 20, ..TokenUsage::default() };
+
+        assert_eq!(gpt_4o_mini().cost(&tokens), NanoDollars(24_000));
+    }
+
+    #[test]
+    fn cached_tokens_without_a_price_cost_as_input() {
+        let price = Price { cached_input: None, ..gpt_4o_mini() };
+        let tokens = TokenUsage { input: 100, cached_input: 40, ..TokenUsage::default() };
+
+        assert_eq!(price.cost(&tokens), NanoDollars(15_000));
+    }
+
+    #[test]
+    fn rounds_half_up_once() {
+        let price = Price { input: AttoDollars(500_000_000), ..Price::default() };
+
+        let one = price.cost(&TokenUsage { input: 1, ..TokenUsage::default() });
+        let three = price.cost(&TokenUsage { input: 3, ..TokenUsage::default() });
+
+        assert_eq!((one, three), (NanoDollars(1), NanoDollars(2)));
+    }
+
+    #[test]
+    fn classes_above_their_total_never_go_negative() {
+        let tokens = TokenUsage { output: 5, reasoning: 9, ..TokenUsage::default() };
+
+        assert_eq!(gpt_4o_mini().cost(&tokens), NanoDollars(5_400));
+    }
+}
