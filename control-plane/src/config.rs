@@ -1,0 +1,121 @@
+//! Settings: what was written (`raw`) becomes what we need ([`Config`]), or an error that names
+//! the field.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tollgate_core::price::Price;
+
+use crate::domain::Secret;
+
+/// Everything `tollgate serve` is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Addresses and limits of the three listeners.
+    pub server: ServerConfig,
+    /// The filter that Envoy is told to load; absolute.
+    pub filter_file: PathBuf,
+    /// `sqlite:…` or `postgres://…`.
+    pub database_url: Secret,
+    /// The key that may do everything. `None`: management refuses everything but health.
+    pub master_key: Option<Secret>,
+    /// Who answers.
+    pub providers: Vec<ProviderConfig>,
+    /// What clients may ask for.
+    pub models: Vec<ModelConfig>,
+}
+
+/// The three listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The listener in Envoy that clients use.
+    pub gateway: GatewayConfig,
+    /// Where the management API listens.
+    pub admin_listen: SocketAddr,
+    /// Where filters and Envoy reach the control plane.
+    pub control_listen: ControlListen,
+}
+
+/// The listener in Envoy that clients use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Its address.
+    pub listen: SocketAddr,
+    /// TLS towards clients. `None`: plain text.
+    pub tls: Option<TlsFiles>,
+    /// Serves the management API there as well.
+    pub management: bool,
+    /// Largest request body; over it clients get a 413.
+    pub max_body_bytes: u32,
+    /// Time a client may take to send its request.
+    pub request_timeout: std::time::Duration,
+    /// Prefixes under which the OpenAI API is served besides the standard ones; each begins with
+    /// a slash and does not end with one.
+    pub base_paths: Vec<String>,
+}
+
+/// A certificate and its key, PEM, absolute paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub private_key: PathBuf,
+}
+
+/// Where filters and Envoy reach the control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ControlListen {
+    /// A socket file.
+    Unix(PathBuf),
+    /// A loopback address.
+    Tcp(SocketAddr),
+}
+
+/// Somebody who answers requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderConfig {
+    /// Unique, `[a-z0-9_-]+`.
+    pub id: String,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// Sent as a bearer token. `None`: it wants none.
+    pub credential: Option<Secret>,
+    /// It accepts `stream_options.include_usage`.
+    pub stream_usage: bool,
+}
+
+/// The parts of a provider's base URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// `https`.
+    pub tls: bool,
+    /// Name or IP address; IPv6 without brackets.
+    pub host: String,
+    /// The port, the scheme's own when none was written.
+    pub port: u16,
+    /// `host` or `host:port` (the latter when the port is not the scheme's own), IPv6 in brackets.
+    pub authority: String,
+    /// Without trailing slash; empty for the root.
+    pub path: String,
+}
+
+/// Something clients may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The name clients write.
+    pub name: String,
+    /// Where it can be had, in order of preference; at least one.
+    pub targets: Vec<TargetConfig>,
+}
+
+/// A provider's model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetConfig {
+    /// Id of a provider in the same configuration.
+    pub provider: String,
+    /// The provider's name of the model.
+    pub model: String,
+    /// The configured price, else the list price. `None`: not known.
+    pub price: Option<Price>,
+}

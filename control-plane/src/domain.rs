@@ -1,0 +1,13 @@
+//! What the control plane is about: keys and what they used. No serialisation, no SQL.
+//!
+//! Read [`ApiKey`] first, then [`LedgerRecord`].
+
+pub mod api_key;
+pub mod secret;
+pub mod timestamp;
+pub mod usage;
+
+pub use api_key::{ApiKey, KeyPolicy};
+pub use secret::Secret;
+pub use timestamp::Timestamp;
+pub use usage::{Endpoint, LedgerRecord, RecordId, UsageSource};

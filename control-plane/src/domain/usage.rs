@@ -1,0 +1,136 @@
+//! The ledger: one record for each request that ended.
+
+use std::fmt;
+
+use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
+use tollgate_core::price::TokenUsage;
+
+use crate::domain::Timestamp;
+
+/// 24 bytes, unique for ever: a record that arrives twice is known by it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId([u8; 24]);
+
+impl RecordId {
+    /// Takes an id from the wire. `None` when it is not 24 bytes long.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Reads 48 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 24];
+        if text.len() != 48 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Returns 48 lower-case hexadecimal digits, the form in which it is stored and shown.
+    pub fn to_hex(self) -> String {
+        crate::domain::usage::hex(&self.0)
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordId({})", self.to_hex())
+    }
+}
+
+/// One request, after it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRecord {
+    /// Unique for ever.
+    pub id: RecordId,
+    /// The key that asked.
+    pub key_hash: KeyHash,
+    /// When the request arrived.
+    pub started_at: Timestamp,
+    /// When the first byte of the answer's body came. `None`: none came.
+    pub first_byte_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Timestamp,
+    /// What was called.
+    pub endpoint: Endpoint,
+    /// The name the client asked for.
+    pub model: String,
+    /// Id of the provider. `None`: none was chosen.
+    pub provider: Option<String>,
+    /// The provider's name of the model.
+    pub provider_model: Option<String>,
+    /// The `id` of the provider's answer.
+    pub provider_response_id: Option<String>,
+    /// HTTP status that the client got. 0: it left before there was one.
+    pub status: u16,
+    /// The answer was a stream.
+    pub streamed: bool,
+    /// The client left, or the provider broke off, before the end.
+    pub aborted: bool,
+    /// Tokens by class.
+    pub tokens: TokenUsage,
+    /// Where the tokens come from.
+    pub usage_source: UsageSource,
+    /// What it cost.
+    pub cost: NanoDollars,
+    /// The target had no price; `cost` is 0.
+    pub unpriced: bool,
+    /// The body's `user`.
+    pub end_user: Option<String>,
+    /// Of the key and of the request.
+    pub tags: Vec<String>,
+    /// Code of the error that the client got. `None`: no error.
+    pub error_code: Option<String>,
+}
+
+/// What was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Endpoint {
+    /// Something this version does not know.
+    #[default]
+    Unknown,
+    /// Chat completions.
+    ChatCompletions,
+    /// Legacy completions.
+    Completions,
+    /// Embeddings.
+    Embeddings,
+}
+
+/// Where the token counts of a record come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UsageSource {
+    /// There are none: the request failed before the provider could charge for it.
+    #[default]
+    None,
+    /// The provider's own figures.
+    Provider,
+    /// Estimated from the bytes that passed.
+    Estimated,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit =
+        |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_ids_round_trip() {
+        let id = RecordId::from_bytes(&[0xa7; 24]).unwrap();
+
+        assert_eq!(id.to_hex(), "a7".repeat(24));
+        assert_eq!(RecordId::from_hex(&id.to_hex()), Some(id));
+        assert_eq!(RecordId::from_hex(&"+7".repeat(24)), None);
+        assert_eq!(RecordId::from_bytes(&[0; 23]), None);
+    }
+}
