@@ -1,0 +1,65 @@
+//! Which of the credentials in a request counts.
+//!
+//! Official SDKs insist on an `Authorization` header and are given a dummy one by people whose
+//! real key is in `x-api-key`; so `Authorization` comes after the dedicated headers.
+
+use crate::headers::Headers;
+use crate::path::query_value;
+
+/// Headers that carry a key, the ones that count first in front. None of them reaches a provider.
+pub const HEADERS: [&str; 5] =
+    ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "authorization"];
+
+/// Returns the key of a request: the first credential that is present and not empty.
+pub fn find(headers: Headers<'_>) -> Option<Vec<u8>> {
+    let header = HEADERS
+        .iter()
+        .filter_map(|name| headers.first(name).map(|value| key_in(name, value)))
+        .find(|key| !key.is_empty());
+    match header {
+        Some(key) => Some(key.to_vec()),
+        None => query_value(headers.first(":path")?, "key").filter(|key| !key.is_empty()),
+    }
+}
+
+/// Takes `Bearer` off; an `Authorization` of another scheme holds no key of ours.
+fn key_in<'a>(header: &str, value: &'a [u8]) -> &'a [u8] {
+    let value = value.trim_ascii();
+    match value.split_at_checked(7) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key.trim_ascii(),
+        _ if header == "authorization" => b"",
+        _ if value.eq_ignore_ascii_case(b"bearer") => b"",
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&str, &str)], expected: Option<&str>) {
+        let list: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
+        let found = find(Headers(&list));
+        assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{headers:?}");
+    }
+
+    #[test]
+    fn takes_the_first_in_order() {
+        check(&[("authorization", "Bearer dummy"), ("x-api-key", "sk-1")], Some("sk-1"));
+        check(&[("api-key", "sk-2"), ("x-goog-api-key", "sk-3")], Some("sk-2"));
+        check(&[("x-api-key", "sk-1"), ("x-litellm-api-key", "Bearer sk-0")], Some("sk-0"));
+        check(&[("authorization", "bearer  sk-4 ")], Some("sk-4"));
+        check(&[("x-goog-api-key", "sk-3"), (":path", "/v1/models?key=sk-5")], Some("sk-3"));
+        check(&[(":path", "/v1/models?key=sk-5")], Some("sk-5"));
+    }
+
+    #[test]
+    fn empty_ones_do_not_count() {
+        check(&[("x-api-key", ""), ("authorization", "Bearer sk-4")], Some("sk-4"));
+        check(&[("authorization", "Bearer ")], None);
+        check(&[("x-litellm-api-key", "Bearer")], None);
+        check(&[("authorization", "Basic dXNlcjpwYXNz")], None);
+        check(&[], None);
+    }
+}

@@ -1,0 +1,240 @@
+//! Why we say no, in one place, with the status, type and code of the `openai` error profile.
+
+use serde_json::json;
+
+use crate::policy::access::Denied;
+
+/// A request that ends here. [`Refusal::render`] makes the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No credential in any header.
+    NoKey,
+    /// A credential that is no key of ours.
+    UnknownKey,
+    /// The key's time is over.
+    ExpiredKey,
+    /// The key is switched off.
+    BlockedKey,
+    /// The key may not use this model.
+    ModelNotAllowed(String),
+    /// The key has spent its budget.
+    BudgetExceeded,
+    /// The body is not a JSON object.
+    InvalidJson(String),
+    /// A field that must be there is not.
+    MissingField(&'static str),
+    /// A field holds the wrong kind of value.
+    InvalidField {
+        /// The field's name.
+        field: &'static str,
+        /// What it must be, such as "a string".
+        expected: &'static str,
+    },
+    /// No enabled provider has this model.
+    ModelNotFound(String),
+    /// A path that we do not serve.
+    UnknownPath,
+    /// A path that we serve, but not with this method.
+    WrongMethod,
+    /// More body than the limit, in bytes.
+    BodyTooLarge(u64),
+    /// The client did not send its request in time.
+    RequestTimeout,
+    /// The filter cannot decide now.
+    PolicyUnavailable,
+    /// Envoy runs the filter in a way in which it could not enforce anything.
+    HostCannotHold,
+    /// A fault of ours.
+    Internal,
+    /// No answer came from the provider: connection refused, reset, or not HTTP.
+    ProviderFailed,
+    /// The provider did not answer in time.
+    ProviderTimeout,
+    /// The provider refused the credential that we have for it.
+    ProviderCredential(u16),
+}
+
+/// An answer to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// HTTP status.
+    pub status: u16,
+    /// The error's `code`, also for the ledger.
+    pub code: &'static str,
+    /// Headers besides `content-type`.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Blocked => Self::BlockedKey,
+            Denied::Expired => Self::ExpiredKey,
+            Denied::BudgetSpent => Self::BudgetExceeded,
+        }
+    }
+}
+
+impl Refusal {
+    /// Renders the refusal as an OpenAI error.
+    pub fn render(&self) -> Rendered {
+        let (status, kind, code) = self.class();
+        let error = json!({"error": {
+            "message": self.message(), "type": kind, "param": self.param(), "code": code,
+        }});
+        let body = serde_json::to_vec(&error).unwrap_or_default();
+        Rendered { status, code, headers: self.headers(), body }
+    }
+
+    fn class(&self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::NoKey | Self::UnknownKey => (401, "authentication_error", "invalid_api_key"),
+            Self::ExpiredKey => (401, "authentication_error", "expired_api_key"),
+            Self::BlockedKey => (403, "permission_error", "key_blocked"),
+            Self::ModelNotAllowed(_) => (403, "permission_error", "model_not_allowed"),
+            Self::BudgetExceeded => (429, "insufficient_quota", "budget_exceeded"),
+            Self::InvalidJson(_) => (400, "invalid_request_error", "invalid_json"),
+            Self::MissingField(_) => (400, "invalid_request_error", "missing_field"),
+            Self::InvalidField { .. } => (400, "invalid_request_error", "invalid_field"),
+            Self::ModelNotFound(_) => (404, "invalid_request_error", "model_not_found"),
+            Self::UnknownPath => (404, "invalid_request_error", "not_found"),
+            Self::WrongMethod => (405, "invalid_request_error", "method_not_allowed"),
+            Self::BodyTooLarge(_) => (413, "invalid_request_error", "payload_too_large"),
+            Self::RequestTimeout => (408, "invalid_request_error", "request_timeout"),
+            Self::PolicyUnavailable => (503, "service_unavailable_error", "policy_unavailable"),
+            Self::HostCannotHold | Self::Internal => (500, "server_error", "internal_error"),
+            Self::ProviderFailed => (502, "api_error", "provider_error"),
+            Self::ProviderTimeout => (504, "api_error", "provider_error"),
+            Self::ProviderCredential(status) => (*status, "api_error", "provider_error"),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NoKey => "No API key was given. Send it as `Authorization: Bearer <key>` or \
+                            `x-api-key: <key>`."
+                .into(),
+            Self::UnknownKey => "The API key is not valid. Check it, or ask for a new one.".into(),
+            Self::ExpiredKey => "The API key has expired. Ask for a new one.".into(),
+            Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
+            Self::ModelNotAllowed(model) => format!("This API key may not use model '{model}'."),
+            Self::BudgetExceeded => "The budget of this API key is spent.".into(),
+            Self::InvalidJson(why) => format!("The body is not a valid JSON object: {why}."),
+            Self::MissingField(field) => format!("Missing required field: '{field}'."),
+            Self::InvalidField { field, expected } => {
+                format!("Invalid value for '{field}': expected {expected}.")
+            }
+            Self::ModelNotFound(model) => {
+                format!("Model '{model}' not found in any enabled provider")
+            }
+            Self::UnknownPath => "There is nothing at this path.".into(),
+            Self::WrongMethod => "This path does not support this method.".into(),
+            Self::BodyTooLarge(limit) => format!("The body is larger than {limit} bytes."),
+            Self::RequestTimeout => "The request did not arrive in time.".into(),
+            Self::PolicyUnavailable => {
+                "The gateway cannot check this request right now. Try again shortly.".into()
+            }
+            Self::HostCannotHold => "The gateway refuses to serve: Envoy does not hold request \
+                                     headers while the body is read. Set \
+                                     `allow_on_headers_stop_iteration: true` in the plugin's \
+                                     configuration."
+                .into(),
+            Self::Internal => "The gateway made a mistake.".into(),
+            Self::ProviderFailed => "The provider could not be reached or gave no answer.".into(),
+            Self::ProviderTimeout => "The provider did not answer in time.".into(),
+            Self::ProviderCredential(_) => {
+                "The provider refused the gateway's credential. Tell the gateway's admin.".into()
+            }
+        }
+    }
+
+    fn param(&self) -> Option<&'static str> {
+        match self {
+            Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
+            Self::ModelNotAllowed(_) | Self::ModelNotFound(_) => Some("model"),
+            Self::NoKey
+            | Self::UnknownKey
+            | Self::ExpiredKey
+            | Self::BlockedKey
+            | Self::BudgetExceeded
+            | Self::InvalidJson(_)
+            | Self::UnknownPath
+            | Self::WrongMethod
+            | Self::BodyTooLarge(_)
+            | Self::RequestTimeout
+            | Self::PolicyUnavailable
+            | Self::HostCannotHold
+            | Self::Internal
+            | Self::ProviderFailed
+            | Self::ProviderTimeout
+            | Self::ProviderCredential(_) => None,
+        }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, &'static str)> {
+        match self.class().0 {
+            503 => vec![("retry-after", "1")],
+            // Waiting does not refill a budget: official SDKs honour this and do not retry.
+            429 => vec![("x-should-retry", "false")],
+            401 if !matches!(self, Self::ProviderCredential(_)) => {
+                vec![("www-authenticate", "Bearer")]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(refusal: &Refusal, status: u16, kind: &str, code: &str, param: Option<&str>) {
+        let rendered = refusal.render();
+        let body: serde_json::Value = serde_json::from_slice(&rendered.body).unwrap();
+        assert_eq!((rendered.status, rendered.code), (status, code));
+        assert_eq!(body["error"]["type"], kind);
+        assert_eq!(body["error"]["code"], code);
+        assert_eq!(body["error"]["param"].as_str(), param);
+        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
+    }
+
+    #[test]
+    fn follows_the_error_table() {
+        let auth = "authentication_error";
+        let permission = "permission_error";
+        let invalid = "invalid_request_error";
+        check(&Refusal::NoKey, 401, auth, "invalid_api_key", None);
+        check(&Refusal::UnknownKey, 401, auth, "invalid_api_key", None);
+        check(&Refusal::ExpiredKey, 401, auth, "expired_api_key", None);
+        check(&Refusal::BlockedKey, 403, permission, "key_blocked", None);
+        let foreign = Refusal::ModelNotAllowed("m".into());
+        check(&foreign, 403, permission, "model_not_allowed", Some("model"));
+        check(&Refusal::InvalidJson("x".into()), 400, invalid, "invalid_json", None);
+        check(&Refusal::MissingField("model"), 400, invalid, "missing_field", Some("model"));
+        let unknown = Refusal::ModelNotFound("x".into());
+        check(&unknown, 404, invalid, "model_not_found", Some("model"));
+        check(&Refusal::BodyTooLarge(1), 413, invalid, "payload_too_large", None);
+        check(&Refusal::RequestTimeout, 408, invalid, "request_timeout", None);
+        check(&Refusal::BudgetExceeded, 429, "insufficient_quota", "budget_exceeded", None);
+        check(&Refusal::Internal, 500, "server_error", "internal_error", None);
+        check(&Refusal::ProviderFailed, 502, "api_error", "provider_error", None);
+        check(&Refusal::ProviderTimeout, 504, "api_error", "provider_error", None);
+        let away = "service_unavailable_error";
+        check(&Refusal::PolicyUnavailable, 503, away, "policy_unavailable", None);
+    }
+
+    #[test]
+    fn a_hostile_model_name_is_escaped() {
+        let rendered = Refusal::ModelNotFound("\"}\n\u{1}</script>".into()).render();
+
+        assert!(serde_json::from_slice::<serde_json::Value>(&rendered.body).is_ok());
+    }
+
+    #[test]
+    fn tells_clients_when_to_come_back() {
+        assert_eq!(Refusal::PolicyUnavailable.render().headers, [("retry-after", "1")]);
+        assert_eq!(Refusal::BudgetExceeded.render().headers, [("x-should-retry", "false")]);
+    }
+}

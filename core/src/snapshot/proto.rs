@@ -1,0 +1,181 @@
+//! From the wire to a snapshot, with every way that the wire can be wrong.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use thiserror::Error;
+use tollgate_proto::v1 as proto;
+
+use super::{Model, Provider, Snapshot, Target};
+use crate::money::AttoDollars;
+use crate::price::Price;
+
+/// Why a snapshot cannot be used. The previous one stays in force.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidSnapshot {
+    /// Two providers have one id.
+    #[error("provider {0} is given twice")]
+    RepeatedProvider(String),
+    /// Two models have one name.
+    #[error("model {0} is given twice")]
+    RepeatedModel(String),
+    /// A target names a provider that is not there.
+    #[error("model {model} has a target at provider {provider}, which is not given")]
+    UnknownProvider {
+        /// The model's public name.
+        model: String,
+        /// The id that is not there.
+        provider: String,
+    },
+    /// A value that cannot stand in a header.
+    #[error("provider {provider}: {field} holds a control character")]
+    UnsafeHeader {
+        /// The provider's id.
+        provider: String,
+        /// Which value.
+        field: &'static str,
+    },
+}
+
+impl TryFrom<proto::Snapshot> for Snapshot {
+    type Error = InvalidSnapshot;
+
+    fn try_from(wire: proto::Snapshot) -> Result<Self, InvalidSnapshot> {
+        let mut providers = BTreeMap::new();
+        for provider in wire.providers {
+            let id = provider.id.clone();
+            if providers.insert(id.clone(), Rc::new(Provider::try_from(provider)?)).is_some() {
+                return Err(InvalidSnapshot::RepeatedProvider(id));
+            }
+        }
+        let mut models = BTreeMap::new();
+        for model in wire.models {
+            let name = model.name.clone();
+            if models.insert(name.clone(), Rc::new(model_from(model, &providers)?)).is_some() {
+                return Err(InvalidSnapshot::RepeatedModel(name));
+            }
+        }
+        Ok(Self { revision: wire.revision, models })
+    }
+}
+
+impl TryFrom<proto::Provider> for Provider {
+    type Error = InvalidSnapshot;
+
+    fn try_from(wire: proto::Provider) -> Result<Self, InvalidSnapshot> {
+        let fields = [
+            ("cluster", wire.cluster.as_str()),
+            ("authority", &wire.authority),
+            ("base_path", &wire.base_path),
+            ("credential", wire.credential.as_deref().unwrap_or_default()),
+        ];
+        for (field, value) in fields {
+            if value.bytes().any(|byte| byte.is_ascii_control()) {
+                return Err(InvalidSnapshot::UnsafeHeader { provider: wire.id, field });
+            }
+        }
+        Ok(Self {
+            id: wire.id,
+            cluster: wire.cluster,
+            authority: wire.authority,
+            base_path: wire.base_path.trim_end_matches('/').to_owned(),
+            authorization: wire.credential.map(|credential| format!("Bearer {credential}")),
+            stream_usage: wire.stream_usage,
+        })
+    }
+}
+
+fn model_from(
+    wire: proto::Model,
+    providers: &BTreeMap<String, Rc<Provider>>,
+) -> Result<Model, InvalidSnapshot> {
+    let mut targets = Vec::with_capacity(wire.targets.len());
+    for target in wire.targets {
+        let Some(provider) = providers.get(&target.provider) else {
+            return Err(InvalidSnapshot::UnknownProvider {
+                model: wire.name,
+                provider: target.provider,
+            });
+        };
+        targets.push(Rc::new(Target {
+            provider: Rc::clone(provider),
+            model: target.model,
+            price: target.price.as_ref().map(Price::from),
+        }));
+    }
+    Ok(Model { name: wire.name, targets, created: wire.created, owned_by: wire.owned_by })
+}
+
+impl From<&proto::Price> for Price {
+    fn from(wire: &proto::Price) -> Self {
+        Self {
+            input: AttoDollars(wire.input_token),
+            output: AttoDollars(wire.output_token),
+            cached_input: wire.cached_input_token.map(AttoDollars),
+            cache_write: wire.cache_write_token.map(AttoDollars),
+            reasoning: wire.reasoning_token.map(AttoDollars),
+            audio_input: wire.audio_input_token.map(AttoDollars),
+            audio_output: wire.audio_output_token.map(AttoDollars),
+            request: wire.request.map(AttoDollars),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(id: &str) -> proto::Provider {
+        proto::Provider { id: id.into(), base_path: "/v1/".into(), ..proto::Provider::default() }
+    }
+
+    fn model(name: &str, provider: &str) -> proto::Model {
+        let target = proto::Target { provider: provider.into(), ..proto::Target::default() };
+        proto::Model { name: name.into(), targets: vec![target], ..proto::Model::default() }
+    }
+
+    fn check(wire: proto::Snapshot, expected: InvalidSnapshot) {
+        assert_eq!(Snapshot::try_from(wire), Err(expected));
+    }
+
+    #[test]
+    fn links_targets_to_their_providers() {
+        let wire = proto::Snapshot {
+            revision: 3,
+            providers: vec![provider("a")],
+            models: vec![model("x/y", "a")],
+        };
+
+        let snapshot = Snapshot::try_from(wire).unwrap();
+
+        assert_eq!(snapshot.revision, 3);
+        assert_eq!(snapshot.models["x/y"].targets[0].provider.base_path, "/v1");
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit_together() {
+        let twice = vec![provider("a"), provider("a")];
+        check(
+            proto::Snapshot { providers: twice, ..Default::default() },
+            InvalidSnapshot::RepeatedProvider("a".into()),
+        );
+        check(
+            proto::Snapshot { models: vec![model("m", "b")], ..Default::default() },
+            InvalidSnapshot::UnknownProvider { model: "m".into(), provider: "b".into() },
+        );
+        let smuggled = proto::Provider { credential: Some("x\r\ny".into()), ..provider("a") };
+        check(
+            proto::Snapshot { providers: vec![smuggled], ..Default::default() },
+            InvalidSnapshot::UnsafeHeader { provider: "a".into(), field: "credential" },
+        );
+    }
+
+    #[test]
+    fn debug_does_not_show_credentials() {
+        let wire = proto::Provider { credential: Some("sk-secret".into()), ..provider("a") };
+
+        let shown = format!("{:?}", Provider::try_from(wire).unwrap());
+
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
