@@ -6,5 +6,9 @@
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod grpc;
+pub mod publish;
 pub mod service;
+pub mod snapshot;
 pub mod store;
+pub mod xds;

@@ -1,0 +1,151 @@
+//! `tollgate.v1.Policy`: what filters need to know.
+
+use std::pin::Pin;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tollgate_core::key::KeyHash;
+use tollgate_proto::v1;
+use tollgate_proto::v1::policy_server::Policy;
+use tollgate_proto::v1::update::Event;
+use tonic::{Request, Response, Status};
+
+use super::error::status;
+use super::{Drain, draining};
+use crate::domain::KeyPolicy;
+use crate::publish::Publisher;
+use crate::service::Service;
+
+/// Serves [`Policy`].
+pub(super) struct PolicyServer {
+    pub(super) service: Service,
+    pub(super) publisher: Publisher,
+    pub(super) drain: Drain,
+}
+
+#[tonic::async_trait]
+impl Policy for PolicyServer {
+    type WatchStream = ReceiverStream<Result<v1::Update, Status>>;
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let v1::WatchRequest { node, filter_version } = request.into_inner();
+        tracing::debug!(node, filter.version = filter_version, "a filter watches");
+        let (updates, stream) = mpsc::channel(UPDATES_AHEAD);
+        let watch = Watch { publisher: self.publisher.clone(), updates, drain: self.drain.clone() };
+        // Nothing that is committed from here on may be missed.
+        let keys = self.publisher.key_changes();
+        tokio::spawn(async move {
+            if let Err(End::Tell(status)) = watch.run(keys).await {
+                tracing::info!(node, reason = status.message(), "a filter's watch ends");
+                // An error says that the filter is gone.
+                let _ = watch.updates.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn resolve_key(
+        &self,
+        request: Request<v1::ResolveKeyRequest>,
+    ) -> Result<Response<v1::ResolveKeyResponse>, Status> {
+        let hash = KeyHash::from_bytes(&request.into_inner().key_hash)
+            .ok_or_else(|| Status::invalid_argument("key_hash: not 32 bytes"))?;
+        let resolved = self.service.resolve(&hash).await.map_err(|error| status(&error))?;
+        Ok(Response::new(v1::ResolveKeyResponse {
+            policy: resolved.policy.map(policy),
+            revision: resolved.revision,
+        }))
+    }
+}
+
+/// One filter's stream.
+struct Watch {
+    publisher: Publisher,
+    updates: mpsc::Sender<Result<v1::Update, Status>>,
+    drain: Drain,
+}
+
+/// Why a stream ends.
+enum End {
+    /// The filter left.
+    Gone,
+    /// The filter must start over.
+    Tell(Status),
+}
+
+impl Watch {
+    async fn run(
+        &self,
+        mut keys: tokio::sync::broadcast::Receiver<v1::KeyChanged>,
+    ) -> Result<(), End> {
+        let mut drain = self.drain.clone();
+        let mut states = self.publisher.watch();
+        let instance: [u8; 16] = rand::random();
+        self.send(Event::Welcome(v1::Welcome { instance_id: instance.to_vec() })).await?;
+        let mut settled = self.settled(&mut states);
+        loop {
+            tokio::select! {
+                // Revocations before everything: they must not wait for Envoys.
+                biased;
+                change = keys.recv() => match change {
+                    Ok(change) => self.send(Event::KeyChanged(change)).await?,
+                    Err(RecvError::Lagged(missed)) => {
+                        return Err(End::Tell(Status::data_loss(format!(
+                            "{missed} changes behind; start over"
+                        ))));
+                    }
+                    Err(RecvError::Closed) => return Err(End::Tell(draining())),
+                },
+                () = drain.wait() => return Err(End::Tell(draining())),
+                () = self.updates.closed() => return Err(End::Gone),
+                snapshot = settled.as_mut() => {
+                    self.send(Event::Snapshot(snapshot)).await?;
+                    settled = Box::pin(std::future::pending());
+                }
+                changed = states.changed() => {
+                    if changed.is_err() {
+                        return Err(End::Tell(draining()));
+                    }
+                    settled = self.settled(&mut states);
+                }
+            }
+        }
+    }
+
+    /// Waits until Envoys know the clusters of the newest state, and returns its snapshot.
+    fn settled(
+        &self,
+        states: &mut tokio::sync::watch::Receiver<crate::publish::Published>,
+    ) -> Pin<Box<dyn Future<Output = v1::Snapshot> + Send>> {
+        let state = states.borrow_and_update().clone();
+        let publisher = self.publisher.clone();
+        Box::pin(async move {
+            publisher.envoys().settled(&state.resources.clusters).await;
+            v1::Snapshot::clone(&state.snapshot)
+        })
+    }
+
+    async fn send(&self, event: Event) -> Result<(), End> {
+        let update = v1::Update { event: Some(event) };
+        self.updates.send(Ok(update)).await.map_err(|_| End::Gone)
+    }
+}
+
+fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
+    v1::KeyPolicy {
+        blocked: policy.blocked,
+        expires_at_us: policy.expires_at.map(crate::domain::Timestamp::as_micros),
+        models: policy.models,
+        aliases: policy.aliases.into_iter().collect(),
+        max_budget_nanos: policy.max_budget.map(|budget| budget.0),
+        spend_nanos: policy.spend.0,
+        tags: policy.tags,
+    }
+}
+
+/// A slow filter holds this many updates here, and then more in the publisher.
+const UPDATES_AHEAD: usize = 64;

@@ -1,0 +1,196 @@
+//! From changes to whoever must hear of them: filters that watch, Envoys on ADS.
+//!
+//! [`Publisher`] holds the newest [`Published`] state and passes on changes of keys as they are
+//! committed. It keeps nothing that the store and the configuration do not know better.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+use tollgate_core::key::KeyHash;
+use tollgate_proto::v1::{KeyChanged, Snapshot};
+
+use crate::config::Config;
+use crate::service::KeyEvents;
+use crate::snapshot;
+use crate::xds::{self, Resource, ResourceSet, Resources};
+
+/// Tells filters and Envoys what changed.
+#[derive(Clone)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    current: watch::Sender<Published>,
+    keys: broadcast::Sender<KeyChanged>,
+    envoys: Envoys,
+    /// Serialises changes of `current`, which read it before they write it.
+    publishing: Mutex<()>,
+}
+
+/// One state of the configuration, as others are told it.
+#[derive(Clone)]
+pub struct Published {
+    /// For filters.
+    pub snapshot: Arc<Snapshot>,
+    /// For Envoys.
+    pub resources: Arc<Resources>,
+}
+
+impl Publisher {
+    /// Begins with a configuration. `revision` is the store's.
+    pub fn new(config: &Config, revision: u64) -> Self {
+        let published = Published {
+            snapshot: Arc::new(snapshot::render(config, revision)),
+            resources: Arc::new(xds::render(config)),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                current: watch::Sender::new(published),
+                keys: broadcast::Sender::new(KEY_CHANGES_KEPT),
+                envoys: Envoys::default(),
+                publishing: Mutex::new(()),
+            }),
+        }
+    }
+
+    /// Replaces the configuration. `revision` is the store's, and above every earlier one.
+    ///
+    /// Clusters of providers that are gone stay known to Envoy for a while: requests that were
+    /// decided before the filter heard of it are still on their way there.
+    pub fn publish(&self, config: &Config, revision: u64) {
+        let snapshot = Arc::new(snapshot::render(config, revision));
+        let wanted = xds::render(config);
+        let _guard = self.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let clusters = with_leavers(&wanted.clusters, &self.current().resources.clusters);
+        let leaving = clusters.version != wanted.clusters.version;
+        let resources = Arc::new(Resources { clusters, ..wanted.clone() });
+        self.shared.current.send_replace(Published { snapshot, resources });
+        if leaving {
+            tokio::spawn(self.clone().drop_leavers(revision, wanted));
+        }
+    }
+
+    /// Returns the present state.
+    pub fn current(&self) -> Published {
+        self.shared.current.borrow().clone()
+    }
+
+    /// Follows the state.
+    pub fn watch(&self) -> watch::Receiver<Published> {
+        self.shared.current.subscribe()
+    }
+
+    /// Follows changes of keys from now on.
+    pub fn key_changes(&self) -> broadcast::Receiver<KeyChanged> {
+        self.shared.keys.subscribe()
+    }
+
+    /// Returns the Envoys that are connected over ADS.
+    pub fn envoys(&self) -> &Envoys {
+        &self.shared.envoys
+    }
+
+    /// Removes the clusters of gone providers, unless the configuration changed again.
+    async fn drop_leavers(self, revision: u64, wanted: Resources) {
+        tokio::time::sleep(LEAVERS_STAY).await;
+        let _guard = self.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Published { snapshot, .. } = self.current();
+        if snapshot.revision == revision {
+            self.shared.current.send_replace(Published { snapshot, resources: Arc::new(wanted) });
+        }
+    }
+}
+
+impl KeyEvents for Publisher {
+    fn key_changed(&self, hash: KeyHash, revision: u64) {
+        let change = KeyChanged { key_hash: hash.as_bytes().to_vec(), revision };
+        // An error says that nobody listens.
+        let _ = self.shared.keys.send(change);
+    }
+}
+
+/// The Envoys on ADS, and which clusters each of them knows.
+#[derive(Default)]
+pub struct Envoys {
+    seats: watch::Sender<Seats>,
+}
+
+#[derive(Default)]
+struct Seats {
+    next: u64,
+    /// Version of the clusters that each Envoy answered last.
+    settled: BTreeMap<u64, Option<String>>,
+}
+
+impl Envoys {
+    /// Counts an Envoy in, until the seat is dropped.
+    pub fn join(&self) -> Seat {
+        let mut id = 0;
+        self.seats.send_modify(|seats| {
+            id = seats.next;
+            seats.next += 1;
+            seats.settled.insert(id, None);
+        });
+        Seat { id, seats: self.seats.clone() }
+    }
+
+    /// Waits until every connected Envoy answered these clusters, with yes or no; not for long:
+    /// an Envoy that hangs must not keep policy from the others.
+    pub async fn settled(&self, clusters: &ResourceSet) {
+        let mut seats = self.seats.subscribe();
+        let all = seats.wait_for(|seats| {
+            seats.settled.values().all(|version| version.as_ref() == Some(&clusters.version))
+        });
+        if tokio::time::timeout(ENVOYS_MAY_TAKE, all).await.is_err() {
+            tracing::warn!(
+                clusters.version,
+                "some Envoy has not answered the new clusters; filters get the models now"
+            );
+        }
+    }
+}
+
+/// One Envoy's place among the connected.
+pub struct Seat {
+    id: u64,
+    seats: watch::Sender<Seats>,
+}
+
+impl Seat {
+    /// Notes which clusters this Envoy answered.
+    pub fn settle(&self, version: &str) {
+        self.seats.send_if_modified(|seats| {
+            let settled = seats.settled.entry(self.id).or_default();
+            let new = settled.as_deref() != Some(version);
+            if new {
+                *settled = Some(version.to_owned());
+            }
+            new
+        });
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.seats.send_modify(|seats| {
+            seats.settled.remove(&self.id);
+        });
+    }
+}
+
+/// Adds to `wanted` what `known` has and it has not.
+fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
+    let mut items: BTreeMap<&str, &Resource> = BTreeMap::new();
+    for item in known.items.iter().chain(&wanted.items) {
+        items.insert(&item.name, item);
+    }
+    ResourceSet::new(items.into_values().cloned().collect())
+}
+
+/// A filter that is further behind than this many changes starts over.
+const KEY_CHANGES_KEPT: usize = 4096;
+const ENVOYS_MAY_TAKE: Duration = Duration::from_secs(1);
+const LEAVERS_STAY: Duration = Duration::from_secs(10);

@@ -1,0 +1,62 @@
+//! What filters are told: the small, shared part of the configuration.
+
+use tollgate_core::price::Price;
+use tollgate_proto::v1;
+
+use crate::config::{Config, ModelConfig, ProviderConfig, TargetConfig};
+use crate::domain::Secret;
+use crate::xds::cluster;
+
+/// Renders the snapshot of a configuration. It holds provider credentials: never log it.
+pub fn render(config: &Config, revision: u64) -> v1::Snapshot {
+    v1::Snapshot {
+        revision,
+        providers: config.providers.iter().map(provider).collect(),
+        models: config.models.iter().map(model).collect(),
+    }
+}
+
+fn provider(provider: &ProviderConfig) -> v1::Provider {
+    v1::Provider {
+        id: provider.id.clone(),
+        cluster: cluster::name(&provider.id),
+        authority: provider.base_url.authority.clone(),
+        base_path: provider.base_url.path.clone(),
+        credential: provider.credential.as_ref().map(Secret::expose).map(str::to_owned),
+        stream_usage: provider.stream_usage,
+    }
+}
+
+fn model(model: &ModelConfig) -> v1::Model {
+    v1::Model {
+        name: model.name.clone(),
+        targets: model.targets.iter().map(target).collect(),
+        created: CREATED,
+        owned_by: OWNER.to_owned(),
+    }
+}
+
+fn target(target: &TargetConfig) -> v1::Target {
+    v1::Target {
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        price: target.price.as_ref().map(price),
+    }
+}
+
+fn price(price: &Price) -> v1::Price {
+    v1::Price {
+        input_token: price.input.0,
+        output_token: price.output.0,
+        cached_input_token: price.cached_input.map(|price| price.0),
+        cache_write_token: price.cache_write.map(|price| price.0),
+        reasoning_token: price.reasoning.map(|price| price.0),
+        audio_input_token: price.audio_input.map(|price| price.0),
+        audio_output_token: price.audio_output.map(|price| price.0),
+        request: price.request.map(|price| price.0),
+    }
+}
+
+/// What LiteLLM says of every model, and its clients are used to.
+const CREATED: i64 = 1_677_610_602;
+const OWNER: &str = "openai";

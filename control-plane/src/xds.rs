@@ -1,0 +1,150 @@
+//! What Envoy is told over ADS: its listener, its routes, one cluster for each provider.
+//!
+//! [`render`] turns a [`Config`] into [`Resources`] and is pure; [`stream`] is the conversation
+//! with one Envoy. Nothing here is secret: Envoy's config dump shows all of it, so credentials
+//! travel to the filter alone.
+
+pub mod cluster;
+pub mod filter;
+pub mod listener;
+pub mod route;
+pub mod stream;
+
+use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, UInt32Value};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+
+/// Everything that one Envoy is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resources {
+    /// One for each provider.
+    pub clusters: ResourceSet,
+    /// The listener that clients use.
+    pub listeners: ResourceSet,
+    /// Its routes.
+    pub routes: ResourceSet,
+}
+
+impl Resources {
+    /// Returns the resources of a type.
+    pub fn of(&self, kind: ResourceKind) -> &ResourceSet {
+        match kind {
+            ResourceKind::Cluster => &self.clusters,
+            ResourceKind::Listener => &self.listeners,
+            ResourceKind::Route => &self.routes,
+        }
+    }
+}
+
+/// All resources of one type.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ResourceSet {
+    /// Digest of the content: the same content has the same version in every replica and after
+    /// every restart.
+    pub version: String,
+    /// The resources, each with its name.
+    pub items: Vec<Resource>,
+}
+
+impl ResourceSet {
+    /// Takes resources and gives them their version.
+    pub fn new(mut items: Vec<Resource>) -> Self {
+        // The order in which a file happens to list them means nothing.
+        items.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut digest = Sha256::new();
+        for item in &items {
+            digest.update((item.body.value.len() as u64).to_be_bytes());
+            digest.update(&item.body.value);
+        }
+        let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { version, items }
+    }
+}
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// What subscriptions call it.
+    pub name: String,
+    /// The resource itself.
+    pub body: Any,
+}
+
+impl Resource {
+    fn new<M: Message + prost::Name>(name: &str, body: &M) -> Self {
+        Self { name: name.to_owned(), body: any(body) }
+    }
+}
+
+/// The types that are served. In the order in which changes must arrive: a listener may need a
+/// new cluster, a route may need both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ResourceKind {
+    /// CDS.
+    Cluster,
+    /// LDS.
+    Listener,
+    /// RDS.
+    Route,
+}
+
+impl ResourceKind {
+    /// Every type, in the order of delivery.
+    pub const ALL: [Self; 3] = [Self::Cluster, Self::Listener, Self::Route];
+
+    /// Returns the name by which the protocol knows the type.
+    pub fn type_url(self) -> &'static str {
+        match self {
+            Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
+            Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        }
+    }
+
+    /// Reads the protocol's name. `None`: a type that is not served here.
+    pub fn from_type_url(type_url: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.type_url() == type_url)
+    }
+}
+
+/// Renders everything that Envoy is told.
+pub fn render(config: &Config) -> Resources {
+    let filter = filter::FilterFile::new(&config.filter_file);
+    let clusters = config
+        .providers
+        .iter()
+        .map(|provider| cluster::render(provider, &filter))
+        .map(|cluster| Resource::new(&cluster.name, &cluster))
+        .collect();
+    let listener = listener::render(&config.server.gateway, &filter);
+    let routes = route::render(&config.server.gateway);
+    Resources {
+        clusters: ResourceSet::new(clusters),
+        listeners: ResourceSet::new(vec![Resource::new(&listener.name, &listener)]),
+        routes: ResourceSet::new(vec![Resource::new(&routes.name, &routes)]),
+    }
+}
+
+/// Envoy's name of the control listener; stands in the bootstrap.
+pub const CONTROL_CLUSTER: &str = "tollgate_control";
+
+/// Envoy's name of the management API; stands in the bootstrap.
+pub const MANAGEMENT_CLUSTER: &str = "tollgate_admin";
+
+fn any<M: Message + prost::Name>(message: &M) -> Any {
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration { seconds: i64::try_from(seconds).unwrap_or(i64::MAX), nanos: 0 }
+}
+
+fn number(value: u32) -> UInt32Value {
+    UInt32Value { value }
+}
+
+fn yes() -> BoolValue {
+    BoolValue { value: true }
+}

@@ -1,0 +1,210 @@
+//! One cluster for each provider, with the filter's upstream role in it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{
+    ClusterDiscoveryType, CustomClusterType, DiscoveryType,
+};
+use envoy_types::pb::envoy::config::cluster::v3::{
+    CircuitBreakers, Cluster, UpstreamConnectionOptions,
+};
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, DataSource, Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions as Common,
+    KeepaliveSettings, SocketAddress, TcpKeepalive, TransportSocket, address,
+    data_source::Specifier as Source, socket_address::PortSpecifier, transport_socket,
+};
+use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
+use envoy_types::pb::envoy::config::endpoint::v3::{
+    ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints,
+};
+use envoy_types::pb::envoy::extensions::clusters::common::dns::v3::DnsLookupFamily;
+use envoy_types::pb::envoy::extensions::clusters::dns::v3::{DnsCluster, dns_cluster::RefreshRate};
+use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
+    CertificateValidationContext, CommonTlsContext, SubjectAltNameMatcher, UpstreamTlsContext,
+    common_tls_context::ValidationContextType, subject_alt_name_matcher::SanType,
+};
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
+    AutoHttpConfig, ExplicitHttpConfig, UpstreamProtocolOptions,
+    explicit_http_config::ProtocolConfig,
+};
+use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher::MatchPattern};
+
+use super::filter::{self, FilterFile, Role};
+use super::{any, number, seconds};
+use crate::config::{BaseUrl, ProviderConfig};
+
+/// Returns Envoy's name of a provider.
+pub fn name(provider: &str) -> String {
+    format!("tollgate/{provider}")
+}
+
+/// Renders the cluster of a provider.
+pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
+    let url = &provider.base_url;
+    let name = name(&provider.id);
+    Cluster {
+        load_assignment: Some(endpoints(&name, url)),
+        name,
+        cluster_discovery_type: Some(discovery(url)),
+        connect_timeout: Some(seconds(CONNECT_TIMEOUT_SECONDS)),
+        per_connection_buffer_limit_bytes: Some(number(CONNECTION_BUFFER_BYTES)),
+        circuit_breakers: Some(circuit_breakers()),
+        upstream_connection_options: Some(UpstreamConnectionOptions {
+            tcp_keepalive: Some(tcp_keepalive()),
+            ..UpstreamConnectionOptions::default()
+        }),
+        transport_socket: url.tls.then(|| tls(&url.host)),
+        typed_extension_protocol_options: HashMap::from([(
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
+            any(&protocol(url.tls, file)),
+        )]),
+        ..Cluster::default()
+    }
+}
+
+fn discovery(url: &BaseUrl) -> ClusterDiscoveryType {
+    if url.host.parse::<IpAddr>().is_ok() {
+        return ClusterDiscoveryType::Type(DiscoveryType::Static.into());
+    }
+    let dns = DnsCluster {
+        // An address of a family that this machine cannot reach would fail its share of requests.
+        dns_lookup_family: DnsLookupFamily::V4Preferred.into(),
+        respect_dns_ttl: true,
+        dns_min_refresh_rate: Some(seconds(5)),
+        dns_failure_refresh_rate: Some(RefreshRate {
+            base_interval: Some(seconds(1)),
+            max_interval: Some(seconds(10)),
+        }),
+        ..DnsCluster::default()
+    };
+    ClusterDiscoveryType::ClusterType(CustomClusterType {
+        name: "envoy.clusters.dns".to_owned(),
+        typed_config: Some(any(&dns)),
+    })
+}
+
+fn endpoints(cluster: &str, url: &BaseUrl) -> ClusterLoadAssignment {
+    let address = Address {
+        address: Some(address::Address::SocketAddress(SocketAddress {
+            address: url.host.clone(),
+            port_specifier: Some(PortSpecifier::PortValue(url.port.into())),
+            ..SocketAddress::default()
+        })),
+    };
+    let endpoint =
+        Endpoint { address: Some(address), hostname: url.host.clone(), ..Endpoint::default() };
+    let endpoint = LbEndpoint {
+        host_identifier: Some(HostIdentifier::Endpoint(endpoint)),
+        ..LbEndpoint::default()
+    };
+    ClusterLoadAssignment {
+        cluster_name: cluster.to_owned(),
+        endpoints: vec![LocalityLbEndpoints {
+            lb_endpoints: vec![endpoint],
+            ..LocalityLbEndpoints::default()
+        }],
+        ..ClusterLoadAssignment::default()
+    }
+}
+
+/// Out of the way: Envoy's defaults (1024 requests, 3 retries) are below what one gateway carries,
+/// and limits are the filter's to set.
+fn circuit_breakers() -> CircuitBreakers {
+    let thresholds = Thresholds {
+        max_connections: Some(number(UNLIMITED)),
+        max_pending_requests: Some(number(UNLIMITED)),
+        max_requests: Some(number(UNLIMITED)),
+        max_retries: Some(number(UNLIMITED)),
+        ..Thresholds::default()
+    };
+    CircuitBreakers { thresholds: vec![thresholds], ..CircuitBreakers::default() }
+}
+
+/// A provider that vanished is noticed within two minutes, even under a silent stream.
+fn tcp_keepalive() -> TcpKeepalive {
+    TcpKeepalive {
+        keepalive_probes: Some(number(3)),
+        keepalive_time: Some(number(60)),
+        keepalive_interval: Some(number(20)),
+    }
+}
+
+fn tls(host: &str) -> TransportSocket {
+    let literal = host.parse::<IpAddr>().is_ok();
+    let san = SubjectAltNameMatcher {
+        san_type: if literal { SanType::IpAddress } else { SanType::Dns }.into(),
+        matcher: Some(StringMatcher {
+            match_pattern: Some(MatchPattern::Exact(host.to_owned())),
+            ..StringMatcher::default()
+        }),
+        ..SubjectAltNameMatcher::default()
+    };
+    let validation = CertificateValidationContext {
+        trusted_ca: Some(DataSource {
+            specifier: Some(Source::Filename(SYSTEM_ROOTS.to_owned())),
+            ..DataSource::default()
+        }),
+        match_typed_subject_alt_names: vec![san],
+        ..CertificateValidationContext::default()
+    };
+    let context = UpstreamTlsContext {
+        common_tls_context: Some(CommonTlsContext {
+            validation_context_type: Some(ValidationContextType::ValidationContext(validation)),
+            ..CommonTlsContext::default()
+        }),
+        // An IP address is no server name (RFC 6066).
+        sni: if literal { String::new() } else { host.to_owned() },
+        ..UpstreamTlsContext::default()
+    };
+    TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(transport_socket::ConfigType::TypedConfig(any(&context))),
+    }
+}
+
+/// HTTP/1.1 in the clear; over TLS whatever the provider agrees to.
+fn protocol(tls: bool, file: &FilterFile) -> HttpProtocolOptions {
+    let protocol = if tls {
+        UpstreamProtocolOptions::AutoConfig(AutoHttpConfig {
+            http2_protocol_options: Some(Http2ProtocolOptions {
+                connection_keepalive: Some(KeepaliveSettings {
+                    interval: Some(seconds(30)),
+                    timeout: Some(seconds(10)),
+                    ..KeepaliveSettings::default()
+                }),
+                ..Http2ProtocolOptions::default()
+            }),
+            ..AutoHttpConfig::default()
+        })
+    } else {
+        UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
+            protocol_config: Some(ProtocolConfig::HttpProtocolOptions(
+                Http1ProtocolOptions::default(),
+            )),
+        })
+    };
+    HttpProtocolOptions {
+        // Shorter than what providers and their balancers wait: a request on a connection that
+        // the other side is just closing would fail.
+        common_http_protocol_options: Some(Common {
+            idle_timeout: Some(seconds(IDLE_CONNECTION_SECONDS)),
+            ..Common::default()
+        }),
+        upstream_protocol_options: Some(protocol),
+        http_filters: vec![
+            filter::render(&Role::Upstream, file),
+            filter::http_filter("envoy.filters.http.upstream_codec", &UpstreamCodec::default()),
+        ],
+        ..HttpProtocolOptions::default()
+    }
+}
+
+const CONNECT_TIMEOUT_SECONDS: u64 = 5;
+const CONNECTION_BUFFER_BYTES: u32 = 1 << 20;
+const IDLE_CONNECTION_SECONDS: u64 = 50;
+const UNLIMITED: u32 = 1_000_000;
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,0 +1,153 @@
+//! The listener that clients use.
+
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, AggregatedConfigSource, ApiVersion, ConfigSource, DataSource, Http2ProtocolOptions,
+    HttpProtocolOptions as Common, KeepaliveSettings, SocketAddress, TransportSocket, address,
+    config_source::ConfigSourceSpecifier, data_source::Specifier as Source,
+    socket_address::PortSpecifier, transport_socket,
+};
+use envoy_types::pb::envoy::config::listener::v3::{
+    Filter, FilterChain, Listener, filter::ConfigType as NetworkConfig,
+};
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpConnectionManager, Rds,
+    http_connection_manager::{
+        InternalAddressConfig, PathWithEscapedSlashesAction, RouteSpecifier,
+    },
+};
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
+    CommonTlsContext, DownstreamTlsContext, TlsCertificate,
+};
+use envoy_types::pb::google::protobuf::Duration;
+
+use super::filter::{self, FilterFile, Role};
+use super::route::ROUTES;
+use super::{any, number, seconds, yes};
+use crate::config::{GatewayConfig, TlsFiles};
+
+/// Name of the listener.
+pub const LISTENER: &str = "tollgate_gateway";
+
+/// Renders the listener.
+pub fn render(gateway: &GatewayConfig, file: &FilterFile) -> Listener {
+    let manager = connection_manager(gateway, file);
+    let address = SocketAddress {
+        address: gateway.listen.ip().to_string(),
+        port_specifier: Some(PortSpecifier::PortValue(gateway.listen.port().into())),
+        ..SocketAddress::default()
+    };
+    Listener {
+        name: LISTENER.to_owned(),
+        address: Some(Address { address: Some(address::Address::SocketAddress(address)) }),
+        filter_chains: vec![FilterChain {
+            filters: vec![Filter {
+                name: "envoy.filters.network.http_connection_manager".to_owned(),
+                config_type: Some(NetworkConfig::TypedConfig(any(&manager))),
+            }],
+            transport_socket: gateway.tls.as_ref().map(tls),
+            ..FilterChain::default()
+        }],
+        ..Listener::default()
+    }
+}
+
+fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnectionManager {
+    // Providers must not see, and clients must not get, what Envoy adds for its own kind.
+    let router = Router { suppress_envoy_headers: true, ..Router::default() };
+    HttpConnectionManager {
+        stat_prefix: LISTENER.to_owned(),
+        route_specifier: Some(RouteSpecifier::Rds(routes())),
+        http_filters: vec![
+            filter::render(&Role::gateway(gateway), file),
+            filter::http_filter("envoy.filters.http.router", &router),
+        ],
+        // The client's address is that of its connection; nobody is trusted to claim another.
+        use_remote_address: Some(yes()),
+        internal_address_config: Some(InternalAddressConfig::default()),
+        generate_request_id: Some(yes()),
+        preserve_external_request_id: false,
+        normalize_path: Some(yes()),
+        merge_slashes: false,
+        // Model ids contain slashes, and clients escape them.
+        path_with_escaped_slashes_action: PathWithEscapedSlashesAction::KeepUnchanged.into(),
+        common_http_protocol_options: Some(Common {
+            max_headers_count: Some(number(MAX_HEADERS)),
+            ..Common::default()
+        }),
+        http2_protocol_options: Some(http2()),
+        request_timeout: Some(duration(gateway.request_timeout)),
+        stream_idle_timeout: Some(seconds(STREAM_IDLE_SECONDS)),
+        ..HttpConnectionManager::default()
+    }
+}
+
+fn routes() -> Rds {
+    Rds {
+        config_source: Some(ConfigSource {
+            resource_api_version: ApiVersion::V3.into(),
+            config_source_specifier: Some(ConfigSourceSpecifier::Ads(
+                AggregatedConfigSource::default(),
+            )),
+            ..ConfigSource::default()
+        }),
+        route_config_name: ROUTES.to_owned(),
+    }
+}
+
+fn http2() -> Http2ProtocolOptions {
+    Http2ProtocolOptions {
+        max_concurrent_streams: Some(number(1000)),
+        // Room for prompts to arrive at speed, and no more than the body buffers hold anyway.
+        initial_stream_window_size: Some(number(1 << 20)),
+        initial_connection_window_size: Some(number(4 << 20)),
+        // One bad request must not end the other streams of its connection.
+        override_stream_error_on_invalid_http_message: Some(yes()),
+        // A client that vanished is noticed, so that its stream ends and is billed.
+        connection_keepalive: Some(KeepaliveSettings {
+            interval: Some(seconds(30)),
+            timeout: Some(seconds(20)),
+            ..KeepaliveSettings::default()
+        }),
+        ..Http2ProtocolOptions::default()
+    }
+}
+
+fn tls(files: &TlsFiles) -> TransportSocket {
+    let certificate = TlsCertificate {
+        certificate_chain: Some(file(&files.certificate)),
+        private_key: Some(file(&files.private_key)),
+        ..TlsCertificate::default()
+    };
+    let context = DownstreamTlsContext {
+        common_tls_context: Some(CommonTlsContext {
+            tls_certificates: vec![certificate],
+            alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()],
+            ..CommonTlsContext::default()
+        }),
+        ..DownstreamTlsContext::default()
+    };
+    TransportSocket {
+        name: "envoy.transport_sockets.tls".to_owned(),
+        config_type: Some(transport_socket::ConfigType::TypedConfig(any(&context))),
+    }
+}
+
+fn file(path: &std::path::Path) -> DataSource {
+    let name = path.to_string_lossy().into_owned();
+    DataSource { specifier: Some(Source::Filename(name)), ..DataSource::default() }
+}
+
+fn duration(duration: std::time::Duration) -> Duration {
+    Duration {
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
+        ..seconds(duration.as_secs())
+    }
+}
+
+/// Official SDKs send about twenty; more than the host can hand to the filter at once is 1024.
+const MAX_HEADERS: u32 = 256;
+
+/// Longer than the ten minutes that the official SDKs wait for an answer: the client gives up
+/// first, and a model may think that long.
+const STREAM_IDLE_SECONDS: u64 = 610;
