@@ -1,10 +1,21 @@
 //! Settings: what was written (`raw`) becomes what we need ([`Config`]), or an error that names
-//! the field.
+//! the field ([`Source::read`]).
+
+mod base_url;
+mod error;
+mod overrides;
+mod parse;
+mod raw;
+pub mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tollgate_core::price::Price;
+
+pub use crate::config::base_url::BaseUrl;
+pub use crate::config::error::{ConfigError, Problem};
+pub use crate::config::parse::Source;
 
 use crate::domain::Secret;
 
@@ -83,21 +94,6 @@ pub struct ProviderConfig {
     pub credential: Option<Secret>,
     /// It accepts `stream_options.include_usage`.
     pub stream_usage: bool,
-}
-
-/// The parts of a provider's base URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    /// `https`.
-    pub tls: bool,
-    /// Name or IP address; IPv6 without brackets.
-    pub host: String,
-    /// The port, the scheme's own when none was written.
-    pub port: u16,
-    /// `host` or `host:port` (the latter when the port is not the scheme's own), IPv6 in brackets.
-    pub authority: String,
-    /// Without trailing slash; empty for the root.
-    pub path: String,
 }
 
 /// Something clients may ask for.

@@ -3,11 +3,13 @@
 //! Read [`ApiKey`] first, then [`LedgerRecord`].
 
 pub mod api_key;
+pub mod key_change;
 pub mod secret;
 pub mod timestamp;
 pub mod usage;
 
 pub use api_key::{ApiKey, KeyPolicy};
+pub use key_change::{Change, KeyChange};
 pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use usage::{Endpoint, LedgerRecord, RecordId, UsageSource};

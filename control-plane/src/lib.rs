@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod grpc;
+pub mod prices;
 pub mod publish;
 pub mod service;
 pub mod snapshot;

@@ -82,9 +82,9 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { what } => Self::Conflict(what),
-            other @ (StoreError::Inconsistent { .. } | StoreError::Unavailable(_)) => {
-                Self::Unavailable(other)
-            }
+            other @ (StoreError::Inconsistent { .. }
+            | StoreError::Unavailable(_)
+            | StoreError::Migration(_)) => Self::Unavailable(other),
         }
     }
 }

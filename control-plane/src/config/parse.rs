@@ -1,0 +1,397 @@
+//! From what was written to what we need.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_yaml_ng::Value;
+
+use crate::config::error::{ConfigError, Problem};
+use crate::config::raw::{
+    RawConfig, RawGateway, RawListen, RawModel, RawProvider, RawServer, RawTarget, RawTls,
+};
+use crate::config::{
+    BaseUrl, Config, ControlListen, GatewayConfig, ModelConfig, ProviderConfig, ServerConfig,
+    TargetConfig, TlsFiles, overrides,
+};
+use crate::domain::Secret;
+use crate::prices::PriceList;
+
+/// Where a configuration comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file; relative paths in it start at its folder.
+    pub file: PathBuf,
+    /// Folder of the database and the control socket, unless the file says otherwise.
+    pub data_dir: PathBuf,
+    /// The environment: overrides, and what `env:NAME` refers to.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Source {
+    /// Reads the file and everything it refers to.
+    pub fn load(&self, prices: &PriceList) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(&self.file).map_err(|error| {
+            ConfigError(vec![Problem::new(self.file.display().to_string(), error.to_string())])
+        })?;
+        let config = self.read(&text, prices)?;
+        check_files(&config)?;
+        Ok(config)
+    }
+
+    /// Reads `text` as the content of the file, without looking at other files.
+    pub fn read(&self, text: &str, prices: &PriceList) -> Result<Config, ConfigError> {
+        // Twice: the text for errors with line and column, the tree for the overrides.
+        let syntax = |error: serde_yaml_ng::Error| {
+            ConfigError(vec![Problem::new(self.file.display().to_string(), error.to_string())])
+        };
+        let tree: Value = serde_yaml_ng::from_str(text).map_err(syntax)?;
+        if !tree.is_null() {
+            serde_yaml_ng::from_str::<RawConfig>(text).map_err(syntax)?;
+        }
+        let raw = overrides::apply(tree, &self.env)?;
+        let mut reader = Reader { source: self, prices, problems: Vec::new() };
+        let config = reader.config(raw);
+        match config {
+            Some(config) if reader.problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(reader.problems)),
+        }
+    }
+}
+
+fn check_files(config: &Config) -> Result<(), ConfigError> {
+    let tls = config.server.gateway.tls.as_ref();
+    let files = [
+        ("filter.file", Some(&config.filter_file)),
+        ("server.gateway.tls.certificate_file", tls.map(|tls| &tls.certificate)),
+        ("server.gateway.tls.private_key_file", tls.map(|tls| &tls.private_key)),
+    ];
+    let problems: Vec<Problem> = files
+        .into_iter()
+        .filter_map(|(place, path)| path.map(|path| (place, path)))
+        .filter_map(|(place, path)| {
+            let error = std::fs::File::open(path).err()?;
+            Some(Problem::new(place, format!("{}: {error}", path.display())))
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+}
+
+/// Collects problems while it converts, so that all of them are told at once.
+struct Reader<'a> {
+    source: &'a Source,
+    prices: &'a PriceList,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, raw: RawConfig) -> Option<Config> {
+        let server = self.server(raw.server);
+        let filter_file = self.required("filter.file", raw.filter.file, "path of the wasm filter");
+        let database_url = self.database_url(raw.database.url);
+        let master_key = self.secret("master_key", raw.master_key);
+        if master_key.as_ref().is_some_and(|key| !key.expose().starts_with("sk-")) {
+            self.problem("master_key", "must start with sk-");
+        }
+        let providers = self.providers(raw.providers);
+        let models = self.models(raw.models, &providers);
+        Some(Config {
+            server: server?,
+            filter_file: self.path(&filter_file?),
+            database_url: database_url?,
+            master_key,
+            providers,
+            models,
+        })
+    }
+
+    fn server(&mut self, raw: RawServer) -> Option<ServerConfig> {
+        let gateway = self.gateway(raw.gateway);
+        let admin = self.address("server.admin.listen", raw.admin.listen, "127.0.0.1:4000");
+        let control = self.control(raw.control);
+        Some(ServerConfig { gateway: gateway?, admin_listen: admin?, control_listen: control? })
+    }
+
+    fn gateway(&mut self, raw: RawGateway) -> Option<GatewayConfig> {
+        let listen = self.address("server.gateway.listen", raw.listen, "127.0.0.1:8080");
+        let tls = raw.tls.and_then(|tls| self.tls(tls));
+        let max_body_bytes = self.within(
+            "server.gateway.max_body_bytes",
+            raw.max_body_bytes.unwrap_or(DEFAULT_BODY_BYTES),
+            1024..=MAX_BODY_BYTES,
+        );
+        let seconds = self.within(
+            "server.gateway.request_timeout_seconds",
+            raw.request_timeout_seconds.unwrap_or(60),
+            1..=86_400,
+        );
+        let base_paths = raw.base_paths.iter().enumerate();
+        let base_paths = base_paths.filter_map(|(at, path)| self.base_path(at, path)).collect();
+        Some(GatewayConfig {
+            listen: listen?,
+            tls,
+            management: raw.management.unwrap_or(true),
+            max_body_bytes: u32::try_from(max_body_bytes?).ok()?,
+            request_timeout: Duration::from_secs(seconds?),
+            base_paths,
+        })
+    }
+
+    fn base_path(&mut self, at: usize, path: &str) -> Option<String> {
+        let trimmed = path.trim_end_matches('/');
+        let plain =
+            trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte));
+        if trimmed.starts_with('/') && plain && !trimmed.contains("//") {
+            return Some(trimmed.to_owned());
+        }
+        let message = format!("{path:?} is not a path prefix; write something like /telkom/v1");
+        self.problem(format!("server.gateway.base_paths[{at}]"), message);
+        None
+    }
+
+    fn tls(&mut self, raw: RawTls) -> Option<TlsFiles> {
+        let place = "server.gateway.tls.certificate_file";
+        let certificate = self.required(place, raw.certificate_file, "PEM file of the certificate");
+        let place = "server.gateway.tls.private_key_file";
+        let private_key = self.required(place, raw.private_key_file, "PEM file of its key");
+        Some(TlsFiles {
+            certificate: self.path(&certificate?),
+            private_key: self.path(&private_key?),
+        })
+    }
+
+    fn control(&mut self, raw: RawListen) -> Option<ControlListen> {
+        let place = "server.control.listen";
+        let Some(text) = raw.listen else {
+            let socket = absolute(&self.source.data_dir).join("control.sock");
+            return self.socket(place, socket);
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            return self.socket(place, self.path(path));
+        }
+        let address = self.address(place, Some(text), "")?;
+        if !address.ip().is_loopback() {
+            self.problem(
+                place,
+                "hands out provider credentials, so it must be unix:PATH or a loopback address",
+            );
+            return None;
+        }
+        Some(ControlListen::Tcp(address))
+    }
+
+    fn socket(&mut self, place: &str, path: PathBuf) -> Option<ControlListen> {
+        if path.as_os_str().len() > MAX_SOCKET_PATH {
+            let message = format!(
+                "{} is longer than the {MAX_SOCKET_PATH} bytes a socket may have; \
+                 write a shorter path or a loopback address",
+                path.display()
+            );
+            self.problem(place, message);
+            return None;
+        }
+        Some(ControlListen::Unix(path))
+    }
+
+    fn database_url(&mut self, written: Option<String>) -> Option<Secret> {
+        let place = "database.url";
+        let Some(text) = written else {
+            let file = absolute(&self.source.data_dir).join("tollgate.db");
+            return Some(Secret::new(format!("sqlite:{}", file.display())));
+        };
+        let by_reference = text.starts_with("env:");
+        let url = if by_reference { self.secret(place, Some(text))? } else { Secret::new(text) };
+        if let Some(path) = url.expose().strip_prefix("sqlite:") {
+            if path.is_empty() || path.contains(":memory:") {
+                self.problem(place, "needs a file: write sqlite:PATH");
+                return None;
+            }
+            let file = self.path(path.trim_start_matches("//"));
+            let file = if path.starts_with("///") { PathBuf::from(&path[2..]) } else { file };
+            return Some(Secret::new(format!("sqlite:{}", file.display())));
+        }
+        match url::Url::parse(url.expose()) {
+            Ok(parsed) if matches!(parsed.scheme(), "postgres" | "postgresql") => {
+                if parsed.password().is_some() && !by_reference {
+                    self.problem(place, "holds a password; write env:NAME and put the URL there");
+                    return None;
+                }
+                Some(url)
+            }
+            Ok(_) | Err(_) => {
+                self.problem(place, "must be sqlite:PATH or postgres://…");
+                None
+            }
+        }
+    }
+
+    fn providers(&mut self, raw: Vec<RawProvider>) -> Vec<ProviderConfig> {
+        let mut seen = BTreeSet::new();
+        let mut providers = Vec::new();
+        for (at, raw) in raw.into_iter().enumerate() {
+            let place = |field: &str| format!("providers[{at}].{field}");
+            let id = self.required(&place("id"), raw.id, "unique name, [a-z0-9_-]+");
+            if let Some(id) = &id {
+                if id.is_empty() || !id.bytes().all(is_id_byte) {
+                    let message = format!("{id:?} may hold lower-case letters, digits, - and _");
+                    self.problem(place("id"), message);
+                } else if !seen.insert(id.clone()) {
+                    self.problem(place("id"), format!("{id:?} is taken by another provider"));
+                }
+            }
+            let url = self.required(&place("base_url"), raw.base_url, "such as https://host/v1");
+            let base_url = url.and_then(|text| match BaseUrl::parse(&text) {
+                Ok(url) => Some(url),
+                Err(message) => {
+                    self.problem(place("base_url"), message);
+                    None
+                }
+            });
+            let credential = self.secret(&place("credential"), raw.credential);
+            let stream_usage = raw.stream_usage.unwrap_or(true);
+            if let (Some(id), Some(base_url)) = (id, base_url) {
+                providers.push(ProviderConfig { id, base_url, credential, stream_usage });
+            }
+        }
+        providers
+    }
+
+    fn models(&mut self, raw: Vec<RawModel>, providers: &[ProviderConfig]) -> Vec<ModelConfig> {
+        let mut seen = BTreeSet::new();
+        let mut models = Vec::new();
+        for (at, raw) in raw.into_iter().enumerate() {
+            let place = format!("models[{at}]");
+            let name_place = format!("{place}.name");
+            let name = self.required(&name_place, raw.name, "name that clients write");
+            if let Some(name) = &name
+                && !seen.insert(name.clone())
+            {
+                self.problem(name_place, format!("{name:?} is taken by another model"));
+            }
+            if raw.targets.is_empty() {
+                self.problem(format!("{place}.targets"), "missing: at least one target");
+            }
+            let targets = raw.targets.into_iter().enumerate();
+            let targets = targets
+                .filter_map(|(nth, raw)| {
+                    self.target(&format!("{place}.targets[{nth}]"), raw, providers)
+                })
+                .collect();
+            models.extend(name.map(|name| ModelConfig { name, targets }));
+        }
+        models
+    }
+
+    fn target(
+        &mut self,
+        place: &str,
+        raw: RawTarget,
+        providers: &[ProviderConfig],
+    ) -> Option<TargetConfig> {
+        let provider_place = format!("{place}.provider");
+        let provider = self.required(&provider_place, raw.provider, "id of a provider")?;
+        if !providers.iter().any(|known| known.id == provider) {
+            self.problem(provider_place, format!("there is no provider {provider:?}"));
+        }
+        let model = self.required(&format!("{place}.model"), raw.model, "provider's model name")?;
+        let price = match raw.price.map(|price| price.parse()) {
+            Some(Ok(price)) => Some(price),
+            Some(Err((field, text))) => {
+                let message = format!("{text:?} is not dollars per token, such as \"0.00000015\"");
+                self.problem(format!("{place}.price.{field}"), message);
+                None
+            }
+            None => self.prices.find(&provider, &model).cloned(),
+        };
+        Some(TargetConfig { provider, model, price })
+    }
+
+    /// Follows an `env:NAME` reference.
+    fn secret(&mut self, place: &str, written: Option<String>) -> Option<Secret> {
+        let written = written?;
+        let Some(name) = written.strip_prefix("env:") else {
+            self.problem(
+                place,
+                "secrets do not stand in the file: write env:NAME and set that variable",
+            );
+            return None;
+        };
+        match self.source.env.get(name).map(|value| value.trim()) {
+            Some(value) if !value.is_empty() && value.chars().all(|c| !c.is_control()) => {
+                Some(Secret::new(value))
+            }
+            Some("") => {
+                self.problem(place, format!("environment variable {name} is empty"));
+                None
+            }
+            Some(_) => {
+                self.problem(
+                    place,
+                    format!("environment variable {name} holds control characters"),
+                );
+                None
+            }
+            None => {
+                self.problem(place, format!("environment variable {name} is not set"));
+                None
+            }
+        }
+    }
+
+    fn required(&mut self, place: &str, value: Option<String>, what: &str) -> Option<String> {
+        let value = value.filter(|value| !value.trim().is_empty());
+        if value.is_none() {
+            self.problem(place, format!("missing: {what}"));
+        }
+        value
+    }
+
+    fn address(&mut self, place: &str, text: Option<String>, default: &str) -> Option<SocketAddr> {
+        let text = text.unwrap_or_else(|| default.to_owned());
+        let address = text.parse().ok();
+        if address.is_none() {
+            let message = format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:8080");
+            self.problem(place, message);
+        }
+        address
+    }
+
+    fn within(
+        &mut self,
+        place: &str,
+        value: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        if range.contains(&value) {
+            return Some(value);
+        }
+        let message = format!("{value} is not within {}..{}", range.start(), range.end());
+        self.problem(place, message);
+        None
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        let folder = self.source.file.parent().unwrap_or(Path::new(""));
+        absolute(&folder.join(text))
+    }
+
+    fn problem(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(place, message));
+    }
+}
+
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+}
+
+/// Makes a path absolute; one that cannot be made so stays as it is and fails where it is used.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+const DEFAULT_BODY_BYTES: u64 = 32 * 1024 * 1024;
+/// Envoy buffers the body in memory, twice while it is edited.
+const MAX_BODY_BYTES: u64 = 1024 * 1024 * 1024;
+/// `sun_path` of Linux and macOS, without its final zero.
+const MAX_SOCKET_PATH: usize = 103;

@@ -1,0 +1,88 @@
+//! The configuration as it is written. Unknown fields are errors; everything is optional, so
+//! that a missing field can be reported with what it is for.
+//!
+//! `docs/configuration.md` describes each field; a test compares it with [`FIELDS`].
+
+use serde::Deserialize;
+
+use crate::prices::RawPrice;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawConfig {
+    pub(super) server: RawServer,
+    pub(super) filter: RawFilter,
+    pub(super) database: RawDatabase,
+    pub(super) master_key: Option<String>,
+    pub(super) providers: Vec<RawProvider>,
+    pub(super) models: Vec<RawModel>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawServer {
+    pub(super) gateway: RawGateway,
+    pub(super) admin: RawListen,
+    pub(super) control: RawListen,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGateway {
+    pub(super) listen: Option<String>,
+    pub(super) tls: Option<RawTls>,
+    pub(super) management: Option<bool>,
+    pub(super) max_body_bytes: Option<u64>,
+    pub(super) request_timeout_seconds: Option<u64>,
+    pub(super) base_paths: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTls {
+    pub(super) certificate_file: Option<String>,
+    pub(super) private_key_file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawListen {
+    pub(super) listen: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFilter {
+    pub(super) file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawDatabase {
+    pub(super) url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProvider {
+    pub(super) id: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) credential: Option<String>,
+    pub(super) stream_usage: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawModel {
+    pub(super) name: Option<String>,
+    pub(super) targets: Vec<RawTarget>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTarget {
+    pub(super) provider: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) price: Option<RawPrice>,
+}

@@ -1,0 +1,173 @@
+//! List prices, for targets whose configuration names none.
+//!
+//! The list is compiled in. Tiers (dearer above so many input tokens) are not known to
+//! [`Price`]; such models cost their base price.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use tollgate_core::money::AttoDollars;
+use tollgate_core::price::Price;
+
+/// List prices by provider and model.
+#[derive(Debug, Default)]
+pub struct PriceList {
+    /// Model → provider → price, so that a bare name finds its providers in order.
+    models: BTreeMap<String, BTreeMap<String, Price>>,
+}
+
+impl PriceList {
+    /// Reads the list that is compiled in.
+    ///
+    /// # Errors
+    /// When the list was edited into something that is not a list of prices; a test reads it.
+    pub fn built_in() -> Result<Self, PriceError> {
+        Self::from_json(include_bytes!("../data/model_prices.json"))
+    }
+
+    fn from_json(json: &[u8]) -> Result<Self, PriceError> {
+        let file: RawList = serde_json::from_slice(json)?;
+        let mut models = BTreeMap::<String, BTreeMap<String, Price>>::new();
+        for entry in file.models {
+            let price = entry.usd_per.parse().map_err(|(field, value)| PriceError::Amount {
+                model: entry.model.clone(),
+                field,
+                value,
+            })?;
+            models.entry(entry.model).or_default().insert(entry.provider, price);
+        }
+        Ok(Self { models })
+    }
+
+    /// Finds the price of a provider's model: the provider's own entry, else the one of `openai`
+    /// under the bare name, else the first provider's in alphabetical order. `None`: not known.
+    pub fn find(&self, provider: &str, model: &str) -> Option<&Price> {
+        let by_provider = self.models.get(model)?;
+        by_provider
+            .get(provider)
+            .or_else(|| by_provider.get("openai"))
+            .or_else(|| by_provider.values().next())
+    }
+}
+
+/// Why a price list cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceError {
+    /// It is not the JSON we expect.
+    #[error("price list is not valid")]
+    Json(#[from] serde_json::Error),
+    /// An amount is not a decimal number of dollars.
+    #[error("price list: {field} of {model} is not a price: {value:?}")]
+    Amount {
+        /// The model.
+        model: String,
+        /// The token class.
+        field: &'static str,
+        /// What stands there.
+        value: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct RawList {
+    models: Vec<RawEntry>,
+}
+
+#[derive(Deserialize)]
+struct RawEntry {
+    provider: String,
+    model: String,
+    usd_per: RawPrice,
+}
+
+/// A price as people write it: dollars per token, as decimal strings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPrice {
+    pub(crate) input_token: Option<String>,
+    pub(crate) output_token: Option<String>,
+    pub(crate) cached_input_token: Option<String>,
+    pub(crate) cache_write_token: Option<String>,
+    pub(crate) reasoning_token: Option<String>,
+    pub(crate) audio_input_token: Option<String>,
+    pub(crate) audio_output_token: Option<String>,
+    pub(crate) request: Option<String>,
+}
+
+impl RawPrice {
+    /// Parses every class, or returns the name and text of the first that is not a price.
+    pub(crate) fn parse(&self) -> Result<Price, (&'static str, String)> {
+        let amount = |field, text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => {
+                AttoDollars::from_usd(text).map(Some).ok_or_else(|| (field, text.clone()))
+            }
+        };
+        Ok(Price {
+            input: amount("input_token", &self.input_token)?.unwrap_or_default(),
+            output: amount("output_token", &self.output_token)?.unwrap_or_default(),
+            cached_input: amount("cached_input_token", &self.cached_input_token)?,
+            cache_write: amount("cache_write_token", &self.cache_write_token)?,
+            reasoning: amount("reasoning_token", &self.reasoning_token)?,
+            audio_input: amount("audio_input_token", &self.audio_input_token)?,
+            audio_output: amount("audio_output_token", &self.audio_output_token)?,
+            request: amount("request", &self.request)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> AttoDollars {
+        AttoDollars::from_usd(text).unwrap()
+    }
+
+    #[test]
+    fn knows_the_price_of_gpt_4o_mini() {
+        let list = PriceList::built_in().unwrap();
+
+        let price = list.find("openai", "gpt-4o-mini").unwrap();
+
+        assert_eq!(price.input, usd("0.00000015"));
+        assert_eq!(price.output, usd("0.0000006"));
+        assert_eq!(price.cached_input, Some(usd("0.000000075")));
+        assert_eq!(price.reasoning, None);
+    }
+
+    #[test]
+    fn a_bare_name_prefers_openai_then_the_first_provider() {
+        let list = PriceList::from_json(
+            br#"{"models":[
+                {"provider":"b","model":"m","usd_per":{"input_token":"2"}},
+                {"provider":"a","model":"m","usd_per":{"input_token":"1"}},
+                {"provider":"a","model":"n","usd_per":{"input_token":"1"}},
+                {"provider":"openai","model":"n","usd_per":{"input_token":"3"}}]}"#,
+        )
+        .unwrap();
+
+        assert_eq!(list.find("b", "m").map(|price| price.input), Some(usd("2")));
+        assert_eq!(list.find("mine", "m").map(|price| price.input), Some(usd("1")));
+        assert_eq!(list.find("mine", "n").map(|price| price.input), Some(usd("3")));
+        assert_eq!(list.find("mine", "o"), None);
+    }
+
+    #[test]
+    fn decimals_are_exact_up_to_the_eighteenth_digit() {
+        let raw =
+            RawPrice { input_token: Some("0.000015000020000000002".into()), ..RawPrice::default() };
+
+        assert_eq!(raw.parse().unwrap().input, AttoDollars(15_000_020_000_000));
+    }
+
+    #[test]
+    fn an_amount_that_is_not_a_number_is_named() {
+        let broken =
+            br#"{"models":[{"provider":"a","model":"m","usd_per":{"output_token":"cheap"}}]}"#;
+
+        let error = PriceList::from_json(broken).unwrap_err().to_string();
+
+        assert_eq!(error, "price list: output_token of m is not a price: \"cheap\"");
+    }
+}

@@ -1,0 +1,80 @@
+//! What the audit log keeps of a key.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::{ApiKey, Timestamp};
+
+/// Writes a key as JSON. Whatever looks like a secret in its metadata is masked: people put
+/// credentials of their own services there.
+pub(super) fn key_state(key: &ApiKey) -> String {
+    json!({
+        "token": key.hash.to_hex(),
+        "key_name": key.name,
+        "key_alias": key.alias,
+        "user_id": key.user_id,
+        "team_id": key.team_id,
+        "models": key.models,
+        "aliases": key.aliases,
+        "metadata": masked(&key.metadata),
+        "tags": key.tags,
+        "expires_at_us": key.expires_at.map(Timestamp::as_micros),
+        "max_budget_nanos": key.max_budget.map(|amount| amount.0),
+        "spend_nanos": key.spend.0,
+        "blocked": key.blocked,
+    })
+    .to_string()
+}
+
+fn masked(map: &Map<String, Value>) -> Map<String, Value> {
+    map.iter()
+        .map(|(name, value)| {
+            let value = match value {
+                value if is_secret(name) && !value.is_null() => Value::from("…"),
+                Value::Object(inner) => Value::Object(masked(inner)),
+                Value::Array(items) => items.iter().map(masked_item).collect(),
+                other => other.clone(),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+fn masked_item(item: &Value) -> Value {
+    match item {
+        Value::Object(map) => Value::Object(masked(map)),
+        Value::Array(items) => items.iter().map(masked_item).collect(),
+        other => other.clone(),
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "secret", "token", "password", "credential"].iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_what_looks_like_a_secret_at_any_depth() {
+        let Value::Object(map) = json!({
+            "note": "kept",
+            "api_key": "sk-1",
+            "logging": [{"vars": {"langfuse_Secret": "s", "host": "h"}}],
+        }) else {
+            panic!("an object")
+        };
+
+        let masked = Value::Object(masked(&map));
+
+        assert_eq!(
+            masked,
+            json!({
+                "note": "kept",
+                "api_key": "…",
+                "logging": [{"vars": {"langfuse_Secret": "…", "host": "h"}}],
+            })
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The store over any [`Driver`].
+
+use async_trait::async_trait;
+use sqlx::SqlSafeStr;
+use tollgate_core::key::KeyHash;
+
+use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord};
+use crate::store::driver::Driver;
+use crate::store::ledger::Batches;
+use crate::store::rows::Fields;
+use crate::store::{
+    AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded, Store,
+    StoreError, UsageQuery, sql,
+};
+
+/// Runs our statements through a driver.
+pub(super) struct SqlStore<D> {
+    pub(super) driver: D,
+    pub(super) batches: Batches,
+}
+
+impl<D: Driver> SqlStore<D> {
+    pub(super) fn new(driver: D) -> Self {
+        Self { driver, batches: Batches::new() }
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Store for SqlStore<D> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.driver.read(sql::PING.into_sql_str(), Vec::new()).await?;
+        Ok(())
+    }
+
+    async fn revision(&self) -> Result<u64, StoreError> {
+        revision::<D>(&self.driver.read(sql::REVISION.into_sql_str(), Vec::new()).await?)
+    }
+
+    async fn key_by_hash(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        self.one_key(sql::KEY_BY_HASH, &hash.to_hex()).await
+    }
+
+    async fn key_by_alias(&self, alias: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.one_key(sql::KEY_BY_ALIAS, alias).await
+    }
+
+    async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError> {
+        self.page_of_keys(query).await
+    }
+
+    async fn add_key(
+        &self,
+        key: &ApiKey,
+        otherwise: &KeyChange,
+        change: &Change,
+    ) -> Result<Changed, StoreError> {
+        self.insert_or_change(key, otherwise, change).await
+    }
+
+    async fn change_key(
+        &self,
+        hash: &KeyHash,
+        what: &KeyChange,
+        change: &Change,
+    ) -> Result<Option<Changed>, StoreError> {
+        self.change_existing(hash, what, change).await
+    }
+
+    async fn delete_keys(
+        &self,
+        hashes: &[KeyHash],
+        change: &Change,
+    ) -> Result<Deleted, StoreError> {
+        self.delete_existing(hashes, change).await
+    }
+
+    async fn record_usage(&self, records: &[LedgerRecord]) -> Result<Recorded, StoreError> {
+        self.add_usage(records).await
+    }
+
+    async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.entries(query, limit).await
+    }
+
+    async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
+        self.spend_by_day(query).await
+    }
+
+    async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = self.driver.read(sql::AUDIT.into_sql_str(), vec![object.into()]).await?;
+        rows.iter().map(|row| Fields::<D>(row).audit_entry()).collect()
+    }
+}
+
+/// Counts a change that filters must hear of.
+pub(super) async fn next_revision<D: Driver>(tx: &mut D::Tx) -> Result<u64, StoreError> {
+    revision::<D>(&D::run(tx, sql::NEXT_REVISION.into_sql_str(), Vec::new()).await?)
+}
+
+/// Reads the revision inside of a transaction.
+pub(super) async fn revision_in<D: Driver>(tx: &mut D::Tx) -> Result<u64, StoreError> {
+    revision::<D>(&D::run(tx, sql::REVISION.into_sql_str(), Vec::new()).await?)
+}
+
+fn revision<D: Driver>(rows: &[D::Row]) -> Result<u64, StoreError> {
+    let row = rows.first().ok_or(StoreError::Inconsistent { column: "value", row: "1".into() })?;
+    Fields::<D>(row).count("value")
+}

@@ -1,0 +1,203 @@
+//! Statements about keys.
+
+use sqlx::SqlSafeStr;
+use tollgate_core::key::KeyHash;
+
+use crate::domain::{ApiKey, Change, KeyChange, Timestamp};
+use crate::store::database::{self, SqlStore};
+use crate::store::driver::{Driver, Value};
+use crate::store::rows::Fields;
+use crate::store::{Changed, Deleted, KeyPage, KeyQuery, KeySort, StoreError, audit, sql};
+
+impl<D: Driver> SqlStore<D> {
+    pub(super) async fn one_key(
+        &self,
+        statement: &'static str,
+        value: &str,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let rows = self.driver.read(statement.into_sql_str(), vec![value.into()]).await?;
+        rows.first().map(|row| Fields::<D>(row).api_key()).transpose()
+    }
+
+    pub(super) async fn page_of_keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError> {
+        let table = if query.deleted { "deleted_keys" } else { "api_keys" };
+        let select = |columns| {
+            sql::Select::new(&format!("SELECT {columns} FROM {table}"))
+                .when("user_id =", query.user_id.as_deref())
+                .when("team_id =", query.team_id.as_deref())
+                .when("alias =", query.alias.as_deref())
+                .when("key_hash =", query.hash.map(|hash| hash.to_hex()))
+        };
+        let (statement, args) = select("COUNT(*) AS total").finish();
+        let rows = self.driver.read(statement, args).await?;
+        let total = rows.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
+        let (statement, args) = select("*")
+            .then(&order_by(query.sort, query.descending))
+            .page(query.limit, query.offset)
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        let keys = rows.iter().map(|row| Fields::<D>(row).listed_key(query.deleted));
+        Ok(KeyPage { keys: keys.collect::<Result<_, _>>()?, total })
+    }
+
+    pub(super) async fn insert_or_change(
+        &self,
+        key: &ApiKey,
+        otherwise: &KeyChange,
+        change: &Change,
+    ) -> Result<Changed, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let changed = match locked_key::<D>(&mut tx, &key.hash).await? {
+            Some(before) => changed_key::<D>(&mut tx, before, otherwise, change).await?,
+            None => {
+                write_key::<D>(&mut tx, sql::INSERT_KEY, key).await?;
+                let after = Some(audit::key_state(key));
+                audited::<D>(&mut tx, &key.hash, change, None, after).await?;
+                key.clone()
+            }
+        };
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        D::commit(tx).await?;
+        Ok(Changed { key: changed, revision })
+    }
+
+    pub(super) async fn change_existing(
+        &self,
+        hash: &KeyHash,
+        what: &KeyChange,
+        change: &Change,
+    ) -> Result<Option<Changed>, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let Some(before) = locked_key::<D>(&mut tx, hash).await? else { return Ok(None) };
+        let key = changed_key::<D>(&mut tx, before, what, change).await?;
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        D::commit(tx).await?;
+        Ok(Some(Changed { key, revision }))
+    }
+
+    pub(super) async fn delete_existing(
+        &self,
+        hashes: &[KeyHash],
+        change: &Change,
+    ) -> Result<Deleted, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let mut deleted = Deleted::default();
+        for hash in hashes {
+            let Some(before) = locked_key::<D>(&mut tx, hash).await? else { continue };
+            let id = hash.to_hex();
+            let copy = vec![
+                id.clone().into(),
+                change.at.as_micros().into(),
+                change.actor.as_str().into(),
+                change.id.as_str().into(),
+            ];
+            D::run(&mut tx, sql::COPY_DELETED_KEY.into_sql_str(), copy).await?;
+            D::run(&mut tx, sql::DELETE_KEY.into_sql_str(), vec![id.into()]).await?;
+            let before = Some(audit::key_state(&before));
+            audited::<D>(&mut tx, hash, change, before, None).await?;
+            deleted.hashes.push(*hash);
+        }
+        if deleted.hashes.is_empty() {
+            return Ok(deleted);
+        }
+        deleted.revision = database::next_revision::<D>(&mut tx).await?;
+        D::commit(tx).await?;
+        Ok(deleted)
+    }
+}
+
+/// Reads a key inside of a transaction; writers take turns, so nobody changes it before commit.
+async fn locked_key<D: Driver>(
+    tx: &mut D::Tx,
+    hash: &KeyHash,
+) -> Result<Option<ApiKey>, StoreError> {
+    let args = vec![hash.to_hex().into()];
+    let rows = D::run(tx, sql::KEY_BY_HASH.into_sql_str(), args).await?;
+    rows.first().map(|row| Fields::<D>(row).api_key()).transpose()
+}
+
+async fn changed_key<D: Driver>(
+    tx: &mut D::Tx,
+    before: ApiKey,
+    what: &KeyChange,
+    change: &Change,
+) -> Result<ApiKey, StoreError> {
+    let mut key = before.clone();
+    what.apply(&mut key, change);
+    write_key::<D>(tx, sql::UPDATE_KEY, &key).await?;
+    let states = (Some(audit::key_state(&before)), Some(audit::key_state(&key)));
+    audited::<D>(tx, &key.hash, change, states.0, states.1).await?;
+    Ok(key)
+}
+
+async fn write_key<D: Driver>(
+    tx: &mut D::Tx,
+    statement: &'static str,
+    key: &ApiKey,
+) -> Result<(), StoreError> {
+    let args: Vec<Value> = vec![
+        key.hash.to_hex().into(),
+        key.name.as_str().into(),
+        (&key.alias).into(),
+        (&key.user_id).into(),
+        (&key.team_id).into(),
+        serde_json::json!(key.models).to_string().into(),
+        serde_json::json!(key.aliases).to_string().into(),
+        serde_json::json!(key.metadata).to_string().into(),
+        serde_json::json!(key.tags).to_string().into(),
+        key.expires_at.map(Timestamp::as_micros).into(),
+        key.max_budget.map(|amount| amount.0).into(),
+        key.spend.0.into(),
+        key.blocked.map(i64::from).into(),
+        key.created_at.as_micros().into(),
+        key.created_by.as_str().into(),
+        key.updated_at.as_micros().into(),
+        key.updated_by.as_str().into(),
+        key.last_active.map(Timestamp::as_micros).into(),
+    ];
+    match D::run(tx, statement.into_sql_str(), args).await {
+        Ok(_) => Ok(()),
+        // The hash is looked up before, so only the alias can be taken.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            Err(StoreError::Conflict { what: "alias" })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn audited<D: Driver>(
+    tx: &mut D::Tx,
+    hash: &KeyHash,
+    change: &Change,
+    before: Option<String>,
+    after: Option<String>,
+) -> Result<(), StoreError> {
+    let args = vec![
+        change.id.as_str().into(),
+        hash.to_hex().into(),
+        change.at.as_micros().into(),
+        change.actor.as_str().into(),
+        change.action.into(),
+        (&before).into(),
+        (&after).into(),
+        (&change.request_id).into(),
+    ];
+    D::run(tx, sql::INSERT_AUDIT.into_sql_str(), args).await?;
+    Ok(())
+}
+
+/// Writes the order, with the hash last so that pages never overlap. Keys without a value come
+/// last in both databases.
+fn order_by(sort: KeySort, descending: bool) -> String {
+    let direction = if descending { "DESC" } else { "ASC" };
+    match sort {
+        KeySort::CreatedAt => format!("ORDER BY created_at_us {direction}, key_hash {direction}"),
+        KeySort::UpdatedAt => format!("ORDER BY updated_at_us {direction}, key_hash {direction}"),
+        KeySort::Spend => format!("ORDER BY spend_nanos {direction}, key_hash {direction}"),
+        KeySort::MaxBudget => {
+            format!("ORDER BY max_budget_nanos {direction} NULLS LAST, key_hash {direction}")
+        }
+        KeySort::Hash => format!("ORDER BY key_hash {direction}"),
+        KeySort::Alias => format!("ORDER BY alias {direction} NULLS LAST, key_hash {direction}"),
+    }
+}

@@ -1,0 +1,164 @@
+//! Statements about usage.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use tollgate_core::key::KeyHash;
+
+use crate::domain::{LedgerRecord, RecordId, Timestamp};
+use crate::store::database::{self, SqlStore};
+use crate::store::driver::{Driver, Value};
+use crate::store::rows::{Fields, endpoint_name, usage_source_name};
+use crate::store::{DailySpend, LedgerEntry, Recorded, StoreError, UsageQuery, sql};
+
+/// Statements for many rows at once, one for each of some sizes: the databases keep them
+/// prepared, which a statement for every size would not be worth.
+pub(super) struct Batches {
+    usage: Vec<(usize, Arc<str>)>,
+    spend: Vec<(usize, Arc<str>)>,
+}
+
+impl Batches {
+    pub(super) fn new() -> Self {
+        let each = |write: fn(usize) -> String| {
+            BATCH_SIZES.iter().map(|rows| (*rows, Arc::from(write(*rows)))).collect()
+        };
+        Self { usage: each(sql::insert_usage), spend: each(sql::add_spend) }
+    }
+}
+
+impl<D: Driver> SqlStore<D> {
+    pub(super) async fn add_usage(&self, records: &[LedgerRecord]) -> Result<Recorded, StoreError> {
+        let by_id: HashMap<RecordId, &LedgerRecord> =
+            records.iter().map(|record| (record.id, record)).collect();
+        let mut tx = self.driver.begin().await?;
+        let mut recorded = Recorded::default();
+        let mut spent = BTreeMap::<KeyHash, (i64, i64)>::new();
+        for (chunk, statement) in chunks(records, &self.batches.usage) {
+            let args = chunk.iter().flat_map(values).collect();
+            for row in D::run(&mut tx, statement, args).await? {
+                let id = RecordId::from_hex(&Fields::<D>(&row).text("id")?);
+                let Some(record) = id.and_then(|id| by_id.get(&id)) else { continue };
+                recorded.added += 1;
+                let (cost, ended) = spent.entry(record.key_hash).or_default();
+                *cost = cost.saturating_add(record.cost.0);
+                *ended = (*ended).max(record.ended_at.as_micros());
+            }
+        }
+        let spent: Vec<(KeyHash, (i64, i64))> = spent.into_iter().collect();
+        for (chunk, statement) in chunks(&spent, &self.batches.spend) {
+            let args = chunk.iter().flat_map(|(hash, (cost, ended))| {
+                [hash.to_hex().into(), (*cost).into(), (*ended).into()]
+            });
+            for row in D::run(&mut tx, statement, args.collect()).await? {
+                recorded.exhausted.extend(exhausted::<D>(&row, chunk)?);
+            }
+        }
+        recorded.revision = if recorded.exhausted.is_empty() {
+            database::revision_in::<D>(&mut tx).await?
+        } else {
+            database::next_revision::<D>(&mut tx).await?
+        };
+        D::commit(tx).await?;
+        Ok(recorded)
+    }
+
+    pub(super) async fn entries(
+        &self,
+        query: &UsageQuery,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let head = "SELECT ledger.*, api_keys.alias AS key_alias FROM ledger \
+                    LEFT JOIN api_keys ON api_keys.key_hash = ledger.key_hash";
+        let (statement, args) = matching(sql::Select::new(head), query)
+            .then("ORDER BY ledger.started_at_us DESC, ledger.id DESC")
+            .page(limit, 0)
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        rows.iter().map(|row| Fields::<D>(row).ledger_entry()).collect()
+    }
+
+    pub(super) async fn spend_by_day(
+        &self,
+        query: &UsageQuery,
+    ) -> Result<Vec<DailySpend>, StoreError> {
+        let head = "SELECT started_at_us / 86400000000 AS day, key_hash, user_id, model, \
+                    CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ledger";
+        let (statement, args) = matching(sql::Select::new(head), query)
+            .then("GROUP BY started_at_us / 86400000000, key_hash, user_id, model ORDER BY 1, 2, 4")
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        rows.iter().map(|row| Fields::<D>(row).daily_spend()).collect()
+    }
+}
+
+fn matching(select: sql::Select, query: &UsageQuery) -> sql::Select {
+    select
+        .when("ledger.id =", query.id.map(RecordId::to_hex))
+        .when("ledger.key_hash =", query.key.map(|hash| hash.to_hex()))
+        .when("ledger.user_id =", query.user_id.as_deref())
+        .when("ledger.started_at_us >=", query.from.map(Timestamp::as_micros))
+        .when("ledger.started_at_us <", query.until.map(Timestamp::as_micros))
+}
+
+/// Cuts `items` into the largest pieces there are statements for.
+fn chunks<'a, T>(
+    mut items: &'a [T],
+    statements: &[(usize, Arc<str>)],
+) -> impl Iterator<Item = (&'a [T], SqlStr)> {
+    std::iter::from_fn(move || {
+        let (size, statement) = statements.iter().find(|(size, _)| *size <= items.len())?;
+        let (chunk, rest) = items.split_at_checked(*size)?;
+        items = rest;
+        Some((chunk, AssertSqlSafe(statement.clone()).into_sql_str()))
+    })
+}
+
+/// Returns the key of the row when this chunk is what took it to its budget.
+fn exhausted<D: Driver>(
+    row: &D::Row,
+    chunk: &[(KeyHash, (i64, i64))],
+) -> Result<Option<KeyHash>, StoreError> {
+    let row = Fields::<D>(row);
+    let (hash, spend) = (row.key_hash()?, row.int("spend_nanos")?);
+    let added = chunk.iter().find(|(key, _)| *key == hash).map_or(0, |(_, (cost, _))| *cost);
+    let budget = row.maybe_int("max_budget_nanos")?;
+    Ok(budget.filter(|budget| spend >= *budget && spend - added < *budget).map(|_| hash))
+}
+
+fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_COLUMNS] {
+    let tokens = &record.tokens;
+    [
+        record.id.to_hex().into(),
+        record.key_hash.to_hex().into(),
+        record.started_at.as_micros().into(),
+        record.first_byte_at.map(Timestamp::as_micros).into(),
+        record.ended_at.as_micros().into(),
+        endpoint_name(record.endpoint).into(),
+        record.model.as_str().into(),
+        (&record.provider).into(),
+        (&record.provider_model).into(),
+        (&record.provider_response_id).into(),
+        i64::from(record.status).into(),
+        record.streamed.into(),
+        record.aborted.into(),
+        tokens.input.into(),
+        tokens.output.into(),
+        tokens.total.into(),
+        tokens.cached_input.into(),
+        tokens.cache_write.into(),
+        tokens.reasoning.into(),
+        tokens.audio_input.into(),
+        tokens.audio_output.into(),
+        usage_source_name(record.usage_source).into(),
+        record.cost.0.into(),
+        record.unpriced.into(),
+        (&record.end_user).into(),
+        serde_json::json!(record.tags).to_string().into(),
+        (&record.error_code).into(),
+    ]
+}
+
+/// Largest first, the last one 1. The largest binds 6912 values; SQLite takes 32766.
+const BATCH_SIZES: [usize; 5] = [256, 64, 16, 4, 1];

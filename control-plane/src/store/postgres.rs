@@ -1,0 +1,74 @@
+//! PostgreSQL: for several control planes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Row, SqlStr, Transaction};
+
+use crate::store::StoreError;
+use crate::store::driver::{Driver, Value};
+
+/// Names the lock that writers of all control planes take turns with: "tollgate" in ASCII.
+const WRITER_LOCK: i64 = 0x746f_6c6c_6761_7465;
+
+/// A pool of connections.
+pub(super) struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    /// Connects and migrates; several processes may do so at once (the migrator locks).
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect(url)
+            .await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self { pool })
+    }
+}
+
+#[async_trait]
+impl Driver for Postgres {
+    type Row = PgRow;
+    type Tx = Transaction<'static, sqlx::Postgres>;
+
+    async fn read(&self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<PgRow>, sqlx::Error> {
+        bound(sql, args).fetch_all(&self.pool).await
+    }
+
+    async fn begin(&self) -> Result<Self::Tx, sqlx::Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
+        Ok(tx)
+    }
+
+    async fn run(
+        tx: &mut Self::Tx,
+        sql: SqlStr,
+        args: Vec<Value>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        bound(sql, args).fetch_all(&mut **tx).await
+    }
+
+    async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {
+        tx.commit().await
+    }
+
+    fn text(row: &PgRow, column: &str) -> Result<Option<String>, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn int(row: &PgRow, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        row.try_get(column)
+    }
+}
+
+fn bound<'q>(sql: SqlStr, args: Vec<Value>) -> sqlx::query::Query<'q, sqlx::Postgres, PgArguments> {
+    args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
+        Value::Text(text) => query.bind(text),
+        Value::Int(number) => query.bind(number),
+    })
+}

@@ -1,0 +1,194 @@
+//! From rows to domain types. What we did not write ourselves is an error that names the column.
+
+use serde::de::DeserializeOwned;
+use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
+use tollgate_core::price::TokenUsage;
+
+use crate::domain::{ApiKey, Endpoint, LedgerRecord, RecordId, Timestamp, UsageSource};
+use crate::store::driver::Driver;
+use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError};
+
+/// Reads columns of one row.
+pub(super) struct Fields<'a, D: Driver>(pub(super) &'a D::Row);
+
+impl<D: Driver> Fields<'_, D> {
+    pub(super) fn maybe_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        Ok(D::text(self.0, column)?)
+    }
+
+    pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
+        self.maybe_text(column)?.ok_or_else(|| self.broken(column))
+    }
+
+    pub(super) fn maybe_int(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        Ok(D::int(self.0, column)?)
+    }
+
+    pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
+        self.maybe_int(column)?.ok_or_else(|| self.broken(column))
+    }
+
+    pub(super) fn count(&self, column: &'static str) -> Result<u64, StoreError> {
+        u64::try_from(self.int(column)?).map_err(|_| self.broken(column))
+    }
+
+    pub(super) fn key_hash(&self) -> Result<KeyHash, StoreError> {
+        KeyHash::from_hex(&self.text("key_hash")?).ok_or_else(|| self.broken("key_hash"))
+    }
+
+    fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
+        Ok(self.int(column)? != 0)
+    }
+
+    fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.int(column).map(Timestamp::from_micros)
+    }
+
+    fn maybe_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.maybe_int(column)?.map(Timestamp::from_micros))
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text(column)?).map_err(|_| self.broken(column))
+    }
+
+    fn broken(&self, column: &'static str) -> StoreError {
+        let id = |column| D::text(self.0, column).ok().flatten();
+        let row = id("key_hash").or_else(|| id("id")).unwrap_or_else(|| "?".into());
+        StoreError::Inconsistent { column, row }
+    }
+
+    pub(super) fn api_key(&self) -> Result<ApiKey, StoreError> {
+        Ok(ApiKey {
+            hash: self.key_hash()?,
+            name: self.text("name")?,
+            alias: self.maybe_text("alias")?,
+            user_id: self.maybe_text("user_id")?,
+            team_id: self.maybe_text("team_id")?,
+            models: self.json("models")?,
+            aliases: self.json("aliases")?,
+            metadata: self.json("metadata")?,
+            tags: self.json("tags")?,
+            expires_at: self.maybe_time("expires_at_us")?,
+            max_budget: self.maybe_int("max_budget_nanos")?.map(NanoDollars),
+            spend: NanoDollars(self.int("spend_nanos")?),
+            blocked: self.maybe_int("blocked")?.map(|flag| flag != 0),
+            created_at: self.time("created_at_us")?,
+            created_by: self.text("created_by")?,
+            updated_at: self.time("updated_at_us")?,
+            updated_by: self.text("updated_by")?,
+            last_active: self.maybe_time("last_active_us")?,
+        })
+    }
+
+    pub(super) fn listed_key(&self, deleted: bool) -> Result<ListedKey, StoreError> {
+        let deleted = match deleted {
+            true => Some((self.time("deleted_at_us")?, self.text("deleted_by")?)),
+            false => None,
+        };
+        Ok(ListedKey { key: self.api_key()?, deleted })
+    }
+
+    pub(super) fn ledger_entry(&self) -> Result<LedgerEntry, StoreError> {
+        Ok(LedgerEntry {
+            record: self.ledger_record()?,
+            user_id: self.maybe_text("user_id")?,
+            team_id: self.maybe_text("team_id")?,
+            key_alias: self.maybe_text("key_alias")?,
+        })
+    }
+
+    fn ledger_record(&self) -> Result<LedgerRecord, StoreError> {
+        Ok(LedgerRecord {
+            id: RecordId::from_hex(&self.text("id")?).ok_or_else(|| self.broken("id"))?,
+            key_hash: self.key_hash()?,
+            started_at: self.time("started_at_us")?,
+            first_byte_at: self.maybe_time("first_byte_at_us")?,
+            ended_at: self.time("ended_at_us")?,
+            endpoint: endpoint(&self.text("endpoint")?),
+            model: self.text("model")?,
+            provider: self.maybe_text("provider")?,
+            provider_model: self.maybe_text("provider_model")?,
+            provider_response_id: self.maybe_text("provider_response_id")?,
+            status: u16::try_from(self.int("status")?).map_err(|_| self.broken("status"))?,
+            streamed: self.flag("streamed")?,
+            aborted: self.flag("aborted")?,
+            tokens: TokenUsage {
+                input: self.count("input_tokens")?,
+                output: self.count("output_tokens")?,
+                total: self.count("total_tokens")?,
+                cached_input: self.count("cached_input_tokens")?,
+                cache_write: self.count("cache_write_tokens")?,
+                reasoning: self.count("reasoning_tokens")?,
+                audio_input: self.count("audio_input_tokens")?,
+                audio_output: self.count("audio_output_tokens")?,
+            },
+            usage_source: usage_source(&self.text("usage_source")?),
+            cost: NanoDollars(self.int("cost_nanos")?),
+            unpriced: self.flag("unpriced")?,
+            end_user: self.maybe_text("end_user")?,
+            tags: self.json("tags")?,
+            error_code: self.maybe_text("error_code")?,
+        })
+    }
+
+    pub(super) fn daily_spend(&self) -> Result<DailySpend, StoreError> {
+        Ok(DailySpend {
+            day: self.int("day")?,
+            key_hash: self.key_hash()?,
+            user_id: self.maybe_text("user_id")?,
+            model: self.text("model")?,
+            cost: NanoDollars(self.int("cost_nanos")?),
+        })
+    }
+
+    pub(super) fn audit_entry(&self) -> Result<AuditEntry, StoreError> {
+        Ok(AuditEntry {
+            change_id: self.text("change_id")?,
+            at: self.time("at_us")?,
+            actor: self.text("actor")?,
+            action: self.text("action")?,
+            before: self.maybe_text("state_before")?,
+            after: self.maybe_text("state_after")?,
+            request_id: self.maybe_text("request_id")?,
+        })
+    }
+}
+
+/// Names an endpoint in the ledger.
+pub(super) fn endpoint_name(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Unknown => "unknown",
+        Endpoint::ChatCompletions => "chat_completions",
+        Endpoint::Completions => "completions",
+        Endpoint::Embeddings => "embeddings",
+    }
+}
+
+/// A newer version may have written names that this one does not know.
+fn endpoint(name: &str) -> Endpoint {
+    match name {
+        "chat_completions" => Endpoint::ChatCompletions,
+        "completions" => Endpoint::Completions,
+        "embeddings" => Endpoint::Embeddings,
+        _ => Endpoint::Unknown,
+    }
+}
+
+/// Names a source of usage in the ledger.
+pub(super) fn usage_source_name(source: UsageSource) -> &'static str {
+    match source {
+        UsageSource::None => "none",
+        UsageSource::Provider => "provider",
+        UsageSource::Estimated => "estimated",
+    }
+}
+
+fn usage_source(name: &str) -> UsageSource {
+    match name {
+        "provider" => UsageSource::Provider,
+        "estimated" => UsageSource::Estimated,
+        _ => UsageSource::None,
+    }
+}

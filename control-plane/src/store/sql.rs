@@ -1,0 +1,147 @@
+//! Every statement, once, for both databases.
+
+use std::fmt::Write as _;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use crate::store::driver::Value;
+
+pub(super) const PING: &str = "SELECT 1 AS one";
+
+pub(super) const REVISION: &str = "SELECT value FROM revision";
+
+pub(super) const NEXT_REVISION: &str = "UPDATE revision SET value = value + 1 RETURNING value";
+
+pub(super) const KEY_BY_HASH: &str = "SELECT * FROM api_keys WHERE key_hash = $1";
+
+pub(super) const KEY_BY_ALIAS: &str = "SELECT * FROM api_keys WHERE alias = $1";
+
+pub(super) const INSERT_KEY: &str = "INSERT INTO api_keys (
+    key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
+    max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
+    last_active_us
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+pub(super) const UPDATE_KEY: &str = "UPDATE api_keys SET
+    name = $2, alias = $3, user_id = $4, team_id = $5, models = $6, aliases = $7, metadata = $8,
+    tags = $9, expires_at_us = $10, max_budget_nanos = $11, spend_nanos = $12, blocked = $13,
+    created_at_us = $14, created_by = $15, updated_at_us = $16, updated_by = $17,
+    last_active_us = $18
+WHERE key_hash = $1";
+
+pub(super) const COPY_DELETED_KEY: &str = "INSERT INTO deleted_keys (
+    key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
+    max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
+    last_active_us, deleted_at_us, deleted_by, deletion_id
+) SELECT
+    key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
+    max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
+    last_active_us, $2, $3, $4
+FROM api_keys WHERE key_hash = $1";
+
+pub(super) const DELETE_KEY: &str = "DELETE FROM api_keys WHERE key_hash = $1";
+
+pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
+    change_id, object, at_us, actor, action, state_before, state_after, request_id
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+pub(super) const AUDIT: &str =
+    "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
+
+/// Columns of one ledger record that are bound; the owners of the key are looked up.
+pub(super) const LEDGER_COLUMNS: usize = 27;
+
+/// Writes the statement that adds `rows` records and returns the ids of those that are new.
+pub(super) fn insert_usage(rows: usize) -> String {
+    let mut sql = String::from(
+        "INSERT INTO ledger (
+    id, key_hash, started_at_us, first_byte_at_us, ended_at_us, endpoint, model, provider,
+    provider_model, provider_response_id, status, streamed, aborted, input_tokens, output_tokens,
+    total_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
+    audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code,
+    user_id, team_id
+) VALUES ",
+    );
+    let mut number = 0;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        let key = number + 2;
+        for _ in 0..LEDGER_COLUMNS {
+            number += 1;
+            let _ = write!(sql, "${number}, ");
+        }
+        let _ = write!(
+            sql,
+            "(SELECT user_id FROM api_keys WHERE key_hash = ${key}), \
+             (SELECT team_id FROM api_keys WHERE key_hash = ${key}))"
+        );
+    }
+    sql.push_str(" ON CONFLICT DO NOTHING RETURNING id");
+    sql
+}
+
+/// Writes the statement that adds cost to `rows` keys and returns where they stand.
+pub(super) fn add_spend(rows: usize) -> String {
+    let mut sql = String::from(
+        "UPDATE api_keys SET spend_nanos = spend_nanos + added.column2, \
+         last_active_us = CASE WHEN last_active_us > added.column3 \
+         THEN last_active_us ELSE added.column3 END FROM (VALUES ",
+    );
+    for row in 0..rows {
+        let separator = if row == 0 { "" } else { ", " };
+        let first = row * 3 + 1;
+        let _ = write!(sql, "{separator}(${first}, ${}, ${})", first + 1, first + 2);
+    }
+    sql.push_str(
+        ") AS added WHERE api_keys.key_hash = added.column1 \
+         RETURNING key_hash, spend_nanos, max_budget_nanos",
+    );
+    sql
+}
+
+/// A `SELECT` whose conditions depend on what was asked. Values are always bound; the text is
+/// put together from literals of this crate alone.
+pub(super) struct Select {
+    text: String,
+    args: Vec<Value>,
+    conditions: usize,
+}
+
+impl Select {
+    pub(super) fn new(head: &str) -> Self {
+        Self { text: head.to_owned(), args: Vec::new(), conditions: 0 }
+    }
+
+    /// Adds `condition $n` unless there is no value.
+    pub(super) fn when<T: Into<Value>>(
+        mut self,
+        condition: &'static str,
+        value: Option<T>,
+    ) -> Self {
+        if let Some(value) = value {
+            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
+            self.conditions += 1;
+            self.args.push(value.into());
+            let _ = write!(self.text, " {word} {condition} ${}", self.args.len());
+        }
+        self
+    }
+
+    pub(super) fn then(mut self, text: &str) -> Self {
+        self.text.push(' ');
+        self.text.push_str(text);
+        self
+    }
+
+    pub(super) fn page(mut self, limit: u32, offset: u32) -> Self {
+        self.args.push(i64::from(limit).into());
+        self.args.push(i64::from(offset).into());
+        let count = self.args.len();
+        let _ = write!(self.text, " LIMIT ${} OFFSET ${count}", count - 1);
+        self
+    }
+
+    pub(super) fn finish(self) -> (SqlStr, Vec<Value>) {
+        (AssertSqlSafe(self.text).into_sql_str(), self.args)
+    }
+}
