@@ -116,7 +116,7 @@ impl ControlPlane {
         let mut command = place.command(&programs.control_plane);
         command.arg("serve").arg("--config").arg(config).arg("--data").arg(data);
         if data.join("control.sock").as_os_str().len() > LONGEST_SOCKET_PATH {
-            command.env("TOLLGATE__SERVER__CONTROL__LISTEN", "127.0.0.1:0");
+            bail!("{} is too long a path for a socket in it; use another folder", data.display());
         }
         command.envs(settings.iter().map(|(name, value)| (name, value)));
         let mut process = Process::start("tollgate", &mut command, place.logs)?;
@@ -171,7 +171,7 @@ impl Envoy {
         let template = std::fs::read_to_string(repo.path("envoy/envoy.xds.yaml"))
             .context("cannot read envoy/envoy.xds.yaml")?;
         let config = place.logs.join("envoy.yaml");
-        let text = fill(&template, &placeholders(control_plane)?)?;
+        let text = bootstrap(&template, control_plane)?;
         std::fs::write(&config, text)
             .with_context(|| format!("cannot write {}", config.display()))?;
         Self::start(programs, &config, workers, place)
@@ -186,29 +186,36 @@ impl Envoy {
     }
 }
 
-fn placeholders(control_plane: &ControlPlane) -> Result<Vec<(&'static str, String)>> {
-    let control = match control_plane.control.strip_prefix("unix:") {
-        Some(path) => format!("{{ pipe: {{ path: \"{path}\" }} }}"),
-        None => socket(socket_address(&control_plane.control)?),
+/// Renders the bootstrap for this control plane.
+fn bootstrap(template: &str, control_plane: &ControlPlane) -> Result<String> {
+    let control = &control_plane.control;
+    let endpoint = if control.starts_with("unix:") {
+        format!("pipe: {{ path: \"{}\" }}", control.trim_start_matches("unix:"))
+    } else {
+        let address = socket_address(control)?;
+        let (ip, port) = (address.ip(), address.port());
+        format!("socket_address: {{ address: \"{ip}\", port_value: {port} }}")
     };
-    Ok(vec![
-        ("ADMIN_PORT", "0".to_owned()),
-        ("CONTROL_ADDRESS", control),
-        ("MANAGEMENT_ADDRESS", socket(control_plane.admin)),
-        ("NODE_ID", format!("local-{}", std::process::id())),
-    ])
-}
-
-fn socket(address: SocketAddr) -> String {
-    let (ip, port) = (address.ip(), address.port());
-    format!("{{ socket_address: {{ address: \"{ip}\", port_value: {port} }} }}")
+    let template = template.replace("pipe: { path: \"${CONTROL_SOCKET}\" }", &endpoint);
+    fill(
+        &template,
+        &[
+            ("NODE_ID", format!("local-{}", std::process::id())),
+            ("ADMIN_PORT", "0".to_owned()),
+            ("MANAGEMENT_HOST", control_plane.admin.ip().to_string()),
+            ("MANAGEMENT_PORT", control_plane.admin.port().to_string()),
+        ],
+    )
 }
 
 /// Puts values in the place of `${NAME}`.
 pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> Result<String> {
-    let filled = values.iter().fold(template.to_owned(), |text, (name, value)| {
-        text.replace(&format!("${{{name}}}"), value)
-    });
+    // What stands in comments explains the placeholders.
+    let code = template.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let template = code.collect::<Vec<_>>().join("\n");
+    let filled = values
+        .iter()
+        .fold(template, |text, (name, value)| text.replace(&format!("${{{name}}}"), value));
     if let Some((_, rest)) = filled.split_once("${") {
         let name = rest.split('}').next().unwrap_or_default();
         bail!("nothing to put in the place of ${{{name}}}");
@@ -230,7 +237,7 @@ mod tests {
     fn fills_every_placeholder_or_says_which_is_left() {
         let values = [("A", "1".to_owned())];
 
-        assert_eq!(fill("a: ${A}, ${A}", &values).unwrap(), "a: 1, 1");
+        assert_eq!(fill("# ${X}\na: ${A}, ${A}", &values).unwrap(), "a: 1, 1");
         assert!(fill("a: ${B}", &values).unwrap_err().to_string().contains("${B}"));
     }
 
