@@ -1,7 +1,11 @@
 //! Everything the gateway decides. No IO, no clock, no randomness, no host.
 #![forbid(unsafe_code)]
 
+pub mod dialect;
+pub mod exchange;
+pub mod gateway;
 pub mod headers;
+pub mod inflate;
 pub mod json;
 pub mod key;
 pub mod money;
@@ -10,6 +14,7 @@ pub mod path;
 pub mod policy;
 pub mod price;
 pub mod refusal;
+pub mod settings;
 pub mod snapshot;
 pub mod sse;
 pub mod usage;

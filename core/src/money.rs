@@ -19,7 +19,10 @@ impl NanoDollars {
     }
 
     /// Returns the amount in dollars, for JSON interfaces that speak in floats.
-    #[expect(clippy::cast_precision_loss, reason = "interfaces ask for a float; the ledger is exact")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "interfaces ask for a float; the ledger is exact"
+    )]
     pub fn as_usd(self) -> f64 {
         self.0 as f64 / 1e9
     }

@@ -51,8 +51,10 @@ impl Price {
     /// Classes that exceed the total they belong to (providers have sent such) never make the
     /// rest negative.
     pub fn cost(&self, tokens: &TokenUsage) -> NanoDollars {
-        let special_in =
-            tokens.cached_input.saturating_add(tokens.cache_write).saturating_add(tokens.audio_input);
+        let special_in = tokens
+            .cached_input
+            .saturating_add(tokens.cache_write)
+            .saturating_add(tokens.audio_input);
         let special_out = tokens.reasoning.saturating_add(tokens.audio_output);
         let lines = [
             (tokens.input.saturating_sub(special_in), self.input),

@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn tells_missing_usage() {
-        for raw in [&b"null"[..], b"", b"{}", b"7", b"[]", br#"{"cost":1}"#, br#"{"prompt_tokens":"#] {
+        for raw in
+            [&b"null"[..], b"", b"{}", b"7", b"[]", br#"{"cost":1}"#, br#"{"prompt_tokens":"#]
+        {
             assert_eq!(parse(raw), None, "{}", String::from_utf8_lossy(raw));
         }
     }

@@ -45,9 +45,9 @@ impl<'a> Edits<'a> {
 
     /// Returns the length of `text` after the edits.
     pub fn length_after(&self, text: &[u8]) -> usize {
-        self.items
-            .iter()
-            .fold(text.len(), |length, (range, with)| (length + with.len()).saturating_sub(range.len()))
+        self.items.iter().fold(text.len(), |length, (range, with)| {
+            (length + with.len()).saturating_sub(range.len())
+        })
     }
 
     /// Returns `text` with the edits made.

@@ -1,0 +1,3 @@
+//! Wire formats. One folder a dialect; so far OpenAI's, which passes through.
+
+pub mod openai;

@@ -1,0 +1,201 @@
+//! One request and its answer as a state machine.
+//!
+//! The host calls [`Exchange::handle`] with everything that happens, in both places where the
+//! filter runs: in the listener, and in the provider's cluster for each attempt (inputs named
+//! `Attempt…`). **After every call the host drains [`Exchange::next_effect`]** and does what it
+//! says to the message at hand; then it honours the [`Flow`].
+//!
+//! ```
+//! use std::rc::Rc;
+//! use tollgate_core::exchange::{Effect, Exchange, Flow, Input};
+//! use tollgate_core::gateway::Gateway;
+//! use tollgate_core::headers::Headers;
+//! use tollgate_core::settings::Settings;
+//!
+//! let settings = Settings::parse(br#"{"role":"gateway","control_cluster":"control"}"#).unwrap();
+//! let mut exchange = Exchange::new(1, Rc::new(settings));
+//! let headers = [(":method".to_owned(), b"GET".to_vec()), (":path".to_owned(), b"/".to_vec())];
+//! let input = Input::RequestHeaders { headers: Headers(&headers), end: true };
+//! let flow = exchange.handle(input, &mut Gateway::default(), 0);
+//! assert_eq!(flow, Flow::Pause);
+//! let Some(Effect::Reply(reply)) = exchange.next_effect() else { unreachable!() };
+//! assert_eq!(reply.status, 404);
+//! ```
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use tollgate_proto::v1::Endpoint;
+
+use crate::dialect::openai::request::Request;
+use crate::gateway::Gateway;
+use crate::key::KeyHash;
+use crate::path::Selection;
+use crate::policy::access::KeyPolicy;
+use crate::refusal::Refusal;
+use crate::settings::{Role, Settings};
+use crate::snapshot::Target;
+
+mod attempt;
+pub mod effect;
+pub mod input;
+mod record;
+mod request;
+mod response;
+
+pub use effect::{Effect, Flow, Reply};
+pub use input::{CallFailed, Input};
+
+use attempt::Attempt;
+
+/// Request header that names the Envoy cluster to route to.
+pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
+/// Request header that leads the upstream role to the exchange.
+pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
+/// Answer header with the id of the ledger record.
+pub const CALL_ID_HEADER: &str = "x-litellm-call-id";
+
+/// One request, from its first byte to its record.
+#[derive(Debug)]
+pub struct Exchange {
+    id: u64,
+    settings: Rc<Settings>,
+    effects: VecDeque<Effect>,
+    phase: Phase,
+    selection: Selection,
+    started_at_us: i64,
+    key: Option<KeyHash>,
+    policy: Option<Rc<KeyPolicy>>,
+    /// Served when the control plane cannot be asked.
+    last_known_policy: Option<Rc<KeyPolicy>>,
+    body: Option<Vec<u8>>,
+    forwarded: Option<Forwarded>,
+    status: u16,
+    error_code: Option<String>,
+    /// Takes the place of a body that Envoy made up.
+    local_body: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has come yet.
+    New,
+    /// The headers are held until policy and body are both here.
+    Deciding,
+    /// On its way to a provider.
+    Forwarded,
+    /// Management traffic, which only passes.
+    Passing,
+    /// Answered here.
+    Replied,
+    /// Over.
+    Ended,
+}
+
+/// What was decided.
+#[derive(Debug)]
+struct Forwarded {
+    record_id: Vec<u8>,
+    endpoint: Endpoint,
+    request: Request,
+    target: Rc<Target>,
+    prompt_bytes: u64,
+    attempt: Attempt,
+}
+
+impl Exchange {
+    /// Begins an exchange. `id` is the host's, unique among those that are open in the VM.
+    pub fn new(id: u64, settings: Rc<Settings>) -> Self {
+        Self {
+            id,
+            settings,
+            effects: VecDeque::new(),
+            phase: Phase::New,
+            selection: Selection::Unknown,
+            started_at_us: 0,
+            key: None,
+            policy: None,
+            last_known_policy: None,
+            body: None,
+            forwarded: None,
+            status: 0,
+            error_code: None,
+            local_body: None,
+        }
+    }
+
+    /// Takes one event. `now_us` is microseconds since the Unix epoch.
+    pub fn handle(&mut self, input: Input<'_>, gateway: &mut Gateway, now_us: i64) -> Flow {
+        match input {
+            Input::RequestHeaders { headers, end } => {
+                self.request_headers(headers, end, gateway, now_us)
+            }
+            Input::RequestBodyPart { size } => self.request_body_part(size),
+            Input::RequestBody(body) => self.request_body(body, gateway, now_us),
+            Input::KeyResolved(answer) => self.key_resolved(answer, gateway, now_us),
+            Input::NoBodyCallback => self.refuse(&Refusal::HostCannotHold),
+            Input::AttemptHeaders { headers } => self.attempt_headers(headers),
+            Input::AttemptBody => self.attempt_body(),
+            Input::AttemptResponseHeaders { headers, end } => {
+                self.attempt_response_headers(headers, end)
+            }
+            Input::AttemptResponseBody { piece, end } => {
+                self.attempt_response_body(piece, end, now_us)
+            }
+            Input::AttemptResponseTrailers => self.attempt_response_trailers(),
+            Input::ResponseHeaders { headers, from_upstream } => {
+                self.response_headers(headers, from_upstream)
+            }
+            Input::ResponseBody => self.response_body(),
+            Input::Ended => self.ended(gateway, now_us),
+        }
+    }
+
+    /// Returns the next thing to do, in order.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Tells whether request body callbacks are to be handed in, and held back from Envoy.
+    pub fn holds_body(&self) -> bool {
+        self.phase == Phase::Deciding
+    }
+
+    /// Tells whether the host must say where an answer comes from ([`Input::ResponseHeaders`]):
+    /// true while the upstream role has not seen one.
+    pub fn needs_origin(&self) -> bool {
+        match self.phase {
+            Phase::Forwarded => !self.forwarded.as_ref().is_some_and(|f| f.attempt.has_answer()),
+            Phase::Passing => true,
+            Phase::New | Phase::Deciding | Phase::Replied | Phase::Ended => false,
+        }
+    }
+
+    /// Tells whether body callbacks of the answer matter in the listener.
+    pub fn replaces_response_body(&self) -> bool {
+        self.local_body.is_some()
+    }
+
+    fn is_standalone(&self) -> bool {
+        self.settings.role == Role::Standalone
+    }
+
+    /// Ends the request with an error of ours.
+    fn refuse(&mut self, refusal: &Refusal) -> Flow {
+        let rendered = refusal.render();
+        let mut headers: Vec<(&'static str, String)> =
+            rendered.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        headers.push(("content-type", "application/json".to_owned()));
+        self.reply(Reply { status: rendered.status, headers, body: rendered.body })
+    }
+
+    fn reply(&mut self, reply: Reply) -> Flow {
+        if matches!(self.phase, Phase::Replied | Phase::Ended) {
+            return Flow::Pause;
+        }
+        self.phase = Phase::Replied;
+        self.body = None;
+        self.effects.push_back(Effect::Reply(reply));
+        Flow::Pause
+    }
+}

@@ -1,0 +1,295 @@
+//! One attempt at a provider: its request written, its answer read on the way back.
+
+use super::{CLUSTER_HEADER, EXCHANGE_HEADER, Effect, Exchange, Flow, Phase};
+use crate::dialect::openai::answer::{Facts, member};
+use crate::dialect::openai::request::Request;
+use crate::dialect::openai::stream::Stream;
+use crate::headers::Headers;
+use crate::inflate::Inflate;
+use crate::json::edit::Edits;
+use crate::json::tap::Tap;
+use crate::path::provider_path;
+use crate::policy::credential;
+use crate::refusal::Refusal;
+use crate::snapshot::Target;
+
+/// How much of an error answer is kept to find its code.
+const ERROR_LIMIT: usize = 16 * 1024;
+
+/// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
+/// `x-envoy-*` and `x-forwarded-*`. The OpenAI ones would act on an account that is not the
+/// client's; `accept-encoding` would hide the answer from the meter.
+const PRIVATE_REQUEST_HEADERS: [&str; 11] = [
+    "accept-encoding",
+    "cookie",
+    "expect",
+    "forwarded",
+    "openai-organization",
+    "openai-project",
+    "proxy-authorization",
+    "transfer-encoding",
+    "via",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// Answer headers that name the provider account or would speak for our host.
+const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
+    "alt-svc",
+    "openai-organization",
+    "openai-project",
+    "set-cookie",
+    "strict-transport-security",
+    CLUSTER_HEADER,
+];
+
+/// The state of one attempt.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    edits: Edits<'static>,
+    content_length: usize,
+    /// The usage is asked for on our behalf and must be hidden.
+    hide_usage: bool,
+    body_written: bool,
+    answer: Option<Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    inflate: Option<Inflate>,
+    form: Form,
+    first_byte_at_us: Option<i64>,
+    ended: bool,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum Form {
+    Stream(Box<Stream>),
+    Json(Box<Tap>),
+    /// Passes as it is; the beginning is kept to find the error's code.
+    Error(Vec<u8>),
+    /// Replaced by this answer of ours, once.
+    Ours(Vec<u8>),
+}
+
+impl Attempt {
+    pub(super) fn new(request: &Request, target: &Target, body: &[u8]) -> Self {
+        let ask = target.provider.stream_usage;
+        let edits = request.edits(body, &target.model, ask);
+        Self {
+            content_length: edits.length_after(body),
+            edits,
+            hide_usage: ask && request.stream && !request.include_usage,
+            body_written: false,
+            answer: None,
+        }
+    }
+
+    pub(super) fn has_answer(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        self.answer.as_ref().map(|answer| answer.status)
+    }
+
+    pub(super) fn first_byte_at_us(&self) -> Option<i64> {
+        self.answer.as_ref()?.first_byte_at_us
+    }
+
+    /// Tells whether the provider said all it had to say.
+    pub(super) fn is_complete(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| match &answer.form {
+            Form::Stream(stream) => stream.is_done() || answer.ended,
+            Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
+        })
+    }
+
+    /// Returns what the answer said about itself.
+    pub(super) fn facts(&self) -> Facts {
+        let Some(answer) = &self.answer else { return Facts::default() };
+        let mut facts = Facts::default();
+        match &answer.form {
+            Form::Stream(stream) => facts = stream.facts().clone(),
+            Form::Json(tap) => {
+                facts.take_usage(&tap.captured().usage);
+                facts.take_id(tap.captured().id.trim_ascii());
+                facts.take_error(tap.captured().error.trim_ascii());
+                facts.output_bytes = answer.bytes;
+            }
+            Form::Error(kept) => {
+                facts.take_error(member(kept, "error").unwrap_or(b"\"\""));
+            }
+            Form::Ours(_) => facts.error_code = Some("provider_error".to_owned()),
+        }
+        facts
+    }
+}
+
+impl Exchange {
+    pub(super) fn attempt_headers(&mut self, headers: Headers<'_>) -> Flow {
+        if self.phase != Phase::Forwarded {
+            return self.refuse(&Refusal::Internal);
+        }
+        if let Some(forwarded) = &mut self.forwarded {
+            forwarded.attempt.body_written = false;
+            forwarded.attempt.answer = None;
+        }
+        self.strip_private(headers);
+        self.write_request();
+        Flow::Continue
+    }
+
+    /// Removes what is between the client and us.
+    pub(super) fn strip_private(&mut self, headers: Headers<'_>) {
+        for name in headers.names() {
+            if is_private(name) {
+                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned()));
+            }
+        }
+    }
+
+    /// Makes the request the provider's: its path, its host, its credential.
+    pub(super) fn write_request(&mut self) {
+        let Some(forwarded) = &self.forwarded else { return };
+        let provider = &forwarded.target.provider;
+        let path = [&provider.base_path, provider_path(forwarded.endpoint)].concat();
+        let length = forwarded.attempt.content_length.to_string();
+        let mut set = |name, value: String| {
+            self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
+        };
+        set(":path", path);
+        set(":authority", provider.authority.clone());
+        set("content-length", length);
+        if let Some(authorization) = &provider.authorization {
+            set("authorization", authorization.clone());
+        }
+    }
+
+    pub(super) fn attempt_body(&mut self) -> Flow {
+        self.write_body();
+        Flow::Continue
+    }
+
+    /// Puts the whole edited body in the place of the first piece, and nothing in that of others.
+    pub(super) fn write_body(&mut self) {
+        let Some(forwarded) = &mut self.forwarded else { return };
+        let attempt = &mut forwarded.attempt;
+        if attempt.edits.is_empty() {
+            return;
+        }
+        let body = match (&self.body, attempt.body_written) {
+            (Some(body), false) => attempt.edits.apply(body),
+            _ => Vec::new(),
+        };
+        attempt.body_written = true;
+        self.effects.push_back(Effect::ReplaceRequestBody(body));
+    }
+
+    pub(super) fn attempt_response_headers(&mut self, headers: Headers<'_>, end: bool) -> Flow {
+        let Some(forwarded) = &mut self.forwarded else { return Flow::Continue };
+        let status = headers.number(":status").and_then(|s| u16::try_from(s).ok()).unwrap_or(0);
+        if status < 400 {
+            // No further attempt will need it.
+            self.body = None;
+        }
+        for name in headers.names() {
+            if PRIVATE_RESPONSE_HEADERS.contains(&name) || name.starts_with("x-tollgate-") {
+                self.effects.push_back(Effect::RemoveResponseHeader(name.to_owned()));
+            }
+        }
+        let encoding = headers.first("content-encoding").unwrap_or_default();
+        let inflate = Inflate::handles(encoding).then(Inflate::default);
+        let content_type = headers.first("content-type").unwrap_or_default();
+        let form =
+            form(status, content_type, forwarded.attempt.hide_usage, &forwarded.request.model);
+        if !end {
+            let rewritten = !matches!(form, Form::Error(_)) || inflate.is_some();
+            if rewritten && headers.first("content-length").is_some() {
+                self.effects.push_back(Effect::RemoveResponseHeader("content-length".into()));
+            }
+            if inflate.is_some() {
+                self.effects.push_back(Effect::RemoveResponseHeader("content-encoding".into()));
+            }
+        }
+        if matches!(form, Form::Ours(_)) {
+            let json = b"application/json".to_vec();
+            self.effects.push_back(Effect::SetResponseHeader("content-type", json));
+        }
+        let answer = Answer { status, inflate, form, first_byte_at_us: None, ended: end, bytes: 0 };
+        forwarded.attempt.answer = Some(answer);
+        Flow::Continue
+    }
+
+    pub(super) fn attempt_response_body(&mut self, piece: &[u8], end: bool, now_us: i64) -> Flow {
+        let answer =
+            self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
+        let Some(answer) = answer else { return Flow::Continue };
+        if !piece.is_empty() {
+            answer.first_byte_at_us.get_or_insert(now_us);
+        }
+        answer.ended |= end;
+        if let Some(changed) = answer.rewrite(piece, end) {
+            self.effects.push_back(Effect::ReplaceResponseBody(changed));
+        }
+        Flow::Continue
+    }
+
+    pub(super) fn attempt_response_trailers(&mut self) -> Flow {
+        let answer =
+            self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
+        if let Some(answer) = answer {
+            answer.ended = true;
+        }
+        Flow::Continue
+    }
+}
+
+impl Answer {
+    /// Returns what takes the place of a piece, or `None` when it passes as it is.
+    fn rewrite(&mut self, piece: &[u8], end: bool) -> Option<Vec<u8>> {
+        let inflated = self.inflate.as_mut().map(|inflate| inflate.push(piece));
+        let plain = inflated.as_deref().unwrap_or(piece);
+        self.bytes = self.bytes.saturating_add(plain.len() as u64);
+        let changed = match &mut self.form {
+            Form::Stream(stream) => {
+                let out = stream.push(plain, end);
+                (out != plain).then_some(out)
+            }
+            Form::Json(tap) => tap.push(plain),
+            Form::Error(kept) => {
+                let room = ERROR_LIMIT.saturating_sub(kept.len());
+                kept.extend_from_slice(plain.get(..plain.len().min(room)).unwrap_or_default());
+                None
+            }
+            Form::Ours(body) => Some(std::mem::take(body)),
+        };
+        changed.or(inflated)
+    }
+}
+
+fn form(status: u16, content_type: &[u8], hide_usage: bool, model: &str) -> Form {
+    match status {
+        // Providers print parts of the credential that they refuse, and it is ours.
+        401 => Form::Ours(Refusal::ProviderCredential(status).render().body),
+        400.. => Form::Error(Vec::new()),
+        _ if is_event_stream(content_type) => {
+            Form::Stream(Box::new(Stream::new(model, hide_usage)))
+        }
+        _ => Form::Json(Box::new(Tap::new(model))),
+    }
+}
+
+fn is_event_stream(content_type: &[u8]) -> bool {
+    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}
+
+fn is_private(name: &str) -> bool {
+    name == EXCHANGE_HEADER
+        || ["x-tollgate-", "x-envoy-", "x-forwarded-"].iter().any(|start| name.starts_with(start))
+        || credential::HEADERS.contains(&name)
+        || PRIVATE_REQUEST_HEADERS.contains(&name)
+}

@@ -1,0 +1,49 @@
+//! What an exchange can make a host do. These are all powers that the filter has.
+
+use crate::key::KeyHash;
+
+/// Whether the message at hand goes on.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Let it pass.
+    Continue,
+    /// Hold it until [`Effect::ResumeRequest`] or a reply.
+    Pause,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Set or replace a request header.
+    SetRequestHeader(&'static str, Vec<u8>),
+    /// Remove all values of a request header.
+    RemoveRequestHeader(String),
+    /// Let Envoy choose the route again.
+    ClearRouteCache,
+    /// Replace the request body that is at hand by this.
+    ReplaceRequestBody(Vec<u8>),
+    /// Ask the control plane for a key's policy; the answer comes as an input.
+    ResolveKey(KeyHash),
+    /// Send the request on that has been held.
+    ResumeRequest,
+    /// Set or replace an answer header.
+    SetResponseHeader(&'static str, Vec<u8>),
+    /// Remove all values of an answer header.
+    RemoveResponseHeader(String),
+    /// Replace the piece of the answer that is at hand by this.
+    ReplaceResponseBody(Vec<u8>),
+    /// Answer here; nothing goes upstream any more.
+    Reply(Reply),
+}
+
+/// An answer made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}

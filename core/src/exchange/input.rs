@@ -1,0 +1,64 @@
+//! What a host can tell an exchange.
+
+use crate::headers::Headers;
+
+/// Something that happened to a request.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The client's headers. `end`: there is no body.
+    RequestHeaders {
+        /// All of them.
+        headers: Headers<'a>,
+        /// Nothing follows.
+        end: bool,
+    },
+    /// More body has come but not all of it; `size` bytes are there.
+    RequestBodyPart {
+        /// Bytes so far.
+        size: u64,
+    },
+    /// The whole body.
+    RequestBody(Vec<u8>),
+    /// The answer to [`super::Effect::ResolveKey`]: an encoded `ResolveKeyResponse`.
+    KeyResolved(Result<&'a [u8], CallFailed>),
+    /// No body callback has come for so long that this host cannot hold headers.
+    NoBodyCallback,
+    /// An attempt at a provider begins; the headers as they would be sent.
+    AttemptHeaders {
+        /// All of them, those of the listener's filter included.
+        headers: Headers<'a>,
+    },
+    /// A piece of the body passes to the provider.
+    AttemptBody,
+    /// The provider answers.
+    AttemptResponseHeaders {
+        /// All of them.
+        headers: Headers<'a>,
+        /// There is no body.
+        end: bool,
+    },
+    /// A piece of the provider's answer.
+    AttemptResponseBody {
+        /// The bytes.
+        piece: &'a [u8],
+        /// It is the last.
+        end: bool,
+    },
+    /// The provider's answer ends with trailers.
+    AttemptResponseTrailers,
+    /// An answer is about to reach the client.
+    ResponseHeaders {
+        /// All of them; may be empty when [`super::Exchange::needs_origin`] says no.
+        headers: Headers<'a>,
+        /// False: Envoy made it up. Counts only when [`super::Exchange::needs_origin`] says yes.
+        from_upstream: bool,
+    },
+    /// A piece of the answer is about to reach the client.
+    ResponseBody,
+    /// It is over, one way or another. Comes once, last.
+    Ended,
+}
+
+/// Why a question to the control plane has no answer: a gRPC status, or 14 when it was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallFailed(pub u32);

@@ -1,0 +1,107 @@
+//! What remains of an exchange: one record for the ledger.
+
+use tollgate_proto::v1::{TokenUsage as WireUsage, UsageRecord, UsageSource};
+
+use super::{Exchange, Flow, Forwarded, Phase};
+use crate::dialect::openai::answer::Facts;
+use crate::gateway::Gateway;
+use crate::price::TokenUsage;
+
+/// Bytes of English text or JSON per token, for estimates. Replaced by exact counts later.
+const BYTES_PER_TOKEN: u64 = 4;
+
+impl Exchange {
+    pub(super) fn ended(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
+        if self.phase == Phase::Deciding
+            && self.policy.is_none()
+            && let Some(hash) = &self.key
+        {
+            // The client left before the answer about its key came.
+            gateway.keys.not_answered(hash);
+        }
+        self.phase = Phase::Ended;
+        if let Some(forwarded) = self.forwarded.take() {
+            let record = self.record(forwarded, now_us);
+            if let Some(hash) = &self.key {
+                gateway.keys.spent(hash, crate::money::NanoDollars(record.cost_nanos));
+            }
+            gateway.close_record(&record);
+        }
+        Flow::Continue
+    }
+
+    fn record(&self, forwarded: Forwarded, ended_at_us: i64) -> UsageRecord {
+        let facts = forwarded.attempt.facts();
+        let (tokens, source) = self.tokens(&forwarded, &facts);
+        let price = forwarded.target.price.as_ref();
+        let charged = source != UsageSource::Unspecified;
+        let cost = price.filter(|_| charged).map(|price| price.cost(&tokens)).unwrap_or_default();
+        UsageRecord {
+            key_hash: self.key.map(|hash| hash.as_bytes().to_vec()).unwrap_or_default(),
+            started_at_us: self.started_at_us,
+            first_byte_at_us: forwarded.attempt.first_byte_at_us(),
+            ended_at_us,
+            endpoint: forwarded.endpoint.into(),
+            provider: Some(forwarded.target.provider.id.clone()),
+            provider_model: Some(forwarded.target.model.clone()),
+            provider_response_id: facts.id,
+            status: u32::from(self.status),
+            streamed: forwarded.request.stream,
+            aborted: self.error_code.is_none() && !forwarded.attempt.is_complete(),
+            tokens: Some(wire(&tokens)),
+            usage_source: source.into(),
+            cost_nanos: cost.0,
+            unpriced: price.is_none(),
+            tags: self.tags(&forwarded),
+            error_code: self.error_code.clone().or(facts.error_code),
+            end_user: forwarded.request.user,
+            model: forwarded.request.model,
+            id: forwarded.record_id,
+        }
+    }
+
+    /// The provider's figures, else an estimate of what it will have charged.
+    fn tokens(&self, forwarded: &Forwarded, facts: &Facts) -> (TokenUsage, UsageSource) {
+        if let Some(usage) = facts.usage {
+            return (usage, UsageSource::Provider);
+        }
+        let nothing = (TokenUsage::default(), UsageSource::Unspecified);
+        let failed = facts.error_code.is_some() && facts.output_bytes == 0;
+        match forwarded.attempt.status() {
+            Some(400..) => return nothing,
+            Some(_) if failed => return nothing,
+            // It was never sent, or broke before the answer: only a time-out may have cost.
+            None if self.error_code.is_some() && self.status != 504 => return nothing,
+            Some(_) | None => {}
+        }
+        let input = forwarded.prompt_bytes.div_ceil(BYTES_PER_TOKEN);
+        let output = facts.output_bytes.div_ceil(BYTES_PER_TOKEN);
+        let total = input.saturating_add(output);
+        (TokenUsage { input, output, total, ..TokenUsage::default() }, UsageSource::Estimated)
+    }
+
+    /// The key's tags and the request's, each once.
+    fn tags(&self, forwarded: &Forwarded) -> Vec<String> {
+        let of_key = self.policy.iter().flat_map(|policy| &policy.tags);
+        let mut tags: Vec<String> = Vec::new();
+        for tag in of_key.chain(&forwarded.request.tags) {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags
+    }
+}
+
+fn wire(tokens: &TokenUsage) -> WireUsage {
+    WireUsage {
+        input: tokens.input,
+        output: tokens.output,
+        total: tokens.total,
+        cached_input: tokens.cached_input,
+        cache_write: tokens.cache_write,
+        reasoning: tokens.reasoning,
+        audio_input: tokens.audio_input,
+        audio_output: tokens.audio_output,
+    }
+}

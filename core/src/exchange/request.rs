@@ -1,0 +1,237 @@
+//! From the first header to the decision.
+
+use std::rc::Rc;
+
+use prost::Message;
+use tollgate_proto::v1::{Endpoint, ResolveKeyResponse};
+
+use super::attempt::Attempt;
+use super::{
+    CLUSTER_HEADER, CallFailed, EXCHANGE_HEADER, Effect, Exchange, Flow, Forwarded, Phase, Reply,
+};
+use crate::dialect::openai::{models, request};
+use crate::gateway::Gateway;
+use crate::headers::Headers;
+use crate::key::KeyHash;
+use crate::path::{self, Selection};
+use crate::policy::access::KeyPolicy;
+use crate::policy::credential;
+use crate::policy::key_cache::Known;
+use crate::refusal::Refusal;
+
+impl Exchange {
+    pub(super) fn request_headers(
+        &mut self,
+        headers: Headers<'_>,
+        end: bool,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
+        self.started_at_us = now_us;
+        self.strip_internal(headers);
+        let method = headers.first(":method").unwrap_or_default();
+        let path = headers.first(":path").unwrap_or_default();
+        self.selection = path::select(method, path, &self.settings.base_paths);
+        match &self.selection {
+            Selection::Management => return self.pass_to_management(),
+            Selection::Unknown => return self.refuse(&Refusal::UnknownPath),
+            Selection::WrongMethod => return self.refuse(&Refusal::WrongMethod),
+            Selection::ModelList | Selection::Model(_) => self.body = Some(Vec::new()),
+            Selection::Inference(_) => {
+                let limit = self.settings.max_body_bytes;
+                if headers.number("content-length").is_some_and(|length| length > limit) {
+                    return self.refuse(&Refusal::BodyTooLarge(limit));
+                }
+                if end {
+                    self.body = Some(Vec::new());
+                }
+            }
+        }
+        self.phase = Phase::Deciding;
+        if self.is_standalone() {
+            self.strip_private(headers);
+        }
+        let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
+        let hash = KeyHash::of(&key);
+        self.key = Some(hash);
+        match gateway.keys.look_up(&hash, now_us) {
+            Known::Policy(policy) => self.take_policy(policy, gateway, now_us),
+            Known::NoSuchKey => self.refuse(&Refusal::UnknownKey),
+            Known::Ask(last_known) => {
+                self.last_known_policy = last_known;
+                self.ask(hash, gateway)
+            }
+        }
+    }
+
+    pub(super) fn request_body_part(&mut self, size: u64) -> Flow {
+        if self.phase == Phase::Deciding && size > self.settings.max_body_bytes {
+            return self.refuse(&Refusal::BodyTooLarge(self.settings.max_body_bytes));
+        }
+        Flow::Pause
+    }
+
+    pub(super) fn request_body(&mut self, body: Vec<u8>, gateway: &mut Gateway, now: i64) -> Flow {
+        if self.phase != Phase::Deciding {
+            return Flow::Pause;
+        }
+        if body.len() as u64 > self.settings.max_body_bytes {
+            return self.refuse(&Refusal::BodyTooLarge(self.settings.max_body_bytes));
+        }
+        self.body = Some(body);
+        self.decide_when_ready(gateway, now)
+    }
+
+    pub(super) fn key_resolved(
+        &mut self,
+        answer: Result<&[u8], CallFailed>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
+        let Some(hash) = self.key.filter(|_| self.phase == Phase::Deciding) else {
+            return Flow::Pause;
+        };
+        let decoded = answer.ok().and_then(|bytes| ResolveKeyResponse::decode(bytes).ok());
+        let Some(response) = decoded else {
+            gateway.keys.not_answered(&hash);
+            let flow = match self.last_known_policy.take() {
+                Some(policy) => self.take_policy(policy, gateway, now_us),
+                None => self.refuse(&Refusal::PolicyUnavailable),
+            };
+            return self.resume_if(flow);
+        };
+        let policy = response.policy.map(KeyPolicy::from);
+        if !gateway.keys.answered(hash, policy.clone(), response.revision, now_us) {
+            return self.ask(hash, gateway);
+        }
+        let flow = match policy {
+            Some(policy) => self.take_policy(Rc::new(policy), gateway, now_us),
+            None => self.refuse(&Refusal::UnknownKey),
+        };
+        self.resume_if(flow)
+    }
+
+    /// What was held in an earlier callback does not go on by itself.
+    fn resume_if(&mut self, flow: Flow) -> Flow {
+        if flow == Flow::Continue {
+            self.effects.push_back(Effect::ResumeRequest);
+        }
+        flow
+    }
+
+    fn ask(&mut self, hash: KeyHash, gateway: &mut Gateway) -> Flow {
+        gateway.keys.asking(hash);
+        self.effects.push_back(Effect::ResolveKey(hash));
+        Flow::Pause
+    }
+
+    /// Takes out what only we and Envoy may say. Clients may not steer routing or retries.
+    fn strip_internal(&mut self, headers: Headers<'_>) {
+        for name in headers.names() {
+            if name.starts_with("x-tollgate-") || name.starts_with("x-envoy-") {
+                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned()));
+            }
+        }
+    }
+
+    fn pass_to_management(&mut self) -> Flow {
+        let Some(cluster) = &self.settings.management_cluster else {
+            return self.refuse(&Refusal::UnknownPath);
+        };
+        self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster.clone().into()));
+        self.effects.push_back(Effect::ClearRouteCache);
+        self.phase = Phase::Passing;
+        Flow::Continue
+    }
+
+    fn take_policy(&mut self, policy: Rc<KeyPolicy>, gateway: &mut Gateway, now_us: i64) -> Flow {
+        if let Err(denied) = policy.check_standing(now_us) {
+            return self.refuse(&denied.into());
+        }
+        self.policy = Some(policy);
+        self.decide_when_ready(gateway, now_us)
+    }
+
+    fn decide_when_ready(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
+        let (Some(policy), Some(body)) = (&self.policy, &mut self.body) else {
+            return Flow::Pause;
+        };
+        let (policy, body) = (Rc::clone(policy), std::mem::take(body));
+        // It may have expired while the body came.
+        if let Err(denied) = policy.check_standing(now_us) {
+            return self.refuse(&denied.into());
+        }
+        if !gateway.can_serve() {
+            return self.refuse(&Refusal::PolicyUnavailable);
+        }
+        let decided = match self.selection.clone() {
+            Selection::ModelList => return self.reply_models(gateway, &policy, None),
+            Selection::Model(id) => return self.reply_models(gateway, &policy, Some(&id)),
+            Selection::Inference(endpoint) => self.forward(endpoint, body, &policy, gateway),
+            Selection::Management | Selection::WrongMethod | Selection::Unknown => {
+                Err(Refusal::Internal)
+            }
+        };
+        decided.unwrap_or_else(|refusal| self.refuse(&refusal))
+    }
+
+    fn reply_models(&mut self, gateway: &Gateway, policy: &KeyPolicy, id: Option<&str>) -> Flow {
+        let Some(snapshot) = gateway.snapshot() else {
+            return self.refuse(&Refusal::PolicyUnavailable);
+        };
+        let rendered = match id {
+            None => Ok(models::list(snapshot, policy)),
+            Some(id) => models::retrieve(snapshot, policy, id),
+        };
+        match rendered {
+            Ok(body) => {
+                let headers = vec![("content-type", "application/json".to_owned())];
+                self.reply(Reply { status: 200, headers, body })
+            }
+            Err(refusal) => self.refuse(&refusal),
+        }
+    }
+
+    fn forward(
+        &mut self,
+        endpoint: Endpoint,
+        body: Vec<u8>,
+        policy: &KeyPolicy,
+        gateway: &mut Gateway,
+    ) -> Result<Flow, Refusal> {
+        let request = request::read(endpoint, &body)?;
+        let name = policy.resolve_alias(&request.model);
+        if !policy.may_use(name) {
+            return Err(Refusal::ModelNotAllowed(request.model));
+        }
+        policy.check_budget()?;
+        let model = gateway.snapshot().and_then(|snapshot| snapshot.models.get(name));
+        let Some(target) = model.and_then(|model| model.targets.first()).map(Rc::clone) else {
+            return Err(Refusal::ModelNotFound(request.model));
+        };
+        let attempt = Attempt::new(&request, &target, &body);
+        self.forwarded = Some(Forwarded {
+            record_id: gateway.open_record(),
+            endpoint,
+            prompt_bytes: body.len() as u64,
+            request,
+            target: Rc::clone(&target),
+            attempt,
+        });
+        self.body = Some(body);
+        self.phase = Phase::Forwarded;
+        if self.settings.route_header {
+            let cluster = target.provider.cluster.clone().into();
+            self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster));
+            self.effects.push_back(Effect::ClearRouteCache);
+        }
+        if self.is_standalone() {
+            self.write_request();
+            self.write_body();
+        } else {
+            let id = self.id.to_string().into_bytes();
+            self.effects.push_back(Effect::SetRequestHeader(EXCHANGE_HEADER, id));
+        }
+        Ok(Flow::Continue)
+    }
+}

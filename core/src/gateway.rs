@@ -1,0 +1,220 @@
+//! What all requests of one VM share: the snapshot, the keys, the outbox, and the proof that this
+//! Envoy can enforce anything.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use prost::Message;
+use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::update::Event;
+
+use crate::key::KeyHash;
+use crate::outbox::Outbox;
+use crate::policy::key_cache::KeyCache;
+use crate::snapshot::Snapshot;
+
+/// Keys kept at most. With 10,000 keys a VM stays well below 12 MB.
+const KEY_CAPACITY: usize = 20_000;
+/// Records kept while the control plane is away.
+const OUTBOX_CAPACITY: usize = 20_000;
+/// How long the first body may take before we conclude that the host holds it back from us.
+const PROOF_WITHIN_US: i64 = 5_000_000;
+
+/// The shared state of one VM.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Key policies.
+    pub keys: KeyCache,
+    /// Usage records that are not in the ledger yet.
+    pub outbox: Outbox,
+    snapshot: Option<Rc<Snapshot>>,
+    instance: Option<[u8; 16]>,
+    sequence: u64,
+    open: usize,
+    proof: HostProof,
+}
+
+/// Whether the host holds request headers while the body is read
+/// (`allow_on_headers_stop_iteration`). Without it body callbacks never come.
+#[derive(Debug, Default)]
+struct HostProof {
+    given: bool,
+    /// Requests that wait for their first body callback, oldest first.
+    waiting: VecDeque<(u32, i64)>,
+}
+
+/// What came of a message of the `Watch` stream.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// All is well.
+    Done,
+    /// The message was of no use, and why; the state is as before.
+    Ignored(String),
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            keys: KeyCache::new(KEY_CAPACITY),
+            outbox: Outbox::new(OUTBOX_CAPACITY),
+            snapshot: None,
+            instance: None,
+            sequence: 0,
+            open: 0,
+            proof: HostProof::default(),
+        }
+    }
+}
+
+impl Gateway {
+    /// Applies a message of the `Watch` stream.
+    pub fn apply_update(&mut self, message: &[u8]) -> Applied {
+        let event = match proto::Update::decode(message) {
+            Ok(update) => update.event,
+            Err(error) => return Applied::Ignored(format!("update is not protobuf: {error}")),
+        };
+        match event {
+            Some(Event::Welcome(welcome)) => match welcome.instance_id.try_into() {
+                Ok(instance) => self.instance = Some(instance),
+                Err(_) => return Applied::Ignored("instance id is not 16 bytes".to_owned()),
+            },
+            Some(Event::Snapshot(wire)) => match Snapshot::try_from(wire) {
+                Ok(snapshot) => self.snapshot = Some(Rc::new(snapshot)),
+                Err(error) => return Applied::Ignored(format!("snapshot refused: {error}")),
+            },
+            Some(Event::KeyChanged(change)) => match KeyHash::from_bytes(&change.key_hash) {
+                Some(hash) => self.keys.key_changed(&hash, change.revision),
+                None => return Applied::Ignored("key hash is not 32 bytes".to_owned()),
+            },
+            None => {}
+        }
+        Applied::Done
+    }
+
+    /// Notes that the `Watch` stream is gone: changes may be missed from here on.
+    pub fn connection_was_lost(&mut self) {
+        self.keys.connection_was_lost();
+    }
+
+    /// Returns the configuration, once there is one.
+    pub fn snapshot(&self) -> Option<&Rc<Snapshot>> {
+        self.snapshot.as_ref()
+    }
+
+    /// Tells whether a new request can be served and billed.
+    pub fn can_serve(&self) -> bool {
+        self.snapshot.is_some() && self.instance.is_some() && !self.outbox.is_full(self.open)
+    }
+
+    /// Starts a request that will end with a record, and returns the record's id.
+    pub(crate) fn open_record(&mut self) -> Vec<u8> {
+        self.open += 1;
+        self.sequence += 1;
+        let mut id = self.instance.unwrap_or_default().to_vec();
+        id.extend_from_slice(&self.sequence.to_be_bytes());
+        id
+    }
+
+    /// Ends a request that was opened.
+    pub(crate) fn close_record(&mut self, record: &proto::UsageRecord) {
+        self.open = self.open.saturating_sub(1);
+        self.outbox.push(record);
+    }
+
+    /// Notes that the headers of a request are held and its body is awaited.
+    pub fn awaits_body(&mut self, context: u32, now_us: i64) {
+        if !self.proof.given {
+            self.proof.waiting.push_back((context, now_us));
+        }
+    }
+
+    /// Notes a body callback for a request whose headers are held: the host keeps its word.
+    pub fn body_came(&mut self) {
+        if !self.proof.given {
+            self.proof.given = true;
+            self.proof.waiting = VecDeque::new();
+        }
+    }
+
+    /// Notes that a request has ended.
+    pub fn is_gone(&mut self, context: u32) {
+        if !self.proof.given {
+            self.proof.waiting.retain(|(waiting, _)| *waiting != context);
+        }
+    }
+
+    /// Returns a request that has waited so long for its body that the host must be assumed not
+    /// to hold headers. It is to be refused.
+    pub fn next_without_body(&mut self, now_us: i64) -> Option<u32> {
+        let (context, since) = *self.proof.waiting.front()?;
+        if now_us.saturating_sub(since) < PROOF_WITHIN_US {
+            return None;
+        }
+        self.proof.waiting.pop_front();
+        Some(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(event: Event) -> Vec<u8> {
+        proto::Update { event: Some(event) }.encode_to_vec()
+    }
+
+    #[test]
+    fn serves_once_it_has_a_snapshot_and_an_instance() {
+        let mut gateway = Gateway::default();
+        assert!(!gateway.can_serve());
+
+        gateway.apply_update(&update(Event::Snapshot(proto::Snapshot::default())));
+        assert!(!gateway.can_serve());
+        let instance_id = vec![1; 16];
+        gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })));
+
+        assert!(gateway.can_serve());
+    }
+
+    #[test]
+    fn record_ids_do_not_repeat() {
+        let mut gateway = Gateway::default();
+
+        assert_ne!(gateway.open_record(), gateway.open_record());
+    }
+
+    #[test]
+    fn a_bad_update_changes_nothing() {
+        let mut gateway = Gateway::default();
+        let twice = vec![proto::Provider::default(), proto::Provider::default()];
+        let bad = proto::Snapshot { providers: twice, ..proto::Snapshot::default() };
+
+        for message in [b"\xff\xff".to_vec(), update(Event::Snapshot(bad))] {
+            assert!(matches!(gateway.apply_update(&message), Applied::Ignored(_)));
+        }
+        assert!(gateway.snapshot().is_none());
+        assert_eq!(gateway.apply_update(b""), Applied::Done);
+    }
+
+    #[test]
+    fn refuses_when_no_body_ever_comes() {
+        let mut gateway = Gateway::default();
+        gateway.awaits_body(7, 0);
+        gateway.awaits_body(8, 1);
+        gateway.is_gone(8);
+
+        assert_eq!(gateway.next_without_body(PROOF_WITHIN_US - 1), None);
+        assert_eq!(gateway.next_without_body(PROOF_WITHIN_US), Some(7));
+        assert_eq!(gateway.next_without_body(i64::MAX), None);
+    }
+
+    #[test]
+    fn one_body_proves_it_for_all() {
+        let mut gateway = Gateway::default();
+        gateway.awaits_body(7, 0);
+        gateway.body_came();
+        gateway.awaits_body(8, 0);
+
+        assert_eq!(gateway.next_without_body(i64::MAX), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! The control plane's services as Envoy reaches them.
+
+use std::time::Duration;
+
+use prost::Message;
+use tollgate_core::key::KeyHash;
+use tollgate_proto::v1::{ResolveKeyRequest, WatchRequest};
+
+use crate::host;
+
+const POLICY: &str = "tollgate.v1.Policy";
+const USAGE: &str = "tollgate.v1.Usage";
+const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
+const REPORT_WITHIN: Duration = Duration::from_secs(30);
+
+/// The control plane's cluster as an encoded `envoy.config.core.v3.GrpcService`.
+///
+/// A bare cluster name whose bytes happen to parse as protobuf makes Envoy abort.
+#[derive(Debug, Clone)]
+pub(crate) struct ControlPlane(String);
+
+impl ControlPlane {
+    /// Encodes `GrpcService { envoy_grpc { cluster_name } }`. Settings bound the name's length, so
+    /// that both lengths are single ASCII bytes.
+    pub(crate) fn new(cluster: &str) -> Self {
+        let length = |bytes: usize| char::from(u8::try_from(bytes).unwrap_or(0) & 0x7F);
+        let inner = length(cluster.len());
+        let outer = length(cluster.len() + 2);
+        Self(format!("\n{outer}\n{inner}{cluster}"))
+    }
+
+    /// Opens the stream of policy updates and returns its token.
+    pub(crate) fn watch(&self) -> Option<u32> {
+        let token = host::open_grpc_stream(&self.0, POLICY, "Watch")?;
+        let request = WatchRequest {
+            node: String::new(),
+            filter_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        host::send_grpc_stream_message(token, &request.encode_to_vec());
+        Some(token)
+    }
+
+    /// Asks what a key may do. The answer comes to the context that asks.
+    pub(crate) fn resolve(&self, hash: &KeyHash) -> Option<u32> {
+        let request = ResolveKeyRequest { key_hash: hash.as_bytes().to_vec() };
+        let message = request.encode_to_vec();
+        host::dispatch_grpc_call(&self.0, POLICY, "ResolveKey", &message, RESOLVE_WITHIN)
+    }
+
+    /// Sends an encoded batch of usage records.
+    pub(crate) fn report(&self, batch: &[u8]) -> Option<u32> {
+        host::dispatch_grpc_call(&self.0, USAGE, "Report", batch, REPORT_WITHIN)
+    }
+}

@@ -1,0 +1,174 @@
+//! The life of a plugin: its configuration, its stream from the control plane, its outbox.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use tollgate_core::exchange::Input;
+use tollgate_core::gateway::Applied;
+use tollgate_core::settings::{Role, Settings};
+
+use crate::calls::ControlPlane;
+use crate::metrics::Gauges;
+use crate::stream::Stream;
+use crate::{host, vm};
+
+/// How often the outbox is emptied and a lost stream tried again.
+const TICK: Duration = Duration::from_millis(50);
+/// Most ticks between two tries to reach the control plane: one second.
+const LONGEST_PAUSE: u32 = 20;
+/// Records in one report.
+const BATCH: usize = 2_000;
+
+/// Registers the plugin with the SDK.
+pub fn start() {
+    proxy_wasm::set_root_context(|context| Box::new(Root::new(context)));
+}
+
+struct Root {
+    context: u32,
+    settings: Option<Rc<Settings>>,
+    control_plane: Option<Rc<ControlPlane>>,
+    watch: Option<u32>,
+    report: Option<u32>,
+    /// Ticks until the control plane is tried again, and how many to wait after that.
+    wait: u32,
+    pause: u32,
+}
+
+impl Root {
+    fn new(context: u32) -> Self {
+        Self {
+            context,
+            settings: None,
+            control_plane: None,
+            watch: None,
+            report: None,
+            wait: 0,
+            pause: 1,
+        }
+    }
+
+    fn connect(&mut self) {
+        if self.watch.is_some() {
+            return;
+        }
+        if self.wait > 0 {
+            self.wait -= 1;
+            return;
+        }
+        self.watch = self.control_plane.as_ref().and_then(|control_plane| control_plane.watch());
+        self.wait = self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn flush(&mut self) {
+        if self.report.is_some() {
+            return;
+        }
+        let Some(batch) = vm::with(|vm| vm.gateway.outbox.next_batch(BATCH)).flatten() else {
+            return;
+        };
+        self.report =
+            self.control_plane.as_ref().and_then(|control_plane| control_plane.report(&batch));
+        if self.report.is_none() {
+            vm::with(|vm| vm.gateway.outbox.not_acknowledged());
+        }
+    }
+
+    fn show(&self) {
+        let connected = self.watch.is_some();
+        vm::with(|vm| {
+            let (outbox, keys) = (vm.gateway.outbox.len(), vm.gateway.keys.len());
+            vm.gauges.get_or_insert_with(Gauges::define).set(outbox, keys, connected);
+        });
+    }
+
+    /// Refuses requests whose body never comes: this Envoy does not hold headers for us.
+    fn refuse_without_body(&self) {
+        let now = host::now_us();
+        while let Some(context) = vm::with(|vm| vm.gateway.next_without_body(now)).flatten() {
+            host::log_critical(
+                "tollgate: no request body reaches the filter; set \
+                 `allow_on_headers_stop_iteration: true` in the plugin's configuration",
+            );
+            let Some(exchange) = vm::with(|vm| vm.of_context(context)).flatten() else { continue };
+            let Ok(mut exchange) = exchange.try_borrow_mut() else { continue };
+            let flow = vm::with(|vm| exchange.handle(Input::NoBodyCallback, &mut vm.gateway, now));
+            if flow.is_some() {
+                let effects = std::iter::from_fn(|| exchange.next_effect());
+                host::send_from(context, self.context, effects);
+            }
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match Settings::parse(&host::plugin_configuration(size)) {
+            Ok(settings) => {
+                if settings.role != Role::Upstream {
+                    let control_plane = ControlPlane::new(&settings.control_cluster);
+                    self.control_plane = Some(Rc::new(control_plane));
+                    host::set_tick(TICK);
+                }
+                self.settings = Some(Rc::new(settings));
+                true
+            }
+            Err(message) => {
+                host::log_critical(&format!("tollgate: {message}"));
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        self.connect();
+        self.flush();
+        self.show();
+        self.refuse_without_body();
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        let settings = self.settings.as_ref().map(Rc::clone);
+        let control_plane = self.control_plane.as_ref().map(Rc::clone);
+        Some(Box::new(Stream::new(context, settings, control_plane)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Context for Root {
+    fn on_grpc_stream_message(&mut self, _token: u32, size: usize) {
+        let message = host::grpc_message(size);
+        self.pause = 1;
+        if let Some(Applied::Ignored(why)) = vm::with(|vm| vm.gateway.apply_update(&message)) {
+            host::log_warning(&format!("tollgate: policy update ignored: {why}"));
+        }
+    }
+
+    fn on_grpc_stream_close(&mut self, token: u32, status: u32) {
+        if self.watch == Some(token) {
+            self.watch = None;
+            vm::with(|vm| vm.gateway.connection_was_lost());
+            host::log_info(&format!("tollgate: policy stream closed with status {status}"));
+        }
+    }
+
+    fn on_grpc_call_response(&mut self, token: u32, status: u32, _size: usize) {
+        if self.report != Some(token) {
+            return;
+        }
+        self.report = None;
+        vm::with(|vm| match status {
+            0 => vm.gateway.outbox.acknowledged(),
+            _ => vm.gateway.outbox.not_acknowledged(),
+        });
+        if status == 0 {
+            self.flush();
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! One HTTP stream: Envoy's callbacks become inputs, and what core answers becomes actions.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use tollgate_core::exchange::{CallFailed, EXCHANGE_HEADER, Effect, Exchange, Flow, Input};
+use tollgate_core::headers::Headers;
+use tollgate_core::refusal::Refusal;
+use tollgate_core::settings::{Role, Settings};
+
+use crate::calls::ControlPlane;
+use crate::host::{self, Done};
+use crate::vm::{self, Shared};
+
+/// gRPC's status for a service that cannot be reached.
+const UNAVAILABLE: u32 = 14;
+
+/// The context of one stream, in the listener or in a provider's cluster.
+pub(crate) struct Stream {
+    context: u32,
+    settings: Option<Rc<Settings>>,
+    control_plane: Option<Rc<ControlPlane>>,
+    exchange: Option<(u64, Shared)>,
+    request_size: usize,
+    standalone_answer: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        context: u32,
+        settings: Option<Rc<Settings>>,
+        control_plane: Option<Rc<ControlPlane>>,
+    ) -> Self {
+        Self {
+            context,
+            settings,
+            control_plane,
+            exchange: None,
+            request_size: 0,
+            standalone_answer: false,
+        }
+    }
+
+    fn role(&self) -> Option<Role> {
+        self.settings.as_ref().map(|settings| settings.role)
+    }
+
+    /// Hands one input to core and does what it says.
+    fn handle(&self, input: Input<'_>) -> Flow {
+        let Some((_, shared)) = &self.exchange else { return Flow::Continue };
+        let Ok(mut exchange) = shared.try_borrow_mut() else { return Flow::Continue };
+        let now = host::now_us();
+        let flow = vm::with(|vm| exchange.handle(input, &mut vm.gateway, now));
+        self.drain(&mut exchange, flow.unwrap_or(Flow::Continue))
+    }
+
+    fn drain(&self, exchange: &mut Exchange, mut flow: Flow) -> Flow {
+        while let Some(effect) = exchange.next_effect() {
+            if let Done::NotAsked = host::apply(effect, self.control_plane.as_deref()) {
+                let failed = Input::KeyResolved(Err(CallFailed(UNAVAILABLE)));
+                let now = host::now_us();
+                flow = vm::with(|vm| exchange.handle(failed, &mut vm.gateway, now)).unwrap_or(flow);
+                // Nothing was held before: what core resumes goes on with this very callback.
+                if flow == Flow::Continue {
+                    self.drain_without_resume(exchange);
+                }
+            }
+        }
+        flow
+    }
+
+    fn drain_without_resume(&self, exchange: &mut Exchange) {
+        while let Some(effect) = exchange.next_effect() {
+            if effect != Effect::ResumeRequest {
+                host::apply(effect, self.control_plane.as_deref());
+            }
+        }
+    }
+
+    fn holds_body(&self) -> bool {
+        self.asks(Exchange::holds_body)
+    }
+
+    fn asks(&self, question: impl Fn(&Exchange) -> bool) -> bool {
+        let exchange = self.exchange.as_ref().and_then(|(_, shared)| shared.try_borrow().ok());
+        exchange.is_some_and(|exchange| question(&exchange))
+    }
+
+    fn begin(&mut self, settings: Rc<Settings>, end: bool) -> Action {
+        let headers = host::request_headers();
+        let context = self.context;
+        self.exchange = vm::with(|vm| vm.open(context, |id| Exchange::new(id, settings)));
+        let input = Input::RequestHeaders { headers: Headers(&headers), end };
+        let flow = self.handle(input);
+        if !end && self.holds_body() {
+            let now = host::now_us();
+            vm::with(|vm| vm.gateway.awaits_body(context, now));
+        }
+        host::action(flow)
+    }
+
+    fn begin_attempt(&mut self) -> Action {
+        let headers = host::request_headers();
+        let id = Headers(&headers).number(EXCHANGE_HEADER);
+        let found =
+            id.and_then(|id| vm::with(|vm| vm.find(id)).flatten().map(|shared| (id, shared)));
+        let Some(found) = found else {
+            // A request that no listener of ours has let through.
+            let rendered = Refusal::Internal.render();
+            let headers = vec![("content-type", "application/json".to_owned())];
+            let (status, body) = (rendered.status, rendered.body);
+            host::apply(
+                Effect::Reply(tollgate_core::exchange::Reply { status, headers, body }),
+                None,
+            );
+            return Action::Pause;
+        };
+        self.exchange = Some(found);
+        host::action(self.handle(Input::AttemptHeaders { headers: Headers(&headers) }))
+    }
+
+    fn listener_response_headers(&mut self, end: bool) {
+        let mut headers = Vec::new();
+        let mut from_upstream = true;
+        if self.asks(Exchange::needs_origin) {
+            headers = host::response_headers();
+            from_upstream = host::is_from_upstream();
+        }
+        if self.role() == Some(Role::Standalone) && from_upstream {
+            self.standalone_answer = true;
+            let headers = Headers(&headers);
+            let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
+        }
+        let _ = self.handle(Input::ResponseHeaders { headers: Headers(&headers), from_upstream });
+    }
+
+    fn attempt_response_body(&self, size: usize, end: bool) {
+        let piece = host::response_body(size);
+        let _ = self.handle(Input::AttemptResponseBody { piece: &piece, end });
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+        match self.settings.as_ref().map(Rc::clone) {
+            Some(settings) if settings.role == Role::Upstream => self.begin_attempt(),
+            Some(settings) => self.begin(settings, end),
+            // Envoy does not start streams on a plugin that refused its configuration.
+            None => Action::Pause,
+        }
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        if self.role() == Some(Role::Upstream) {
+            if size > 0 {
+                let _ = self.handle(Input::AttemptBody);
+            }
+            return Action::Continue;
+        }
+        if !self.holds_body() {
+            return Action::Continue;
+        }
+        vm::with(|vm| vm.gateway.body_came());
+        self.request_size = size;
+        if end {
+            let body = host::request_body(size);
+            return host::action(self.handle(Input::RequestBody(body)));
+        }
+        host::action(self.handle(Input::RequestBodyPart { size: size as u64 }))
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        if self.role() == Some(Role::Upstream) || !self.holds_body() {
+            return Action::Continue;
+        }
+        let body = host::request_body(self.request_size);
+        host::action(self.handle(Input::RequestBody(body)))
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        if self.role() == Some(Role::Upstream) {
+            let headers = host::response_headers();
+            let headers = Headers(&headers);
+            let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
+        } else {
+            self.listener_response_headers(end);
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        if self.role() == Some(Role::Upstream) || self.standalone_answer {
+            self.attempt_response_body(size, end);
+        } else if self.asks(Exchange::replaces_response_body) {
+            let _ = self.handle(Input::ResponseBody);
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        if self.role() == Some(Role::Upstream) || self.standalone_answer {
+            let _ = self.handle(Input::AttemptResponseTrailers);
+        }
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        if self.role() == Some(Role::Upstream) {
+            return;
+        }
+        let _ = self.handle(Input::Ended);
+        if let Some((id, _)) = self.exchange.take() {
+            let context = self.context;
+            vm::with(|vm| vm.close(id, context));
+        }
+    }
+}
+
+impl Context for Stream {
+    fn on_grpc_call_response(&mut self, _token: u32, status: u32, size: usize) {
+        let message = host::grpc_message(size);
+        let answer = if status == 0 { Ok(&*message) } else { Err(CallFailed(status)) };
+        let _ = self.handle(Input::KeyResolved(answer));
+    }
+}
