@@ -38,6 +38,11 @@ impl Process {
         Ok(Self { name, child, stdout, log })
     }
 
+    /// Returns the process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the first line on stdout.
     pub(crate) fn first_line(&mut self, patience: Duration) -> Result<String> {
         let name = self.name;

@@ -52,18 +52,19 @@ impl Programs {
     }
 }
 
-/// How to start programs: where their output goes, and on which CPU they stay.
+/// How to start programs: where their output goes, and on which CPUs they stay.
 pub(crate) struct Place<'a> {
     pub(crate) logs: &'a Path,
-    pub(crate) cpu: Option<usize>,
+    /// As `taskset` names them; without `taskset` they stay nowhere.
+    pub(crate) cpus: Option<&'a str>,
 }
 
 impl Place<'_> {
     fn command(&self, program: &Path) -> Command {
-        match self.cpu {
-            Some(cpu) if which("taskset").is_some() => {
+        match self.cpus {
+            Some(cpus) if which("taskset").is_some() => {
                 let mut command = Command::new("taskset");
-                command.arg("-c").arg(cpu.to_string()).arg(program);
+                command.arg("-c").arg(cpus).arg(program);
                 command
             }
             _ => Command::new(program),
@@ -145,7 +146,7 @@ impl Envoy {
         workers: Option<u32>,
         place: &Place<'_>,
     ) -> Result<Self> {
-        let announced = place.logs.join("envoy.admin");
+        let announced = config.with_extension("admin");
         std::fs::remove_file(&announced).ok();
         let mut command = place.command(&programs.envoy);
         command.arg("-c").arg(config).arg("--admin-address-path").arg(&announced);

@@ -5,6 +5,7 @@
 //! it starts the same programs a user would.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to its terminal")]
 
+mod bench;
 mod child;
 mod ci;
 mod codegen;
@@ -41,6 +42,8 @@ enum Task {
     Up(up::Options),
     /// Fetches what the tests need and runs all of them
     Test(test::Options),
+    /// Measures the gateway beside a bare Envoy
+    Bench(bench::Options),
     /// Runs everything CI checks
     Ci,
     /// Rewrites the committed protobuf code
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Wasm(options) => wasm::task(&repo, &options),
         Task::Up(options) => up::task(&repo, &options),
         Task::Test(options) => test::task(&repo, &options),
+        Task::Bench(options) => bench::task(&repo, &options),
         Task::Ci => ci::task(&repo),
         Task::Codegen => codegen::task(&repo),
         Task::Tidy => tidy::task(&repo),

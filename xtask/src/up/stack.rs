@@ -50,7 +50,7 @@ impl Stack {
         let logs = data.join("logs");
         std::fs::create_dir_all(&logs)
             .with_context(|| format!("cannot make {}", logs.display()))?;
-        let place = Place { logs: &logs, cpu: None };
+        let place = Place { logs: &logs, cpus: None };
         let mut settings = settings(programs, config, master_key, listen);
         let simulator = if config.has_providers() {
             None
