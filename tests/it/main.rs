@@ -1,1 +1,1 @@
-//! To be written.
+//! Stories that only the whole thing can tell.

@@ -1,1 +1,50 @@
-//! To be written.
+//! The harness of the tests that only the whole thing can pass: a real Envoy with the built
+//! filter, the control plane's binary, and providers that are scripted and count on their own.
+//!
+//! A test takes a shared, running [`Stack`] by [`Shared::story`] or starts its own with
+//! [`Stack::builder`]. The programs come from environment variables ([`Tools`]) that
+//! `cargo xtask test` sets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "test code: a failure here is a failed test"
+)]
+
+mod bootstrap;
+mod client;
+mod config;
+mod control_plane;
+mod database;
+mod directory;
+mod envoy;
+mod eventually;
+mod logs;
+mod management;
+mod process;
+mod raw;
+mod recordings;
+mod sdk;
+mod shared;
+mod stack;
+mod tls;
+mod tools;
+
+pub use client::{Answer, Call, Client, Protocol};
+pub use config::{Config, Model, Provider};
+pub use control_plane::ControlPlane;
+pub use database::Database;
+pub use envoy::{Envoy, Role};
+pub use eventually::{eventually, patience};
+pub use management::{Key, Row, hash_of};
+pub use raw::Raw;
+pub use recordings::{Recording, recordings};
+pub use sdk::{node, python};
+pub use shared::{Shared, block_on, on_every_role};
+pub use stack::{Builder, Stack};
+pub use tls::Certificate;
+pub use tollgate_simulator as simulator;
+pub use tools::Tools;

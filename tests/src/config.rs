@@ -1,0 +1,121 @@
+//! The configuration file that a test gives to the control plane.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// What the file says, beside the sections that the stack adds itself.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The providers.
+    pub providers: Vec<Provider>,
+    /// The models.
+    pub models: Vec<Model>,
+    /// More of section `server.gateway`.
+    pub gateway: serde_json::Map<String, Value>,
+}
+
+/// A provider, as configured.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its id.
+    pub id: String,
+    /// Its base URL.
+    pub base_url: String,
+    /// The credential itself; the file names an environment variable.
+    pub credential: Option<String>,
+    /// Whether it may be asked for usage in streams.
+    pub stream_usage: bool,
+}
+
+/// A model, as configured.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The public name.
+    pub name: String,
+    /// The provider's id.
+    pub provider: String,
+    /// The provider's name of the model.
+    pub target: String,
+    /// USD per token in and out, as decimals. `None`: whatever the price list says.
+    pub price: Option<(&'static str, &'static str)>,
+}
+
+impl Provider {
+    /// Describes a provider that wants no credential.
+    pub fn new(id: &str, base_url: impl Into<String>) -> Self {
+        let base_url = base_url.into();
+        Self { id: id.to_owned(), base_url, credential: None, stream_usage: true }
+    }
+
+    /// Returns the environment variable that holds the credential.
+    fn variable(&self) -> String {
+        format!("E2E_{}_KEY", self.id.to_uppercase().replace('-', "_"))
+    }
+}
+
+impl Model {
+    /// Describes a model that the provider knows by another name.
+    pub fn new(name: &str, provider: &str, target: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            provider: provider.to_owned(),
+            target: target.to_owned(),
+            price: Some((INPUT_PRICE, OUTPUT_PRICE)),
+        }
+    }
+}
+
+impl Config {
+    /// Renders the file. JSON is YAML.
+    pub(crate) fn render(&self, wasm: &Path, database: &str) -> String {
+        let providers: Vec<Value> = self.providers.iter().map(provider).collect();
+        let models: Vec<Value> = self.models.iter().map(model).collect();
+        let mut gateway = json!({ "listen": "127.0.0.1:0" });
+        for (name, value) in &self.gateway {
+            gateway[name] = value.clone();
+        }
+        let file = json!({
+            "server": { "gateway": gateway, "admin": { "listen": "127.0.0.1:0" } },
+            "filter": { "file": wasm },
+            "database": { "url": database },
+            "master_key": "env:E2E_MASTER_KEY",
+            "providers": providers,
+            "models": models,
+        });
+        serde_json::to_string_pretty(&file).unwrap()
+    }
+
+    /// Returns the environment that the file refers to.
+    pub(crate) fn environment(&self, master_key: &str) -> Vec<(String, String)> {
+        let mut variables = vec![("E2E_MASTER_KEY".to_owned(), master_key.to_owned())];
+        for provider in &self.providers {
+            if let Some(credential) = &provider.credential {
+                variables.push((provider.variable(), credential.clone()));
+            }
+        }
+        variables
+    }
+}
+
+fn provider(provider: &Provider) -> Value {
+    let mut section = json!({
+        "id": provider.id, "base_url": provider.base_url, "stream_usage": provider.stream_usage,
+    });
+    if provider.credential.is_some() {
+        section["credential"] = json!(format!("env:{}", provider.variable()));
+    }
+    section
+}
+
+fn model(model: &Model) -> Value {
+    let mut target = json!({ "provider": model.provider, "model": model.target });
+    if let Some((input, output)) = model.price {
+        target["price"] = json!({ "input_token": input, "output_token": output });
+    }
+    json!({ "name": model.name, "targets": [target] })
+}
+
+/// USD a token, unless a test says otherwise: 150 and 600 nano-dollars.
+const INPUT_PRICE: &str = "0.00000015";
+const OUTPUT_PRICE: &str = "0.0000006";

@@ -1,0 +1,35 @@
+//! Runs scripts against the gateway that use the official clients, unmodified.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::tools::Tools;
+
+/// Runs a script of `sdk/python` and returns what it prints. Fails when the script does.
+pub fn python(script: &str, environment: &[(&str, &str)]) -> String {
+    let mut command = Command::new(Tools::python());
+    command.arg(folder().join("python").join(script));
+    run(command, environment)
+}
+
+/// Runs a script of `sdk/node` and returns what it prints. Fails when the script does.
+pub fn node(script: &str, environment: &[(&str, &str)]) -> String {
+    let mut command = Command::new("node");
+    command.arg(folder().join("node").join(script)).env("NODE_PATH", Tools::node_modules());
+    run(command, environment)
+}
+
+fn run(mut command: Command, environment: &[(&str, &str)]) -> String {
+    command.envs(environment.iter().copied());
+    // A proxy that the machine may use must not come between.
+    command.env("NO_PROXY", "127.0.0.1,localhost");
+    let output = tokio::task::block_in_place(|| command.output()).expect("cannot start the script");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the script failed:\n{stdout}\n{stderr}");
+    stdout
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk")
+}

@@ -1,0 +1,398 @@
+//! The whole gateway, running: providers, control plane, Envoy.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tollgate_simulator::{Settings, Simulator};
+
+use crate::bootstrap::{self, Filling};
+use crate::client::Client;
+use crate::config::{Config, Model, Provider};
+use crate::control_plane::{ControlPlane, Setup};
+use crate::database::Database;
+use crate::envoy::{Envoy, Role};
+use crate::logs::Log;
+use crate::management::{self, Key, Row};
+use crate::tls::Certificate;
+use crate::tools::Tools;
+use crate::{directory, eventually};
+
+/// How a stack is to be built; the defaults are one provider `demo` with the demo models, both
+/// roles over xDS, one worker, SQLite.
+pub struct Builder {
+    role: Role,
+    workers: u32,
+    database: Database,
+    tls: bool,
+    config: Config,
+    simulators: Vec<String>,
+    edit_bootstrap: fn(String) -> String,
+    serves: bool,
+}
+
+impl Builder {
+    /// Chooses how the filter is put into Envoy.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Sets how many workers Envoy has.
+    #[must_use]
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Chooses the database.
+    #[must_use]
+    pub fn database(mut self, database: Database) -> Self {
+        self.database = database;
+        self
+    }
+
+    /// Serves clients over TLS.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Adds a simulated provider with this id; it serves every model.
+    #[must_use]
+    pub fn simulator(mut self, id: &str) -> Self {
+        self.simulators.push(id.to_owned());
+        self
+    }
+
+    /// Adds a provider that the test itself runs, or that is not there.
+    #[must_use]
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.config.providers.push(provider);
+        self
+    }
+
+    /// Adds a model.
+    #[must_use]
+    pub fn model(mut self, model: Model) -> Self {
+        self.config.models.push(model);
+        self
+    }
+
+    /// Sets a field of section `server.gateway`.
+    #[must_use]
+    pub fn gateway(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.config.gateway.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// Changes the bootstrap, to see what a mistake in it does.
+    #[must_use]
+    pub fn edit_bootstrap(mut self, edit: fn(String) -> String) -> Self {
+        self.edit_bootstrap = edit;
+        self
+    }
+
+    /// Expects that the gateway never becomes ready to serve.
+    #[must_use]
+    pub fn never_serves(mut self) -> Self {
+        self.serves = false;
+        self
+    }
+
+    /// Starts everything and waits until every worker serves.
+    pub async fn start(mut self) -> Stack {
+        let tools = Tools::from_environment();
+        let folder = directory::fresh("stack");
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).unwrap();
+
+        let mut simulators = BTreeMap::new();
+        for id in &self.simulators {
+            let simulator = start_simulator(id).await;
+            self.config.providers.push(provider_of(id, &simulator));
+            simulators.insert(id.clone(), simulator);
+        }
+        let certificate = self.tls.then(|| Certificate::make(&folder));
+        if let Some(certificate) = &certificate {
+            let files = json!({
+                "certificate_file": certificate.certificate_file,
+                "private_key_file": certificate.private_key_file,
+            });
+            self.config.gateway.insert("tls".to_owned(), files);
+        }
+        let config = folder.join("tollgate.yaml");
+        let database = self.database.fresh(&data).await;
+        let environment = self.config.environment(MASTER_KEY);
+        let setup = Setup { config, data, environment };
+        let logs = Logs::default();
+        let mut stack = Stack {
+            tools,
+            config: self.config,
+            database,
+            setup,
+            control_plane: None,
+            envoy: None,
+            simulators,
+            certificate,
+            workers: self.workers,
+            logs,
+        };
+        stack.write_config();
+        stack.start_control_plane().await;
+        stack.start_envoy(self.role, self.edit_bootstrap).await;
+        if self.serves {
+            stack.await_ready().await;
+        }
+        stack.begin_story();
+        stack
+    }
+}
+
+/// The whole gateway, running. Dropping it ends everything; while a test fails it prints the logs
+/// first.
+pub struct Stack {
+    tools: Tools,
+    config: Config,
+    database: String,
+    setup: Setup,
+    control_plane: Option<ControlPlane>,
+    envoy: Option<Envoy>,
+    simulators: BTreeMap<String, Simulator>,
+    certificate: Option<Certificate>,
+    workers: u32,
+    logs: Logs,
+}
+
+#[derive(Default)]
+struct Logs {
+    control_plane: Log,
+    envoy: Log,
+    /// Where the logs of the current story begin.
+    start: (usize, usize),
+}
+
+impl Stack {
+    /// Begins to build a stack with the provider `demo` and the demo models.
+    pub fn builder() -> Builder {
+        let mut builder = Self::bare().simulator("demo");
+        for model in tollgate_simulator::DEMO_MODELS {
+            builder = builder.model(Model::new(model, "demo", model));
+        }
+        builder
+    }
+
+    /// Begins to build a stack without providers or models.
+    pub fn bare() -> Builder {
+        Builder {
+            role: Role::Xds,
+            workers: 1,
+            database: Database::Sqlite,
+            tls: false,
+            config: Config::default(),
+            simulators: Vec::new(),
+            edit_bootstrap: |text| text,
+            serves: true,
+        }
+    }
+
+    /// Returns a client of the gateway, without a key.
+    pub fn client(&self) -> Client {
+        let client = Client::new(self.envoy().gateway);
+        match &self.certificate {
+            Some(certificate) => client.tls(certificate.clone()),
+            None => client,
+        }
+    }
+
+    /// Returns a client of the management API, as its master.
+    pub fn admin(&self) -> Client {
+        let control_plane = self.control_plane.as_ref().expect("the control plane is away");
+        Client::new(control_plane.admin).key(MASTER_KEY)
+    }
+
+    /// Returns the gateway's base URL, without `/v1`.
+    pub fn gateway_url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.envoy().gateway)
+    }
+
+    /// Returns the key of the management API.
+    pub fn master_key(&self) -> &'static str {
+        MASTER_KEY
+    }
+
+    /// Returns the provider `demo`.
+    pub fn demo(&self) -> &Simulator {
+        self.simulator("demo")
+    }
+
+    /// Returns a simulated provider.
+    pub fn simulator(&self, id: &str) -> &Simulator {
+        self.simulators.get(id).expect("no such simulator")
+    }
+
+    /// Returns Envoy.
+    pub fn envoy(&self) -> &Envoy {
+        self.envoy.as_ref().expect("Envoy is away")
+    }
+
+    /// Returns what Envoy has logged in this story.
+    pub fn envoy_log(&self) -> String {
+        self.logs.envoy.since(self.logs.start.1)
+    }
+
+    /// Makes a key and returns it with a client that uses it.
+    pub async fn key(&self, fields: &Value) -> (Key, Client) {
+        let key = management::generate_key(&self.admin(), fields).await;
+        let client = self.client().key(&key.secret);
+        (key, client)
+    }
+
+    /// Waits until the ledger has exactly this many rows of a key.
+    pub async fn rows(&self, key: &Key, count: usize) -> Vec<Row> {
+        management::await_rows(&self.admin(), key, count).await
+    }
+
+    /// Waits for the single row of a key.
+    pub async fn row(&self, key: &Key) -> Row {
+        self.rows(key, 1).await.remove(0)
+    }
+
+    /// Returns the rows that the ledger has of a key now.
+    pub async fn rows_now(&self, key: &Key) -> Vec<Row> {
+        management::rows(&self.admin(), key).await
+    }
+
+    /// Starts another simulated provider, not yet configured.
+    pub async fn add_simulator(&mut self, id: &str) -> Provider {
+        let simulator = start_simulator(id).await;
+        let provider = provider_of(id, &simulator);
+        self.simulators.insert(id.to_owned(), simulator);
+        provider
+    }
+
+    /// Changes the configuration file while everything runs, in one step as editors do. New
+    /// credentials cannot come this way: a process keeps its environment.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.write_config();
+    }
+
+    /// Ends the control plane as a crash would.
+    pub async fn kill_control_plane(&mut self) {
+        self.control_plane.take().expect("the control plane is away already").kill().await;
+    }
+
+    /// Ends the control plane in good order.
+    pub async fn stop_control_plane(&mut self) {
+        self.control_plane.take().expect("the control plane is away already").stop().await;
+    }
+
+    /// Starts the control plane, after an end at the same addresses with the same data.
+    pub async fn start_control_plane(&mut self) {
+        let log = self.logs.control_plane.clone();
+        let control_plane = ControlPlane::start(&self.tools, &self.setup, log).await;
+        let fixed = ("TOLLGATE__SERVER__ADMIN__LISTEN".to_owned(), control_plane.admin.to_string());
+        if !self.setup.environment.contains(&fixed) {
+            self.setup.environment.push(fixed);
+        }
+        self.control_plane = Some(control_plane);
+    }
+
+    /// Waits until every worker of Envoy has a snapshot: a key that nobody knows is refused
+    /// instead of put off.
+    pub async fn await_ready(&self) {
+        let client = self.client().key("sk-nobody-has-this-key");
+        // The kernel spreads connections over the workers by chance.
+        let enough = if self.workers > 1 { self.workers * 6 } else { 1 };
+        let mut in_a_row = 0;
+        eventually("every worker of Envoy serves", async || {
+            while in_a_row < enough {
+                let answer = client.get("/v1/models").try_send().await;
+                if !answer.is_ok_and(|answer| answer.status() == 401) {
+                    in_a_row = 0;
+                    return None;
+                }
+                in_a_row += 1;
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    /// Ends everything in good order.
+    pub async fn stop(mut self) {
+        if let Some(envoy) = self.envoy.take() {
+            envoy.stop().await;
+        }
+        if let Some(control_plane) = self.control_plane.take() {
+            control_plane.stop().await;
+        }
+    }
+
+    /// Forgets what the providers have seen and marks the logs.
+    pub(crate) fn begin_story(&mut self) {
+        self.simulators.values().for_each(Simulator::reset);
+        self.logs.start = (self.logs.control_plane.len(), self.logs.envoy.len());
+    }
+
+    /// Checks what must hold after each story.
+    pub(crate) fn end_story(&self) {
+        let log = self.envoy_log();
+        let crash = log.lines().find(|line| line.contains("panicked") || line.contains("critical"));
+        assert_eq!(crash, None, "Envoy or the filter crashed");
+        assert!(self.envoy().is_running(), "Envoy has ended");
+    }
+
+    async fn start_envoy(&mut self, role: Role, edit: fn(String) -> String) {
+        let first = self.config.providers.first();
+        let address = first.and_then(|provider| {
+            let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
+            Some((provider.id.as_str(), authority.parse().ok()?))
+        });
+        let control_plane = self.control_plane.as_ref().unwrap();
+        let filling = Filling { control_plane, wasm: &self.tools.wasm, provider: address };
+        let bootstrap = edit(bootstrap::render(role, &filling));
+        let log = self.logs.envoy.clone();
+        self.envoy = Some(Envoy::start(&self.tools, &bootstrap, self.workers, log).await);
+    }
+
+    fn write_config(&self) {
+        let text = self.config.render(&self.tools.wasm, &self.database);
+        let path: &PathBuf = &self.setup.config;
+        let next = path.with_extension("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(&next, path).unwrap();
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (control_plane, envoy) = self.logs.start;
+            eprintln!("--- control plane\n{}", self.logs.control_plane.since(control_plane));
+            eprintln!("--- envoy\n{}", self.logs.envoy.since(envoy));
+        }
+    }
+}
+
+async fn start_simulator(id: &str) -> Simulator {
+    let api_key = Some(credential_of(id));
+    let settings = Settings { api_key, models: Vec::new(), ..Settings::default() };
+    Simulator::start(settings).await.unwrap()
+}
+
+fn provider_of(id: &str, simulator: &Simulator) -> Provider {
+    let credential = Some(credential_of(id));
+    Provider { credential, ..Provider::new(id, simulator.base_url()) }
+}
+
+/// The credential that a simulated provider demands of the gateway.
+fn credential_of(id: &str) -> String {
+    format!("provider-secret-of-{id}")
+}
+
+const MASTER_KEY: &str = "sk-e2e-master-key";
