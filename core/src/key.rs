@@ -43,16 +43,23 @@ impl KeyHash {
 
     /// Returns 64 lower-case hexadecimal digits, the form in which management APIs name a key.
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 }
 
 impl fmt::Debug for KeyHash {
     /// Shows the first bytes: enough to tell keys apart in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.0;
-        write!(f, "KeyHash({a:02x}{b:02x}{c:02x}{d:02x}…)")
+        let hex = self.to_hex();
+        write!(f, "KeyHash({}…)", hex.get(..8).unwrap_or_default())
     }
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value & 15)).map_or('0', |d| char::from(*d));
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 #[cfg(test)]

@@ -103,16 +103,13 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
             .flatten()
             .filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        rest = match decoded {
-            Some(value) => {
-                out.push(value);
-                tail.get(2..).unwrap_or_default()
-            }
-            None => {
-                out.push(byte);
-                tail
-            }
-        };
+        if let Some(value) = decoded {
+            out.push(value);
+            rest = tail.get(2..).unwrap_or_default();
+        } else {
+            out.push(byte);
+            rest = tail;
+        }
     }
     out
 }
@@ -121,43 +118,47 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn check(method: &str, path: &str, expected: Selection) {
+    fn check(method: &str, path: &str, expected: &Selection) {
         let bases = ["/telkom/llm/".to_owned()];
-        assert_eq!(select(method.as_bytes(), path.as_bytes(), &bases), expected, "{method} {path}");
+        assert_eq!(
+            select(method.as_bytes(), path.as_bytes(), &bases),
+            *expected,
+            "{method} {path}"
+        );
     }
 
     #[test]
     fn serves_the_api_under_every_prefix() {
         let chat = Selection::Inference(Endpoint::ChatCompletions);
-        check("POST", "/v1/chat/completions", chat.clone());
-        check("POST", "/chat/completions", chat.clone());
-        check("POST", "/api/v1/chat/completions?x=1", chat.clone());
-        check("POST", "/telkom/llm/chat/completions", chat);
-        check("POST", "/v1/completions", Selection::Inference(Endpoint::Completions));
-        check("POST", "/v1/embeddings/", Selection::Inference(Endpoint::Embeddings));
+        check("POST", "/v1/chat/completions", &chat);
+        check("POST", "/chat/completions", &chat);
+        check("POST", "/api/v1/chat/completions?x=1", &chat);
+        check("POST", "/telkom/llm/chat/completions", &chat);
+        check("POST", "/v1/completions", &Selection::Inference(Endpoint::Completions));
+        check("POST", "/v1/embeddings/", &Selection::Inference(Endpoint::Embeddings));
     }
 
     #[test]
     fn finds_models_with_slashes_in_their_name() {
-        check("GET", "/v1/models", Selection::ModelList);
-        check("GET", "/models/", Selection::ModelList);
-        check("GET", "/v1/models/openai/gpt-4o", Selection::Model("openai/gpt-4o".into()));
-        check("GET", "/v1/models/openai%2Fgpt-4o", Selection::Model("openai/gpt-4o".into()));
-        check("DELETE", "/v1/models/x", Selection::WrongMethod);
-        check("GET", "/v1/modelsx", Selection::Unknown);
+        check("GET", "/v1/models", &Selection::ModelList);
+        check("GET", "/models/", &Selection::ModelList);
+        check("GET", "/v1/models/openai/gpt-4o", &Selection::Model("openai/gpt-4o".into()));
+        check("GET", "/v1/models/openai%2Fgpt-4o", &Selection::Model("openai/gpt-4o".into()));
+        check("DELETE", "/v1/models/x", &Selection::WrongMethod);
+        check("GET", "/v1/modelsx", &Selection::Unknown);
     }
 
     #[test]
     fn tells_management_from_inference() {
         for path in ["/key/info", "/spend/logs?x", "/health", "/health/liveness", "/ready"] {
-            check("GET", path, Selection::Management);
+            check("GET", path, &Selection::Management);
         }
-        check("GET", "/key", Selection::Unknown);
-        check("GET", "/v1/health", Selection::Unknown);
-        check("GET", "/v1/chat/completions", Selection::WrongMethod);
-        check("POST", "/v1/audio/speech", Selection::Unknown);
-        check("GET", "/", Selection::Unknown);
-        check("GET", "/api/v1evil/models", Selection::Unknown);
+        check("GET", "/key", &Selection::Unknown);
+        check("GET", "/v1/health", &Selection::Unknown);
+        check("GET", "/v1/chat/completions", &Selection::WrongMethod);
+        check("POST", "/v1/audio/speech", &Selection::Unknown);
+        check("GET", "/", &Selection::Unknown);
+        check("GET", "/api/v1evil/models", &Selection::Unknown);
     }
 
     #[test]

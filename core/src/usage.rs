@@ -8,12 +8,10 @@ use crate::price::TokenUsage;
 /// Reads a `usage` object. `None` when it is null, not an object, or names no token count.
 ///
 /// Counts may be missing, null or written as floats; strings and other kinds count as missing.
-/// DeepSeek's `prompt_cache_hit_tokens` and the names of the Responses API are understood too.
+/// The `prompt_cache_hit_tokens` of `DeepSeek` and the names of the Responses API are understood too.
 pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
     let wire: Wire = serde_json::from_slice::<Option<Wire>>(raw).ok()??;
-    if wire.prompt.0.or(wire.completion.0).or(wire.total.0).is_none() {
-        return None;
-    }
+    wire.prompt.0.or(wire.completion.0).or(wire.total.0)?;
     let input = wire.prompt.0.unwrap_or(0);
     let output = wire.completion.0.unwrap_or(0);
     let prompt = wire.prompt_details.unwrap_or_default();

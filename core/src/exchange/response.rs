@@ -2,6 +2,7 @@
 
 use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Phase};
 use crate::headers::Headers;
+use crate::key::hex;
 use crate::refusal::Refusal;
 
 impl Exchange {
@@ -59,10 +60,4 @@ impl Exchange {
 
 fn status_of(headers: Headers<'_>) -> u16 {
     headers.number(":status").and_then(|status| u16::try_from(status).ok()).unwrap_or(0)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value & 15)).map_or('0', |d| char::from(*d));
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

@@ -390,7 +390,7 @@ impl Nesting {
 
 /// Tells whether a control character is among `bytes`. Written as a fold so that it vectorises.
 fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| found | (*byte < 0x20))
+    bytes.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20)) != 0
 }
 
 #[cfg(test)]
@@ -426,7 +426,7 @@ mod tests {
             r#"{"a"}"#,
             r#"{"a":}"#,
             r#"{"a":1,}"#,
-            r#"{,}"#,
+            r"{,}",
             r#"{"a":01}"#,
             r#"{"a":1.}"#,
             r#"{"a":.5}"#,
@@ -441,7 +441,7 @@ mod tests {
             r#"{"a":1} x"#,
             r#"{"a":1}{"#,
             r#"{"a":[1 2]}"#,
-            r#"{'a':1}"#,
+            r"{'a':1}",
             r#"{"a":NaN}"#,
             r#"{"a":{"b":[[],{}, "é", "é", 1e9]}}"#,
             "{\"a\": \"tab\\t\"}",

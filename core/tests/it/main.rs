@@ -1,1 +1,7 @@
-//! To be written.
+//! Ring 1: stories of the exchange without any host, and properties of what it is made of.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+mod driver;
+mod properties;
+mod recordings;
+mod scripts;

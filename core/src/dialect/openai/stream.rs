@@ -120,11 +120,8 @@ impl Chunks {
             "model" if value.starts_with(b"\"") && value != self.model => {
                 edits.replace(found.value.clone(), self.model.clone());
             }
-            "usage" if value == b"null" => {
-                if self.hide_usage {
-                    edits.remove(found);
-                }
-            }
+            "usage" if value == b"null" && self.hide_usage => edits.remove(found),
+            "usage" if value == b"null" => {}
             "usage" => {
                 seen.usage = true;
                 self.facts.take_usage(value);

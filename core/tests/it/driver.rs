@@ -1,0 +1,270 @@
+//! A host that is nothing but memory: it hands events in and keeps what comes out.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use prost::Message;
+use tollgate_core::exchange::{CallFailed, Effect, Exchange, Flow, Input, Reply};
+use tollgate_core::gateway::Gateway;
+use tollgate_core::headers::Headers;
+use tollgate_core::key::KeyHash;
+use tollgate_core::outbox;
+use tollgate_core::settings::Settings;
+use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::update::Event;
+
+pub(crate) const KEY: &str = "sk-test-key";
+pub(crate) const GATEWAY: &str = r#"{"role":"gateway","control_cluster":"control",
+    "management_cluster":"admin","max_body_bytes":1000}"#;
+pub(crate) const STANDALONE: &str = r#"{"role":"standalone","control_cluster":"control"}"#;
+
+/// One VM with a configuration in it.
+pub(crate) struct Host {
+    pub(crate) gateway: Gateway,
+    settings: Rc<Settings>,
+    pub(crate) now: i64,
+}
+
+/// One request in flight.
+pub(crate) struct Run<'a> {
+    host: &'a mut Host,
+    pub(crate) exchange: Exchange,
+    pub(crate) request: Headered,
+    pub(crate) answer: Headered,
+    pub(crate) reply: Option<Reply>,
+    pub(crate) asked: Vec<KeyHash>,
+    pub(crate) resumed: u32,
+}
+
+/// A message as it stands.
+#[derive(Default, Debug)]
+pub(crate) struct Headered {
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+    /// What takes the place of the body that is at hand.
+    replaced: Option<Vec<u8>>,
+}
+
+impl Headered {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        Headers(&self.headers).first(name).map(|value| std::str::from_utf8(value).unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn set(&mut self, name: &str, value: Vec<u8>) {
+        self.headers.retain(|(key, _)| key != name);
+        self.headers.push((name.to_owned(), value));
+    }
+}
+
+impl Host {
+    pub(crate) fn new(settings: &str) -> Self {
+        let mut host = Self {
+            gateway: Gateway::default(),
+            settings: Rc::new(Settings::parse(settings.as_bytes()).unwrap()),
+            now: 1_000_000,
+        };
+        host.update(Event::Welcome(proto::Welcome { instance_id: vec![7; 16] }));
+        host.update(Event::Snapshot(snapshot()));
+        host
+    }
+
+    /// A host that knows [`KEY`] and what it may do.
+    pub(crate) fn knowing(settings: &str, policy: proto::KeyPolicy) -> Self {
+        let mut host = Self::new(settings);
+        let (hash, now) = (KeyHash::of(KEY.as_bytes()), host.now);
+        host.gateway.keys.answered(hash, Some(policy.into()), 1, now);
+        host
+    }
+
+    pub(crate) fn update(&mut self, event: Event) {
+        let message = proto::Update { event: Some(event) }.encode_to_vec();
+        self.gateway.apply_update(&message);
+    }
+
+    pub(crate) fn begin(&mut self) -> Run<'_> {
+        let exchange = Exchange::new(5, Rc::clone(&self.settings));
+        Run {
+            host: self,
+            exchange,
+            request: Headered::default(),
+            answer: Headered::default(),
+            reply: None,
+            asked: Vec::new(),
+            resumed: 0,
+        }
+    }
+
+    /// The records that are on their way to the ledger.
+    pub(crate) fn records(&mut self) -> Vec<proto::UsageRecord> {
+        let batch = self.gateway.outbox.next_batch(1000);
+        batch.map(|batch| outbox::decode_batch(&batch).unwrap().records).unwrap_or_default()
+    }
+}
+
+impl Run<'_> {
+    /// The client's headers and body arrive; the body whole.
+    pub(crate) fn client_sends(&mut self, path: &str, extra: &[(&str, &str)], body: &str) -> Flow {
+        let method = if body.is_empty() { "GET" } else { "POST" };
+        let auth = format!("Bearer {KEY}");
+        let fixed =
+            [(":method", method), (":path", path), (":authority", "gw"), ("authorization", &auth)];
+        self.request.headers = fixed
+            .iter()
+            .filter(|(name, _)| !extra.iter().any(|(key, _)| key == name))
+            .chain(extra)
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        self.request.body = body.as_bytes().to_vec();
+        let headers = self.request.headers.clone();
+        let end = body.is_empty();
+        let flow = self.hand(Input::RequestHeaders { headers: Headers(&headers), end });
+        if end || !self.exchange.holds_body() {
+            return flow;
+        }
+        self.hand(Input::RequestBody(body.as_bytes().to_vec()))
+    }
+
+    pub(crate) fn key_resolves(&mut self, answer: Result<proto::ResolveKeyResponse, u32>) -> Flow {
+        match answer {
+            Ok(answer) => self.hand(Input::KeyResolved(Ok(&answer.encode_to_vec()))),
+            Err(status) => self.hand(Input::KeyResolved(Err(CallFailed(status)))),
+        }
+    }
+
+    /// The upstream role sees the request, as one piece.
+    pub(crate) fn reaches_provider(&mut self) {
+        let headers = self.request.headers.clone();
+        let flow = self.hand(Input::AttemptHeaders { headers: Headers(&headers) });
+        assert_eq!(flow, Flow::Continue);
+        let flow = self.hand(Input::AttemptBody);
+        assert_eq!(flow, Flow::Continue);
+    }
+
+    /// The provider answers in pieces of `size`.
+    pub(crate) fn provider_answers(&mut self, headers: &[(&str, &str)], body: &[u8], size: usize) {
+        self.provider_begins(headers);
+        let mut pieces = body.chunks(size).peekable();
+        while let Some(piece) = pieces.next() {
+            self.provider_sends(piece, pieces.peek().is_none());
+        }
+    }
+
+    pub(crate) fn provider_begins(&mut self, headers: &[(&str, &str)]) {
+        let headers: Vec<(String, Vec<u8>)> =
+            headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
+        self.answer.headers.clone_from(&headers);
+        let _ = self.hand(Input::AttemptResponseHeaders { headers: Headers(&headers), end: false });
+        let input = Input::ResponseHeaders { headers: Headers(&headers), from_upstream: true };
+        let _ = self.hand(input);
+    }
+
+    pub(crate) fn provider_sends(&mut self, piece: &[u8], end: bool) {
+        self.answer.replaced = None;
+        let _ = self.hand(Input::AttemptResponseBody { piece, end });
+        let passed = self.answer.replaced.take().unwrap_or_else(|| piece.to_vec());
+        self.answer.body.extend(passed);
+    }
+
+    /// Envoy answers by itself, in plain text.
+    pub(crate) fn envoy_answers(&mut self, status: &str) {
+        self.answer.headers = vec![
+            (":status".to_owned(), status.as_bytes().to_vec()),
+            ("content-type".to_owned(), b"text/plain".to_vec()),
+        ];
+        let headers = self.answer.headers.clone();
+        let input = Input::ResponseHeaders { headers: Headers(&headers), from_upstream: false };
+        let _ = self.hand(input);
+        let _ = self.hand(Input::ResponseBody);
+        self.answer.body = self.answer.replaced.take().unwrap_or_default();
+    }
+
+    pub(crate) fn ends(&mut self) {
+        let _ = self.hand(Input::Ended);
+    }
+
+    /// Status, type and code of the error that was sent here.
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
+        let Some(reply) = &self.reply else { panic!("not refused") };
+        let (kind, code) = error_in(&reply.body);
+        (reply.status, kind, code)
+    }
+
+    pub(crate) fn hand(&mut self, input: Input<'_>) -> Flow {
+        let now = self.host.now;
+        let flow = self.exchange.handle(input, &mut self.host.gateway, now);
+        while let Some(effect) = self.exchange.next_effect() {
+            self.apply(effect);
+        }
+        flow
+    }
+
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::SetRequestHeader(name, value) => self.request.set(name, value),
+            Effect::RemoveRequestHeader(name) => {
+                self.request.headers.retain(|(key, _)| *key != name);
+            }
+            Effect::SetResponseHeader(name, value) => self.answer.set(name, value),
+            Effect::RemoveResponseHeader(name) => {
+                self.answer.headers.retain(|(key, _)| *key != name);
+            }
+            Effect::ReplaceRequestBody(body) => self.request.body = body,
+            Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
+            Effect::ResolveKey(hash) => self.asked.push(hash),
+            Effect::ResumeRequest => self.resumed += 1,
+            Effect::Reply(reply) => self.reply = Some(reply),
+            Effect::ClearRouteCache => {}
+        }
+    }
+}
+
+pub(crate) fn error_in(body: &[u8]) -> (String, String) {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
+    (text("type"), text("code"))
+}
+
+fn snapshot() -> proto::Snapshot {
+    let provider = |id: &str, stream_usage| proto::Provider {
+        id: id.into(),
+        cluster: format!("tollgate/{id}"),
+        authority: format!("{id}.example"),
+        base_path: "/v1".into(),
+        credential: Some(format!("secret-of-{id}")),
+        stream_usage,
+    };
+    let price = proto::Price {
+        input_token: 1_000_000_000_000,
+        output_token: 2_000_000_000_000,
+        ..proto::Price::default()
+    };
+    let model = |name: &str, provider: &str, real: &str| proto::Model {
+        name: name.into(),
+        targets: vec![proto::Target {
+            provider: provider.into(),
+            model: real.into(),
+            price: Some(price),
+        }],
+        created: 1,
+        owned_by: provider.into(),
+    };
+    proto::Snapshot {
+        revision: 1,
+        providers: vec![provider("openai", true), provider("plain", false)],
+        models: vec![
+            model("gpt", "openai", "gpt-4o-2024"),
+            model("same", "openai", "same"),
+            model("plain/m", "plain", "m"),
+        ],
+    }
+}
+
+/// What providers charge for in these tests, by name.
+pub(crate) fn counts(record: &proto::UsageRecord) -> BTreeMap<&'static str, u64> {
+    let tokens = record.tokens.unwrap_or_default();
+    [("input", tokens.input), ("output", tokens.output), ("total", tokens.total)].into()
+}
