@@ -1,5 +1,13 @@
 //! Ring 1: stories of the exchange without any host, and properties of what it is made of.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    clippy::format_collect,
+    reason = "test code"
+)]
 
 mod driver;
 mod properties;

@@ -26,12 +26,13 @@ fn json() -> impl Strategy<Value = String> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4)
                 .prop_map(|v| format!("[ {} ]", v.join(" , "))),
-            prop::collection::vec((string.clone(), inner), 0..4).prop_map(object),
+            prop::collection::vec((string.clone(), inner), 0..4)
+                .prop_map(|members| object(&members)),
         ]
     })
 }
 
-fn object(members: Vec<(String, String)>) -> String {
+fn object(members: &[(String, String)]) -> String {
     let members: Vec<_> = members.iter().map(|(key, value)| format!("{key} :\t{value}")).collect();
     format!("{{{}}}", members.join("\n,"))
 }
