@@ -6,11 +6,13 @@ use crate::repo::Repo;
 
 /// From the bottom up; modules in one row may know each other.
 const LAYERS: &[&[&str]] = &[
-    &["headers", "json", "key", "money", "path", "sse"],
-    &["price", "snapshot", "usage"],
-    &["dialect", "outbox"],
+    &["headers", "inflate", "json", "key", "money", "outbox", "path", "settings", "sse"],
+    &["price"],
+    &["snapshot", "usage"],
     &["policy"],
     &["refusal"],
+    &["dialect"],
+    &["gateway"],
     &["exchange"],
 ];
 
