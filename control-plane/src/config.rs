@@ -115,3 +115,48 @@ pub struct TargetConfig {
     /// The configured price, else the list price. `None`: not known.
     pub price: Option<Price>,
 }
+
+impl Config {
+    /// Returns what applies after the file changed to `new`: listeners, the database and the
+    /// master key stay until the next start, which is logged.
+    #[must_use]
+    pub fn successor(&self, mut new: Self) -> Self {
+        let mut kept = Vec::new();
+        keep(
+            "server.gateway.listen",
+            &self.server.gateway.listen,
+            &mut new.server.gateway.listen,
+            &mut kept,
+        );
+        keep(
+            "server.admin.listen",
+            &self.server.admin_listen,
+            &mut new.server.admin_listen,
+            &mut kept,
+        );
+        keep(
+            "server.control.listen",
+            &self.server.control_listen,
+            &mut new.server.control_listen,
+            &mut kept,
+        );
+        keep("database.url", &self.database_url, &mut new.database_url, &mut kept);
+        keep("master_key", &self.master_key, &mut new.master_key, &mut kept);
+        for field in kept {
+            tracing::warn!(field, "changed, and applies after a restart");
+        }
+        new
+    }
+}
+
+fn keep<T: Clone + PartialEq>(
+    field: &'static str,
+    old: &T,
+    new: &mut T,
+    kept: &mut Vec<&'static str>,
+) {
+    if old != new {
+        new.clone_from(old);
+        kept.push(field);
+    }
+}

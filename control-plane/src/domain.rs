@@ -4,12 +4,14 @@
 
 pub mod api_key;
 pub mod key_change;
+pub mod lifetime;
 pub mod secret;
 pub mod timestamp;
 pub mod usage;
 
 pub use api_key::{ApiKey, KeyPolicy};
 pub use key_change::{Change, KeyChange};
+pub use lifetime::Lifetime;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use usage::{Endpoint, LedgerRecord, RecordId, UsageSource};

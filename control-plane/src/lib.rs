@@ -3,13 +3,18 @@
 //! `config → domain ← service → store`; `http`, `grpc` and `xds` are faces over `service`.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod entropy;
 pub mod grpc;
+pub mod http;
 pub mod prices;
 pub mod publish;
+pub mod server;
 pub mod service;
 pub mod snapshot;
 pub mod store;
+pub mod telemetry;
 pub mod xds;

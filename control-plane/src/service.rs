@@ -1,13 +1,23 @@
 //! Use cases: everything that may be done, whoever asks. Brings time and randomness to the store
 //! and tells filters when a key changed.
+//!
+//! [`Service`] is the door; its methods stand in `service/`, by subject.
 
+mod keys;
+mod usage;
+
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq;
 use tollgate_core::key::KeyHash;
 
 use crate::clock::Clock;
-use crate::domain::{KeyPolicy, LedgerRecord};
+use crate::domain::{Change, Secret, Timestamp};
+use crate::entropy::Entropy;
 use crate::store::{Store, StoreError};
+
+pub use crate::service::keys::{Generated, KeyFields, Resolved};
 
 /// Hears about keys that were changed, after the change was committed.
 pub trait KeyEvents: Send + Sync + 'static {
@@ -20,39 +30,72 @@ pub trait KeyEvents: Send + Sync + 'static {
 pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     events: Arc<dyn KeyEvents>,
     master: Option<KeyHash>,
 }
 
-/// What is known about a key.
+/// What a [`Service`] works with.
+pub struct Parts {
+    /// Where everything lives.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who hears of changed keys.
+    pub events: Arc<dyn KeyEvents>,
+    /// The key that may do everything. `None`: there is none.
+    pub master_key: Option<Secret>,
+}
+
+/// On whose behalf something is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// The state this was read at; read before the key itself, so never too new.
-    pub revision: u64,
-    /// `None`: there is no such key.
-    pub policy: Option<KeyPolicy>,
+pub struct Actor {
+    /// Who.
+    pub name: String,
+    /// In which request.
+    pub request_id: Option<String>,
 }
 
 impl Service {
-    /// Returns what a key may do; the master key may do everything.
-    pub async fn resolve(&self, hash: &KeyHash) -> Result<Resolved, ServiceError> {
-        let _ = (&self.clock, &self.events);
-        let revision = self.store.revision().await?;
-        if self.master.as_ref() == Some(hash) {
-            return Ok(Resolved { revision, policy: Some(KeyPolicy::default()) });
-        }
-        let policy = self.store.key_by_hash(hash).await?.map(|key| key.policy());
-        Ok(Resolved { revision, policy })
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, entropy, events, master_key } = parts;
+        let master = master_key.map(|key| KeyHash::of(key.expose().as_bytes()));
+        Self { store, clock, entropy, events, master }
     }
 
-    /// Stores a batch of usage, each record once, and returns how many of it are in the ledger
-    /// now.
-    pub async fn record_usage(&self, records: &[LedgerRecord]) -> Result<u64, ServiceError> {
-        let recorded = self.store.record_usage(records).await?;
-        for hash in recorded.exhausted {
-            self.events.key_changed(hash, recorded.revision);
-        }
-        Ok(records.len() as u64)
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells whether there is a master key.
+    pub fn has_master(&self) -> bool {
+        self.master.is_some()
+    }
+
+    /// Tells whether this is the master key's hash, in constant time.
+    pub fn is_master(&self, hash: &KeyHash) -> bool {
+        self.master.is_some_and(|master| bool::from(master.as_bytes().ct_eq(hash.as_bytes())))
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), ServiceError> {
+        Ok(self.store.ping().await?)
+    }
+
+    fn change(&self, action: &'static str, actor: &Actor) -> Change {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        let id = bytes.iter().fold(String::new(), |mut id, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(id, "{byte:02x}");
+            id
+        });
+        let (at, request_id) = (self.now(), actor.request_id.clone());
+        Change { id, at, actor: actor.name.clone(), action, request_id }
     }
 }
 
@@ -76,6 +119,12 @@ pub enum ServiceError {
     /// The database does not answer.
     #[error("store not available")]
     Unavailable(#[source] StoreError),
+}
+
+impl ServiceError {
+    fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Invalid { field, why: why.into() }
+    }
 }
 
 impl From<StoreError> for ServiceError {

@@ -35,6 +35,10 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the number of the last change that was committed.
     async fn revision(&self) -> Result<u64, StoreError>;
 
+    /// Counts a change that is not in the store, such as one of the configuration, and returns
+    /// its number.
+    async fn next_revision(&self) -> Result<u64, StoreError>;
+
     /// Looks a key up by its hash. `None` when there is none.
     async fn key_by_hash(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError>;
 

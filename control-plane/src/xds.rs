@@ -58,8 +58,9 @@ impl ResourceSet {
             digest.update((item.body.value.len() as u64).to_be_bytes());
             digest.update(&item.body.value);
         }
-        let version = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { version, items }
+        let digest = digest.finalize();
+        let start = digest.first_chunk().copied().unwrap_or_default();
+        Self { version: format!("{:016x}", u64::from_be_bytes(start)), items }
     }
 }
 

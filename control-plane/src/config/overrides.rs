@@ -68,8 +68,8 @@ fn set(tree: &mut Value, path: &[String], value: Value) -> Result<(), String> {
 }
 
 fn read(tree: Value) -> Result<RawConfig, String> {
-    match tree {
-        Value::Null => Ok(RawConfig::default()),
-        tree => serde_yaml_ng::from_value(tree).map_err(|error| error.to_string()),
+    if tree.is_null() {
+        return Ok(RawConfig::default());
     }
+    serde_yaml_ng::from_value(tree).map_err(|error| error.to_string())
 }

@@ -28,22 +28,19 @@ pub(super) fn key_state(key: &ApiKey) -> String {
 fn masked(map: &Map<String, Value>) -> Map<String, Value> {
     map.iter()
         .map(|(name, value)| {
-            let value = match value {
-                value if is_secret(name) && !value.is_null() => Value::from("…"),
-                Value::Object(inner) => Value::Object(masked(inner)),
-                Value::Array(items) => items.iter().map(masked_item).collect(),
-                other => other.clone(),
-            };
-            (name.clone(), value)
+            let hide = is_secret(name) && !value.is_null();
+            (name.clone(), if hide { Value::from("…") } else { masked_item(value) })
         })
         .collect()
 }
 
 fn masked_item(item: &Value) -> Value {
-    match item {
-        Value::Object(map) => Value::Object(masked(map)),
-        Value::Array(items) => items.iter().map(masked_item).collect(),
-        other => other.clone(),
+    if let Some(map) = item.as_object() {
+        return Value::Object(masked(map));
+    }
+    match item.as_array() {
+        Some(items) => items.iter().map(masked_item).collect(),
+        None => item.clone(),
     }
 }
 

@@ -36,6 +36,13 @@ impl<D: Driver> Store for SqlStore<D> {
         revision::<D>(&self.driver.read(sql::REVISION.into_sql_str(), Vec::new()).await?)
     }
 
+    async fn next_revision(&self) -> Result<u64, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let revision = next_revision::<D>(&mut tx).await?;
+        D::commit(tx).await?;
+        Ok(revision)
+    }
+
     async fn key_by_hash(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         self.one_key(sql::KEY_BY_HASH, &hash.to_hex()).await
     }

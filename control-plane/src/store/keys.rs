@@ -47,14 +47,13 @@ impl<D: Driver> SqlStore<D> {
         change: &Change,
     ) -> Result<Changed, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let changed = match locked_key::<D>(&mut tx, &key.hash).await? {
-            Some(before) => changed_key::<D>(&mut tx, before, otherwise, change).await?,
-            None => {
-                write_key::<D>(&mut tx, sql::INSERT_KEY, key).await?;
-                let after = Some(audit::key_state(key));
-                audited::<D>(&mut tx, &key.hash, change, None, after).await?;
-                key.clone()
-            }
+        let changed = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
+            changed_key::<D>(&mut tx, before, otherwise, change).await?
+        } else {
+            write_key::<D>(&mut tx, sql::INSERT_KEY, key).await?;
+            let after = Some(audit::key_state(key));
+            audited::<D>(&mut tx, &key.hash, change, None, after).await?;
+            key.clone()
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
         D::commit(tx).await?;

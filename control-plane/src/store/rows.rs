@@ -83,9 +83,10 @@ impl<D: Driver> Fields<'_, D> {
     }
 
     pub(super) fn listed_key(&self, deleted: bool) -> Result<ListedKey, StoreError> {
-        let deleted = match deleted {
-            true => Some((self.time("deleted_at_us")?, self.text("deleted_by")?)),
-            false => None,
+        let deleted = if deleted {
+            Some((self.time("deleted_at_us")?, self.text("deleted_by")?))
+        } else {
+            None
         };
         Ok(ListedKey { key: self.api_key()?, deleted })
     }

@@ -1,0 +1,147 @@
+//! The command line: `serve`, `config check`, `migrate`.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Source};
+use crate::prices::PriceList;
+use crate::{server, store, telemetry};
+
+/// The control plane of Tollgate, an LLM gateway on Envoy.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the management API, policy for the filters and xDS for Envoy.
+    Serve(Files),
+    /// Looks at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Brings the tables of the database up to date and exits.
+    Migrate(Files),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Checks the configuration and everything it refers to.
+    Check(Files),
+}
+
+#[derive(Debug, Args)]
+struct Files {
+    /// The configuration file (YAML).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Where the database and the control socket are, unless the configuration says otherwise.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+/// Runs the command that `args` names. The exit code is 64 for a wrong command line, 78 for a
+/// configuration that cannot be used and 1 for everything else that failed (`sysexits.h`).
+pub fn main(
+    args: impl IntoIterator<Item = std::ffi::OsString>,
+    env: BTreeMap<String, String>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are such errors, too; they go to standard output.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    telemetry::start();
+    match cli.command {
+        Command::Serve(files) => with_config(files, env, serve),
+        Command::Migrate(files) => with_config(files, env, |_, config, _| async move {
+            store::open(&config.database_url).await?;
+            tracing::info!("the database is up to date");
+            Ok(())
+        }),
+        Command::Config(ConfigCommand::Check(files)) => {
+            with_config(files, env, |source, config, _| async move {
+                tracing::info!(
+                    file = %source.file.display(),
+                    providers = config.providers.len(),
+                    models = config.models.len(),
+                    "the configuration is valid"
+                );
+                Ok(())
+            })
+        }
+    }
+}
+
+async fn serve(source: Source, config: Config, prices: PriceList) -> anyhow::Result<()> {
+    let shutdown = stop_signal()?;
+    server::run(source, config, prices, shutdown).await
+}
+
+/// Waits for SIGTERM or SIGINT; both are caught from now on.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn with_config<F: Future<Output = anyhow::Result<()>>>(
+    files: Files,
+    env: BTreeMap<String, String>,
+    command: impl FnOnce(Source, Config, PriceList) -> F,
+) -> ExitCode {
+    let source = Source { file: files.config, data_dir: files.data, env };
+    let loaded = PriceList::built_in().map_err(|error| error.to_string()).and_then(|prices| {
+        match source.load(&prices) {
+            Ok(config) => Ok((config, prices)),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    let (config, prices) = match loaded {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            complain(&format!("cannot use {}:\n{problems}", source.file.display()));
+            return ExitCode::from(CONFIG);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command(source, config, prices)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn complain(message: &str) {
+    // Nobody is left to be told when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "tollgate: {message}");
+}
+
+/// `EX_USAGE`.
+const USAGE: u8 = 64;
+/// `EX_CONFIG`.
+const CONFIG: u8 = 78;

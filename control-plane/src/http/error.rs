@@ -1,0 +1,93 @@
+//! Errors as LiteLLM's clients expect them: an envelope for most, FastAPI's shapes for the rest.
+//! The only map from what went wrong to a status.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::service::ServiceError;
+use crate::telemetry::chain;
+
+/// An answer that says no.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    body: Value,
+}
+
+impl ApiError {
+    /// The envelope `{"error": {message, type, param, code}}`; `code` is the status as text.
+    pub(crate) fn envelope(
+        status: StatusCode,
+        kind: &str,
+        param: Option<&str>,
+        message: impl Into<String>,
+    ) -> Self {
+        let message: String = message.into();
+        let code = status.as_u16().to_string();
+        let error = json!({"message": message, "type": kind, "param": param, "code": code});
+        Self { status, body: json!({ "error": error }) }
+    }
+
+    /// FastAPI's `{"detail": …}`.
+    pub(crate) fn detail(status: StatusCode, detail: impl Into<Value>) -> Self {
+        let detail: Value = detail.into();
+        Self { status, body: json!({ "detail": detail }) }
+    }
+
+    /// 422 with one entry for each field that is wrong.
+    pub(crate) fn validation(problems: Vec<Value>) -> Self {
+        Self::detail(StatusCode::UNPROCESSABLE_ENTITY, problems)
+    }
+
+    /// 400 about one parameter.
+    pub(crate) fn bad_request(param: &str, message: impl Into<String>) -> Self {
+        Self::envelope(StatusCode::BAD_REQUEST, "bad_request_error", Some(param), message)
+    }
+
+    /// 401 of the given type.
+    pub(crate) fn unauthorized(kind: &str, param: Option<&str>, message: &str) -> Self {
+        Self::envelope(StatusCode::UNAUTHORIZED, kind, param, message)
+    }
+
+    /// 403 to a key that may not see this.
+    pub(crate) fn forbidden(message: &str) -> Self {
+        Self::envelope(StatusCode::FORBIDDEN, "permission_error", None, message)
+    }
+
+    /// 404 about one parameter.
+    pub(crate) fn not_found(param: &str, message: &str) -> Self {
+        Self::envelope(StatusCode::NOT_FOUND, "not_found_error", Some(param), message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body)).into_response()
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        match &error {
+            ServiceError::NotFound(_) => Self::not_found("key", "Key not found."),
+            ServiceError::Conflict(_) => Self::bad_request(
+                "key_alias",
+                "Key alias is taken by another key. Key aliases must be unique.",
+            ),
+            ServiceError::Invalid { field, why } => {
+                Self::bad_request(field, format!("{field} {why}"))
+            }
+            ServiceError::Unavailable(source) => {
+                tracing::error!(error = chain(source), "the store does not answer");
+                Self::envelope(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "no_db_connection",
+                    None,
+                    "Service Unavailable, the database does not answer. Try again in a moment.",
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a request says about a key.
+//!
+//! A setting that is stored is enforced. LiteLLM has many that we cannot enforce yet; they are
+//! refused by name instead of being kept and forgotten.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::domain::{KeyChange, Lifetime};
+use crate::http::error::ApiError;
+use crate::http::fields::Fields;
+use crate::service::KeyFields;
+
+/// Reads everything that may be said about a key, for generating and updating alike.
+pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
+    refuse_unsupported(fields)?;
+    let (metadata, tags) = metadata_and_tags(fields)?;
+    let change = KeyChange {
+        alias: fields.text("key_alias"),
+        user_id: fields.text("user_id"),
+        team_id: fields.text("team_id"),
+        models: fields.texts("models").flatten(),
+        aliases: fields.text_map("aliases").flatten(),
+        metadata,
+        tags,
+        expires_at: None,
+        max_budget: fields.dollars("max_budget")?,
+        spend: fields.dollars("spend")?.flatten(),
+        blocked: fields.flag("blocked").flatten(),
+    };
+    Ok(KeyFields { change, lifetime: lifetime(fields)? })
+}
+
+/// `null` and `-1` mean for ever.
+fn lifetime(fields: &mut Fields) -> Result<Option<Option<Lifetime>>, ApiError> {
+    match fields.text("duration") {
+        None => Ok(None),
+        Some(None) => Ok(Some(None)),
+        Some(Some(text)) if text == "-1" => Ok(Some(None)),
+        Some(Some(text)) => match Lifetime::parse(&text) {
+            Some(lifetime) => Ok(Some(Some(lifetime))),
+            None => Err(ApiError::bad_request(
+                "duration",
+                format!("Invalid duration format: {text:?}. Write 30s, 5m, 2h, 7d, 2w or 1mo."),
+            )),
+        },
+    }
+}
+
+type MetadataAndTags = (Option<Map<String, Value>>, Option<Vec<String>>);
+
+/// Tags come as a field of their own or inside of the metadata; the field wins. Metadata is
+/// replaced as a whole, its tags included.
+fn metadata_and_tags(fields: &mut Fields) -> Result<MetadataAndTags, ApiError> {
+    let tags = fields.texts("tags").flatten();
+    let Some(mut metadata) = fields.object("metadata").flatten() else { return Ok((None, tags)) };
+    let inner = match metadata.remove("tags") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(value) => serde_json::from_value(value).map_err(|_| {
+            ApiError::bad_request("metadata", "metadata.tags must be a list of strings")
+        })?,
+    };
+    if let Some(name) = UNSUPPORTED_METADATA.iter().find(|name| metadata.contains_key(**name)) {
+        return Err(unsupported("metadata", &format!("metadata.{name}")));
+    }
+    Ok((Some(metadata), Some(tags.unwrap_or(inner))))
+}
+
+fn refuse_unsupported(fields: &Fields) -> Result<(), ApiError> {
+    if let Some(name) = UNSUPPORTED.iter().find(|name| fields.given(name).is_some()) {
+        return Err(unsupported(name, name));
+    }
+    match fields.given("key_type").map(Value::as_str) {
+        None | Some(Some("default")) => Ok(()),
+        Some(_) => Err(unsupported("key_type", "key_type")),
+    }
+}
+
+fn unsupported(param: &str, what: &str) -> ApiError {
+    ApiError::envelope(
+        StatusCode::BAD_REQUEST,
+        "bad_request_error",
+        Some(param),
+        format!("{what} is not supported yet, so it is not accepted. Leave it out."),
+    )
+}
+
+/// Settings of LiteLLM's keys that we do not enforce yet.
+const UNSUPPORTED: &[&str] = &[
+    "access_group_ids",
+    "agent_id",
+    "allowed_cache_controls",
+    "allowed_passthrough_routes",
+    "allowed_routes",
+    "allowed_vector_store_indexes",
+    "auto_rotate",
+    "budget_duration",
+    "budget_fallbacks",
+    "budget_id",
+    "budget_limits",
+    "config",
+    "default_estimated_output_tokens",
+    "default_estimated_output_tokens_per_model",
+    "denied_passthrough_routes",
+    "disable_global_guardrails",
+    "enable_prompt_caching",
+    "end_user_budget_id",
+    "enforced_params",
+    "guardrails",
+    "logging",
+    "max_parallel_requests",
+    "mcp_rpm_limit",
+    "model_max_budget",
+    "model_rpm_limit",
+    "model_tpm_limit",
+    "object_permission",
+    "organization_id",
+    "permissions",
+    "policies",
+    "project_id",
+    "prompts",
+    "rotation_interval",
+    "router_settings",
+    "rpm_limit",
+    "rpm_limit_type",
+    "secret_manager_settings",
+    "send_invite_email",
+    "soft_budget",
+    "tag_rpm_limit",
+    "team_member_key_duration",
+    "temp_budget_expiry",
+    "temp_budget_increase",
+    "throttle_on_budget_exceeded",
+    "tpd_limit",
+    "tpm_limit",
+    "tpm_limit_type",
+];
+
+/// The same settings where LiteLLM keeps them: a client that writes them there expects as much.
+const UNSUPPORTED_METADATA: &[&str] = &[
+    "enforced_params",
+    "guardrails",
+    "model_rpm_limit",
+    "model_tpm_limit",
+    "temp_budget_expiry",
+    "temp_budget_increase",
+];

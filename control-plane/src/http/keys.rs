@@ -1,0 +1,246 @@
+//! `/key/*`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use tollgate_core::key::KeyHash;
+
+use crate::domain::Secret;
+use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::error::ApiError;
+use crate::http::fields::Fields;
+use crate::http::query::{Query, key_hash};
+use crate::http::{App, Body, key_fields, key_view};
+use crate::service::ServiceError;
+use crate::store::{KeyQuery, KeySort, ListedKey};
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// `POST /key/generate`.
+pub(crate) async fn generate(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let actor = admin(&app, &headers, "/key/generate").await?;
+    let mut body = Fields::read(&body)?;
+    let chosen = body.text("key").flatten().map(Secret::new);
+    let fields = key_fields::read(&mut body)?;
+    body.finish()?;
+    let made = app.service.generate_key(chosen, fields, &actor).await?;
+    Ok(Json(key_view::generated(&made)))
+}
+
+/// `GET /key/info`. Without `key`, and for those who are not admin, the caller's own.
+pub(crate) async fn info(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let caller = authenticate(&app, &headers).await?;
+    let query = Query::read(query.as_deref());
+    let asked = query.text("key");
+    let key = match (caller, asked) {
+        (Caller::Admin, Some(asked)) => match key_hash(asked) {
+            Some(hash) => app.service.key(&hash).await?.ok_or_else(not_in_database)?,
+            None => return Err(not_in_database()),
+        },
+        (Caller::Admin, None) => return Err(not_in_database()),
+        (Caller::Key(own), asked) => {
+            if asked.is_some_and(|asked| key_hash(asked) != Some(own.hash)) {
+                return Err(ApiError::forbidden("You are not allowed to access this key's info."));
+            }
+            *own
+        }
+    };
+    let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
+    Ok(Json(json!({"key": name, "info": key_view::row(&key)})))
+}
+
+/// `POST /key/update`.
+pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
+    let actor = admin(&app, &headers, "/key/update").await?;
+    let mut body = Fields::read(&body)?;
+    let name = body.required_text("key");
+    let fields = key_fields::read(&mut body)?;
+    body.finish()?;
+    let name = name.unwrap_or_default();
+    let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
+    let key = app.service.update_key(&hash, fields, &actor).await?;
+    let mut view = key_view::row_with_token(&key);
+    view.insert("key".into(), name.into());
+    Ok(Json(Value::Object(view)))
+}
+
+/// `POST /key/delete`.
+pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
+    let actor = admin(&app, &headers, "/key/delete").await?;
+    let mut body = Fields::read(&body)?;
+    let names = body.texts("keys").flatten().unwrap_or_default();
+    let aliases = body.texts("key_aliases").flatten().unwrap_or_default();
+    body.finish()?;
+    if names.is_empty() && aliases.is_empty() {
+        let problem = json!({"type": "value_error", "loc": ["body"],
+            "msg": "Value error, at least one of 'keys' or 'key_aliases' must be provided",
+            "input": {}});
+        return Err(ApiError::validation(vec![problem]));
+    }
+    let mut asked: BTreeMap<KeyHash, String> = BTreeMap::new();
+    for name in names {
+        asked.extend(key_hash(&name).map(|hash| (hash, name)));
+    }
+    for alias in aliases {
+        asked.extend(app.service.key_by_alias(&alias).await?.map(|key| (key.hash, alias)));
+    }
+    let hashes: Vec<KeyHash> = asked.keys().copied().collect();
+    let deleted = app.service.delete_keys(&hashes, &actor).await?;
+    if deleted.is_empty() {
+        return Err(ApiError::not_found("keys", "No keys found"));
+    }
+    let deleted: Vec<&String> = deleted.iter().filter_map(|hash| asked.get(hash)).collect();
+    Ok(Json(json!({ "deleted_keys": deleted })))
+}
+
+/// `POST /key/block`.
+pub(crate) async fn block(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
+    set_blocked(&app, &headers, &body, true).await
+}
+
+/// `POST /key/unblock`.
+pub(crate) async fn unblock(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    set_blocked(&app, &headers, &body, false).await
+}
+
+async fn set_blocked(app: &App, headers: &HeaderMap, body: &Bytes, blocked: bool) -> Answer {
+    let route = if blocked { "/key/block" } else { "/key/unblock" };
+    let actor = admin(app, headers, route).await?;
+    let mut body = Fields::read(body)?;
+    let name = body.required_text("key");
+    body.finish()?;
+    let name = name.unwrap_or_default();
+    let Some(hash) = key_hash(&name).filter(|_| well_formed(&name)) else {
+        return Err(ApiError::bad_request("key", "Invalid key format."));
+    };
+    let key = app.service.block_key(&hash, blocked, &actor).await?;
+    Ok(Json(Value::Object(key_view::row_with_token(&key))))
+}
+
+/// `GET /key/list`.
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/key/list").await?;
+    let query = Query::read(query.as_deref());
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("size", 1, 100)?.unwrap_or(10);
+    let full = query.flag("return_full_object")?.unwrap_or(false);
+    let found = match key_query(&query, page, size)? {
+        Some(query) => app.service.keys(&query).await?,
+        None => crate::store::KeyPage::default(),
+    };
+    let keys: Vec<Value> = found.keys.iter().map(|key| listed(key, full)).collect();
+    Ok(Json(json!({
+        "keys": keys,
+        "total_count": found.total,
+        "current_page": page,
+        "total_pages": found.total.div_ceil(u64::from(size)),
+    })))
+}
+
+/// Reads the filters. `None`: nothing can match, since we have nothing of the kind.
+fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, ApiError> {
+    for name in ["search", "substring_matching", "expires"] {
+        if query.text(name).is_some() {
+            return Err(ApiError::bad_request(name, format!("{name} is not supported yet")));
+        }
+    }
+    let deleted = match query.text("status") {
+        None | Some("active") => false,
+        Some("deleted") => true,
+        Some(_) => return Err(ApiError::bad_request("status", "status must be deleted")),
+    };
+    let unknown = ["organization_id", "project_id", "access_group_id", "agent_id"];
+    let hash = query.text("key_hash").map(key_hash);
+    if unknown.iter().any(|name| query.text(name).is_some()) || hash == Some(None) {
+        return Ok(None);
+    }
+    let offset = u64::from(page - 1) * u64::from(size);
+    let Ok(offset) = u32::try_from(offset) else { return Ok(None) };
+    Ok(Some(KeyQuery {
+        deleted,
+        user_id: query.text("user_id").map(str::to_owned),
+        team_id: query.text("team_id").map(str::to_owned),
+        alias: query.text("key_alias").map(str::to_owned),
+        hash: hash.flatten(),
+        sort: sort(query)?,
+        descending: descending(query)?,
+        offset,
+        limit: size,
+    }))
+}
+
+fn sort(query: &Query) -> Result<KeySort, ApiError> {
+    match query.text("sort_by") {
+        None | Some("created_at") => Ok(KeySort::CreatedAt),
+        Some("updated_at") => Ok(KeySort::UpdatedAt),
+        Some("spend") => Ok(KeySort::Spend),
+        Some("max_budget") => Ok(KeySort::MaxBudget),
+        Some("token") => Ok(KeySort::Hash),
+        Some("key_alias") => Ok(KeySort::Alias),
+        Some(other) => Err(ApiError::bad_request(
+            "sort_by",
+            format!(
+                "Invalid sort column: {other:?}. Use spend, max_budget, created_at, updated_at, \
+                 token or key_alias."
+            ),
+        )),
+    }
+}
+
+fn descending(query: &Query) -> Result<bool, ApiError> {
+    match query.text("sort_order").map(str::to_lowercase).as_deref() {
+        None | Some("desc") => Ok(true),
+        Some("asc") => Ok(false),
+        Some(_) => Err(ApiError::bad_request("sort_order", "sort_order must be asc or desc")),
+    }
+}
+
+fn listed(listed: &ListedKey, full: bool) -> Value {
+    if !full {
+        return Value::from(listed.key.hash.to_hex());
+    }
+    let mut view = key_view::row_with_token(&listed.key);
+    if let Some((at, by)) = &listed.deleted {
+        view.insert("status".into(), "deleted".into());
+        view.insert("deleted_at".into(), key_view::offset(*at).into());
+        view.insert("deleted_by".into(), by.clone().into());
+    }
+    Value::Object(view)
+}
+
+fn well_formed(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    match name.strip_prefix("sk-") {
+        Some(rest) => !rest.is_empty() && rest.bytes().all(plain),
+        None => KeyHash::from_hex(name).is_some(),
+    }
+}
+
+fn not_in_database() -> ApiError {
+    ApiError::envelope(
+        StatusCode::NOT_FOUND,
+        "not_found_error",
+        Some("key"),
+        "Key not found in database",
+    )
+}

@@ -1,0 +1,182 @@
+//! `tollgate serve`: opens everything, serves until told to stop, closes everything.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::SystemClock;
+use crate::config::watch::FileWatch;
+use crate::config::{Config, ControlListen, Source};
+use crate::entropy::SystemEntropy;
+use crate::grpc::Control;
+use crate::http::{self, App};
+use crate::prices::PriceList;
+use crate::publish::Publisher;
+use crate::service::{Parts, Service};
+use crate::store::{self, Store};
+
+/// Serves what `source` says until `shutdown`, then drains.
+///
+/// # Errors
+/// When something cannot be opened, or a listener fails.
+pub async fn run(
+    source: Source,
+    config: Config,
+    prices: PriceList,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let store = store::open(&config.database_url).await.context("cannot open the database")?;
+    let revision = store.next_revision().await.context("cannot read the database")?;
+    let publisher = Publisher::new(&config, revision);
+    let service = Service::new(Parts {
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        events: Arc::new(publisher.clone()),
+        master_key: config.master_key.clone(),
+    });
+    let admin = TcpListener::bind(config.server.admin_listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.server.admin_listen))?;
+    let listen = &config.server.control_listen;
+    if let ControlListen::Unix(path) = listen {
+        make_folder(path)?;
+    }
+    let control =
+        Control::bind(listen).await.with_context(|| format!("cannot listen on {listen:?}"))?;
+    announce(&admin.local_addr()?.to_string(), control.address())?;
+    warn_about_gaps(&config);
+
+    let (draining, drained) = watch::channel(false);
+    let (current, config) = watch::channel(Arc::new(config));
+    let reload = tokio::spawn(reload(source, prices, current, store, publisher.clone()));
+    let app = App { service: service.clone(), config, draining: drained.clone() };
+    let http =
+        axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(drained.clone()));
+    let grpc = control.serve(service, publisher, raised(drained.clone()));
+    tokio::spawn(async move {
+        shutdown.await;
+        tracing::info!("draining");
+        draining.send_replace(true);
+        // Until `run` is over, so that nobody takes the end of the channel for a drain.
+        draining.closed().await;
+    });
+    let served = async {
+        tokio::try_join!(async { http.await.context("the admin listener failed") }, async {
+            grpc.await.context("the control listener failed")
+        },)
+    };
+    let result = tokio::select! {
+        result = served => result.map(|((), ())| ()),
+        () = overdue(drained) => {
+            tracing::warn!("requests were still in flight when the time to drain was over");
+            Ok(())
+        }
+    };
+    reload.abort();
+    tracing::info!("stopped");
+    result
+}
+
+/// Says that both listeners are open: to people on standard error, to programs as the only line
+/// on standard output.
+fn announce(admin: &str, control: &str) -> anyhow::Result<()> {
+    let line = serde_json::json!({"admin": format!("http://{admin}"), "control": control});
+    tracing::info!(admin.address = admin, control.address = control, "ready");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+fn make_folder(socket: &Path) -> anyhow::Result<()> {
+    let Some(folder) = socket.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+}
+
+fn warn_about_gaps(config: &Config) {
+    if config.master_key.is_none() {
+        tracing::warn!("no master_key is configured: the management API answers health alone");
+    }
+    for model in &config.models {
+        for target in model.targets.iter().filter(|target| target.price.is_none()) {
+            tracing::warn!(
+                model.name = model.name,
+                provider.id = target.provider,
+                provider.model = target.model,
+                "no price is known: requests cost nothing and are marked unpriced"
+            );
+        }
+    }
+}
+
+async fn raised(mut flag: watch::Receiver<bool>) {
+    // An error says that the sender is gone, which only happens in the end.
+    let _ = flag.wait_for(|raised| *raised).await;
+}
+
+async fn overdue(flag: watch::Receiver<bool>) {
+    raised(flag).await;
+    tokio::time::sleep(DRAIN).await;
+}
+
+/// Follows the file. What cannot be used is logged, and the old configuration stays.
+async fn reload(
+    source: Source,
+    prices: PriceList,
+    current: watch::Sender<Arc<Config>>,
+    store: Arc<dyn Store>,
+    publisher: Publisher,
+) {
+    let mut file = match FileWatch::start(&source.file) {
+        Ok(file) => file,
+        Err(error) => {
+            tracing::error!(%error, "changes of the configuration will not be noticed");
+            return;
+        }
+    };
+    loop {
+        file.changed().await;
+        let new = match source.load(&prices) {
+            Ok(config) => current.borrow().successor(config),
+            Err(error) => {
+                tracing::error!(%error, "the new configuration is not valid; the old one stays");
+                continue;
+            }
+        };
+        if new == **current.borrow() {
+            continue;
+        }
+        let revision = next_revision(&store).await;
+        publisher.publish(&new, revision);
+        warn_about_gaps(&new);
+        tracing::info!(
+            revision,
+            providers = new.providers.len(),
+            models = new.models.len(),
+            "configuration reloaded"
+        );
+        current.send_replace(Arc::new(new));
+    }
+}
+
+/// Waits for the database when it is away: without a number the change cannot be told.
+async fn next_revision(store: &Arc<dyn Store>) -> u64 {
+    loop {
+        match store.next_revision().await {
+            Ok(revision) => return revision,
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                tracing::error!(error, "the new configuration waits for the database");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+const DRAIN: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_secs(1);

@@ -1,0 +1,224 @@
+//! Keys: making, changing, finding.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
+
+use crate::domain::{ApiKey, KeyChange, KeyPolicy, Lifetime, Secret, Timestamp};
+use crate::service::{Actor, Service, ServiceError};
+use crate::store::{KeyPage, KeyQuery};
+
+/// What callers may say about a key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KeyFields {
+    /// The fields that are stored as they come. `expires_at` is ours to set.
+    pub change: KeyChange,
+    /// How long it lives from now on. `Some(None)`: for ever.
+    pub lifetime: Option<Option<Lifetime>>,
+}
+
+/// A key that was made.
+#[derive(Debug)]
+pub struct Generated {
+    /// The key itself; this is the only time it is seen.
+    pub secret: Secret,
+    /// What is stored of it.
+    pub key: ApiKey,
+}
+
+/// What is known about a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The state this was read at; read before the key itself, so never too new.
+    pub revision: u64,
+    /// `None`: there is no such key.
+    pub policy: Option<KeyPolicy>,
+}
+
+impl Service {
+    /// Returns what a key may do; the master key may do everything.
+    pub async fn resolve(&self, hash: &KeyHash) -> Result<Resolved, ServiceError> {
+        let revision = self.store.revision().await?;
+        if self.is_master(hash) {
+            return Ok(Resolved { revision, policy: Some(KeyPolicy::default()) });
+        }
+        let policy = self.store.key_by_hash(hash).await?.map(|key| key.policy());
+        Ok(Resolved { revision, policy })
+    }
+
+    /// Makes a key, or changes the one whose text is `chosen`.
+    pub async fn generate_key(
+        &self,
+        chosen: Option<Secret>,
+        fields: KeyFields,
+        actor: &Actor,
+    ) -> Result<Generated, ServiceError> {
+        let secret = match chosen {
+            Some(secret) => self.acceptable(secret)?,
+            None => self.random_key(),
+        };
+        let change = self.change("key.generate", actor);
+        let what = checked(fields, change.at)?;
+        let mut key = ApiKey {
+            hash: KeyHash::of(secret.expose().as_bytes()),
+            name: display_name(&secret),
+            alias: None,
+            user_id: None,
+            team_id: None,
+            models: Vec::new(),
+            aliases: std::collections::BTreeMap::new(),
+            metadata: serde_json::Map::new(),
+            tags: Vec::new(),
+            expires_at: None,
+            max_budget: None,
+            spend: NanoDollars::ZERO,
+            blocked: None,
+            created_at: change.at,
+            created_by: change.actor.clone(),
+            updated_at: change.at,
+            updated_by: change.actor.clone(),
+            last_active: None,
+        };
+        what.apply(&mut key, &change);
+        let changed = self.store.add_key(&key, &what, &change).await?;
+        self.events.key_changed(key.hash, changed.revision);
+        Ok(Generated { secret, key: changed.key })
+    }
+
+    /// Changes the fields that were given.
+    pub async fn update_key(
+        &self,
+        hash: &KeyHash,
+        fields: KeyFields,
+        actor: &Actor,
+    ) -> Result<ApiKey, ServiceError> {
+        let what = checked(fields, self.now())?;
+        self.changed("key.update", hash, &what, actor).await
+    }
+
+    /// Blocks a key, or opens it again.
+    pub async fn block_key(
+        &self,
+        hash: &KeyHash,
+        blocked: bool,
+        actor: &Actor,
+    ) -> Result<ApiKey, ServiceError> {
+        let action = if blocked { "key.block" } else { "key.unblock" };
+        let what = KeyChange { blocked: Some(blocked), ..KeyChange::default() };
+        self.changed(action, hash, &what, actor).await
+    }
+
+    /// Deletes keys and returns those that existed.
+    pub async fn delete_keys(
+        &self,
+        hashes: &[KeyHash],
+        actor: &Actor,
+    ) -> Result<Vec<KeyHash>, ServiceError> {
+        let change = self.change("key.delete", actor);
+        let deleted = self.store.delete_keys(hashes, &change).await?;
+        for hash in &deleted.hashes {
+            self.events.key_changed(*hash, deleted.revision);
+        }
+        Ok(deleted.hashes)
+    }
+
+    /// Finds a key by its hash.
+    pub async fn key(&self, hash: &KeyHash) -> Result<Option<ApiKey>, ServiceError> {
+        Ok(self.store.key_by_hash(hash).await?)
+    }
+
+    /// Finds a key by its alias.
+    pub async fn key_by_alias(&self, alias: &str) -> Result<Option<ApiKey>, ServiceError> {
+        Ok(self.store.key_by_alias(alias).await?)
+    }
+
+    /// Lists keys.
+    pub async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, ServiceError> {
+        Ok(self.store.keys(query).await?)
+    }
+
+    async fn changed(
+        &self,
+        action: &'static str,
+        hash: &KeyHash,
+        what: &KeyChange,
+        actor: &Actor,
+    ) -> Result<ApiKey, ServiceError> {
+        let change = self.change(action, actor);
+        let changed = self.store.change_key(hash, what, &change).await?;
+        let changed = changed.ok_or(ServiceError::NotFound("key"))?;
+        self.events.key_changed(*hash, changed.revision);
+        Ok(changed.key)
+    }
+
+    fn random_key(&self) -> Secret {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        Secret::new(format!("sk-{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    fn acceptable(&self, secret: Secret) -> Result<Secret, ServiceError> {
+        let text = secret.expose();
+        let Some(rest) = text.strip_prefix("sk-") else {
+            return Err(ServiceError::invalid("key", "must start with 'sk-'"));
+        };
+        if !(13..=MAX_NAME).contains(&rest.len()) {
+            return Err(ServiceError::invalid("key", "must be at least 16 characters long"));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return Err(ServiceError::invalid(
+                "key",
+                "may hold letters, digits, '-' and '_' alone",
+            ));
+        }
+        if self.is_master(&KeyHash::of(text.as_bytes())) {
+            return Err(ServiceError::invalid("key", "is the master key"));
+        }
+        Ok(secret)
+    }
+}
+
+/// Checks what was said about a key, and turns its lifetime into a moment.
+fn checked(fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError> {
+    let KeyFields { mut change, lifetime } = fields;
+    let names =
+        [("key_alias", &change.alias), ("user_id", &change.user_id), ("team_id", &change.team_id)];
+    for (field, name) in names {
+        if name.iter().flatten().any(|name| name.len() > MAX_NAME) {
+            let why = format!("may be at most {MAX_NAME} bytes long");
+            return Err(ServiceError::invalid(field, why));
+        }
+    }
+    let amounts = [("max_budget", change.max_budget.flatten()), ("spend", change.spend)];
+    for (field, amount) in amounts {
+        if amount.is_some_and(|amount| !(0..=MAX_AMOUNT.0).contains(&amount.0)) {
+            let why = format!("must be between 0 and {MAX_AMOUNT} dollars");
+            return Err(ServiceError::invalid(field, why));
+        }
+    }
+    let models = change.models.iter().flatten();
+    if models.into_iter().any(|model| model == "all-team-models") {
+        return Err(ServiceError::invalid("models", "all-team-models is not supported yet"));
+    }
+    change.expires_at = match lifetime {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(lifetime)) => Some(Some(lifetime.after(now).ok_or_else(|| {
+            ServiceError::invalid("duration", "ends after the last day we can write")
+        })?)),
+    };
+    Ok(change)
+}
+
+/// `sk-...` and the last four characters: what people recognise a key by.
+fn display_name(secret: &Secret) -> String {
+    let text = secret.expose();
+    let last = text.len().saturating_sub(4);
+    format!("sk-...{}", text.get(last..).unwrap_or_default())
+}
+
+/// Longest name, in bytes: PostgreSQL indexes about 2700.
+const MAX_NAME: usize = 255;
+/// A billion dollars: sums of such amounts still fit.
+const MAX_AMOUNT: NanoDollars = NanoDollars(1_000_000_000 * 1_000_000_000);
