@@ -1,1 +1,24 @@
-//! Stories that only the whole thing can tell.
+//! Stories that only the whole thing can tell: real Envoy, built filter, the control plane's
+//! binary, providers that count on their own.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+
+mod credentials;
+mod databases;
+mod governed;
+mod headers;
+mod load;
+mod management;
+mod models;
+mod odd_input;
+mod outage;
+mod paths;
+mod provider_failures;
+mod refusals;
+mod reload;
+mod replay;
+mod revocation;
+mod sdks;
+mod stacks;
+mod start_up;
+mod streaming;
+mod tls;

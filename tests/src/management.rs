@@ -1,6 +1,6 @@
 //! The management API as the tests use it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::client::Client;
@@ -14,7 +14,54 @@ pub struct Key {
 }
 
 /// A row of the ledger, as `/spend/logs` shows it.
-pub type Row = Value;
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Everything that is shown.
+    pub json: Value,
+}
+
+impl Row {
+    /// Returns the tokens of prompt, completion, and both.
+    pub fn tokens(&self) -> (u64, u64, u64) {
+        (
+            self.number("prompt_tokens"),
+            self.number("completion_tokens"),
+            self.number("total_tokens"),
+        )
+    }
+
+    /// Returns the cost in nano-dollars.
+    pub fn cost_nanos(&self) -> i64 {
+        nanos(&self.json["spend"])
+    }
+
+    /// Returns where the tokens come from: `provider`, `estimated` or `none`.
+    pub fn usage_source(&self) -> &str {
+        self.json["metadata"]["usage_source"].as_str().unwrap_or("none")
+    }
+
+    /// Whether the client or the provider left before the end.
+    pub fn aborted(&self) -> bool {
+        self.json["metadata"]["aborted"] == true
+    }
+
+    /// Returns a field as text. Empty when it is none.
+    pub fn text(&self, field: &str) -> &str {
+        self.json[field].as_str().unwrap_or_default()
+    }
+
+    fn number(&self, field: &str) -> u64 {
+        self.json[field].as_u64().unwrap_or_else(|| panic!("no {field} in {}", self.json))
+    }
+}
+
+/// Reads dollars, written as a number, as nano-dollars.
+pub fn nanos(dollars: &Value) -> i64 {
+    let dollars = dollars.as_f64().unwrap_or_else(|| panic!("no amount: {dollars}"));
+    #[expect(clippy::cast_possible_truncation, reason = "the tests spend far less than 2^53")]
+    let nanos = (dollars * 1e9).round() as i64;
+    nanos
+}
 
 /// Returns what the ledger knows a key by.
 pub fn hash_of(secret: &str) -> String {
@@ -34,7 +81,9 @@ pub(crate) async fn rows(admin: &Client, key: &Key) -> Vec<Row> {
     let hash = hash_of(&key.secret);
     let mut answer = admin.get(&format!("/spend/logs?api_key={hash}")).send().await;
     assert_eq!(answer.status(), 200, "{}", answer.text().await);
-    answer.json().await.as_array().expect("no list of rows").clone()
+    let rows = answer.json().await;
+    let rows = rows.as_array().expect("no list of rows");
+    rows.iter().map(|json| Row { json: json.clone() }).collect()
 }
 
 /// Waits until a key has this many rows, and fails when it has more.
@@ -45,6 +94,6 @@ pub(crate) async fn await_rows(admin: &Client, key: &Key, count: usize) -> Vec<R
         (rows.len() >= count).then_some(rows)
     })
     .await;
-    assert_eq!(rows.len(), count, "{}", json!(rows));
+    assert_eq!(rows.len(), count, "{rows:?}");
     rows
 }

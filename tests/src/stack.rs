@@ -27,7 +27,7 @@ pub struct Builder {
     tls: bool,
     config: Config,
     simulators: Vec<String>,
-    edit_bootstrap: fn(String) -> String,
+    edit_bootstrap: fn(&str) -> String,
     serves: bool,
 }
 
@@ -90,7 +90,7 @@ impl Builder {
 
     /// Changes the bootstrap, to see what a mistake in it does.
     #[must_use]
-    pub fn edit_bootstrap(mut self, edit: fn(String) -> String) -> Self {
+    pub fn edit_bootstrap(mut self, edit: fn(&str) -> String) -> Self {
         self.edit_bootstrap = edit;
         self
     }
@@ -193,7 +193,7 @@ impl Stack {
             tls: false,
             config: Config::default(),
             simulators: Vec::new(),
-            edit_bootstrap: |text| text,
+            edit_bootstrap: str::to_owned,
             serves: true,
         }
     }
@@ -266,6 +266,11 @@ impl Stack {
         management::rows(&self.admin(), key).await
     }
 
+    /// Returns what the control plane has logged in this story.
+    pub fn control_plane_log(&self) -> String {
+        self.logs.control_plane.since(self.logs.start.0)
+    }
+
     /// Starts another simulated provider, not yet configured.
     pub async fn add_simulator(&mut self, id: &str) -> Provider {
         let simulator = start_simulator(id).await;
@@ -302,17 +307,16 @@ impl Stack {
         self.control_plane = Some(control_plane);
     }
 
-    /// Waits until every worker of Envoy has a snapshot: a key that nobody knows is refused
-    /// instead of put off.
+    /// Waits until every worker of Envoy serves a key.
     pub async fn await_ready(&self) {
-        let client = self.client().key("sk-nobody-has-this-key");
+        let (_, client) = self.key(&json!({})).await;
         // The kernel spreads connections over the workers by chance.
         let enough = if self.workers > 1 { self.workers * 6 } else { 1 };
         let mut in_a_row = 0;
         eventually("every worker of Envoy serves", async || {
             while in_a_row < enough {
                 let answer = client.get("/v1/models").try_send().await;
-                if !answer.is_ok_and(|answer| answer.status() == 401) {
+                if !answer.is_ok_and(|answer| answer.status() == 200) {
                     in_a_row = 0;
                     return None;
                 }
@@ -347,7 +351,7 @@ impl Stack {
         assert!(self.envoy().is_running(), "Envoy has ended");
     }
 
-    async fn start_envoy(&mut self, role: Role, edit: fn(String) -> String) {
+    async fn start_envoy(&mut self, role: Role, edit: fn(&str) -> String) {
         let first = self.config.providers.first();
         let address = first.and_then(|provider| {
             let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
@@ -355,7 +359,7 @@ impl Stack {
         });
         let control_plane = self.control_plane.as_ref().unwrap();
         let filling = Filling { control_plane, wasm: &self.tools.wasm, provider: address };
-        let bootstrap = edit(bootstrap::render(role, &filling));
+        let bootstrap = edit(&bootstrap::render(role, &filling));
         let log = self.logs.envoy.clone();
         self.envoy = Some(Envoy::start(&self.tools, &bootstrap, self.workers, log).await);
     }

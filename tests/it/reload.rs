@@ -1,0 +1,85 @@
+//! The configuration file changes while everything runs.
+
+use serde_json::json;
+use tollgate_e2e::{Model, Stack, block_on, eventually};
+
+#[test]
+fn a_new_provider_and_model_serve_while_a_stream_goes_on() {
+    block_on(async {
+        let mut stack = Stack::builder().start().await;
+        let (key, client) = stack.key(&json!({})).await;
+        let gate = stack.demo().gate("across-the-change");
+        let stream = client.chat("gpt-4o", &json!({ "stream": true }));
+        let mut stream = stream.header("x-sim-gate", "across-the-change@3").send().await;
+        stream.event().await.unwrap();
+        gate.reached_by(1).await;
+
+        let mut provider = stack.add_simulator("second").await;
+        // A running process learns no new environment: the new provider wants no credential.
+        provider.credential = None;
+        stack.reconfigure(|config| {
+            config.providers.push(provider);
+            config.models.push(Model::new("brand/new", "second", "gpt-4o"));
+        });
+        let mut answer = eventually("the new model is served", async || {
+            let answer = client.chat("brand/new", &json!({})).send().await;
+            (answer.status() != 404).then_some(answer)
+        })
+        .await;
+        // It asks for a credential, which tells that it was reached.
+        assert_eq!(answer.status(), 401, "{}", answer.text().await);
+        assert_eq!(stack.simulator("second").requests().len(), 1);
+
+        gate.release();
+        assert!(stream.chunks().await.1, "the stream finishes");
+        assert_eq!(stack.rows(&key, 2).await.len(), 2);
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_model_that_is_taken_away_is_not_found() {
+    block_on(async {
+        let mut stack = Stack::builder().start().await;
+        let (_, client) = stack.key(&json!({})).await;
+        assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
+
+        stack.reconfigure(|config| config.models.retain(|model| model.name != "gpt-4o"));
+
+        let mut answer = eventually("the model is gone", async || {
+            let answer = client.chat("gpt-4o", &json!({})).send().await;
+            (answer.status() != 200).then_some(answer)
+        })
+        .await;
+        answer.refused(404, "invalid_request_error", "model_not_found").await;
+        assert_eq!(client.chat("gpt-4o-mini", &json!({})).send().await.status(), 200);
+        stack.stop().await;
+    });
+}
+
+#[test]
+fn a_file_that_makes_no_sense_changes_nothing() {
+    block_on(async {
+        let mut stack = Stack::builder().start().await;
+        let (_, client) = stack.key(&json!({})).await;
+
+        stack.reconfigure(|config| {
+            config.models.push(Model::new("first/new", "nobody-knows-this-provider", "x"));
+        });
+        eventually("the mistake is logged", async || {
+            stack.control_plane_log().contains("nobody-knows-this-provider").then_some(())
+        })
+        .await;
+
+        assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
+        stack.reconfigure(|config| {
+            config.models.pop();
+            config.models.push(Model::new("second/new", "demo", "gpt-4o"));
+        });
+        eventually("the mended file counts", async || {
+            (client.chat("second/new", &json!({})).send().await.status() == 200).then_some(())
+        })
+        .await;
+        stack.stop().await;
+    });
+}

@@ -1,0 +1,134 @@
+//! What a client should get for a recording, worked out without the gateway's code.
+
+use serde_json::Value;
+
+/// What the ledger should have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// Nothing: the request failed.
+    None,
+    /// An estimate: the provider told nothing.
+    Missing,
+    /// Prompt, completion and total as the provider told them.
+    Reported((u64, u64, u64)),
+}
+
+/// Replaces the model's name at the top level of a JSON object.
+pub(super) fn json(text: &str, model: &str) -> String {
+    match model_value(text) {
+        Some((start, end)) => format!("{}\"{model}\"{}", &text[..start], &text[end..]),
+        None => text.to_owned(),
+    }
+}
+
+/// Replaces the model's name in each event, and leaves out events with nothing but usage unless
+/// the client wants them.
+pub(super) fn stream(text: &str, model: &str, wants_usage: bool) -> String {
+    let keep = |event: &&str| {
+        let chunk: Value =
+            data(event).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let only_usage = chunk["choices"] == Value::Array(Vec::new()) && chunk["usage"].is_object();
+        wants_usage || !only_usage
+    };
+    let renamed = |event: &str| match data(event) {
+        Some(json_text) => event.replacen(json_text, &json(json_text, model), 1),
+        None => event.to_owned(),
+    };
+    text.split_inclusive("\n\n").filter(keep).map(renamed).collect()
+}
+
+pub(super) fn json_usage(text: &str) -> Usage {
+    reported(&serde_json::from_str(text).unwrap_or_default())
+}
+
+/// The last usage of a stream counts.
+pub(super) fn stream_usage(text: &str) -> Usage {
+    text.split_inclusive("\n\n")
+        .filter_map(|event| serde_json::from_str(data(event)?).ok())
+        .map(|chunk: Value| reported(&chunk))
+        .filter(|usage| *usage != Usage::Missing)
+        .last()
+        .unwrap_or(Usage::Missing)
+}
+
+/// Describes the first place where two texts differ. `None` when they are the same.
+pub(super) fn difference(got: &str, expected: &str) -> Option<String> {
+    if got == expected {
+        return None;
+    }
+    let same = got.bytes().zip(expected.bytes()).take_while(|(one, other)| one == other).count();
+    let around = |text: &str| {
+        let bytes = text.as_bytes();
+        let piece = &bytes[same.saturating_sub(60)..bytes.len().min(same + 100)];
+        String::from_utf8_lossy(piece).into_owned()
+    };
+    Some(format!("at byte {same}: got {:?}, expected {:?}", around(got), around(expected)))
+}
+
+fn reported(answer: &Value) -> Usage {
+    let usage = &answer["usage"];
+    if !usage.is_object() {
+        return Usage::Missing;
+    }
+    let number = |field: &str| usage[field].as_u64();
+    let prompt = number("prompt_tokens").unwrap_or_default();
+    let completion = number("completion_tokens").unwrap_or_default();
+    Usage::Reported((prompt, completion, number("total_tokens").unwrap_or(prompt + completion)))
+}
+
+/// The JSON of an event. `None` for comments and `[DONE]`.
+fn data(event: &str) -> Option<&str> {
+    let line = event.lines().find(|line| line.starts_with("data:"))?;
+    let data = line.strip_prefix("data:")?.trim();
+    data.starts_with('{').then_some(data)
+}
+
+/// Finds the value of the member `model` at the top level, if it is a string: where it begins
+/// and where it ends, quotes included.
+fn model_value(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut depth = 0;
+    let mut place = 0;
+    let mut last_key = None;
+    while place < bytes.len() {
+        match bytes[place] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => {
+                let end = end_of_string(bytes, place)?;
+                let after = text[end..].trim_start();
+                if depth == 1 && after.starts_with(':') {
+                    last_key = Some(&text[place..end]);
+                } else if depth == 1 && last_key.take() == Some("\"model\"") {
+                    return Some((place, end));
+                }
+                place = end;
+                continue;
+            }
+            b',' if depth == 1 => last_key = None,
+            _ => {}
+        }
+        place += 1;
+    }
+    None
+}
+
+fn end_of_string(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut place = start + 1;
+    loop {
+        match bytes.get(place)? {
+            b'\\' => place += 2,
+            b'"' => return Some(place + 1),
+            _ => place += 1,
+        }
+    }
+}
+
+#[test]
+fn the_models_name_is_replaced_at_the_top_level_alone() {
+    let text = r#"{"a":{"model":"x"},"b":["model","x"],"c":"model", "model" : "x" ,"d":"\"}"}"#;
+
+    let expected = r#"{"a":{"model":"x"},"b":["model","x"],"c":"model", "model" : "y" ,"d":"\"}"}"#;
+    assert_eq!(json(text, "y"), expected);
+    assert_eq!(json(r#"{"model":null}"#, "y"), r#"{"model":null}"#);
+}
