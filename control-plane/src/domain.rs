@@ -3,6 +3,7 @@
 //! Read [`ApiKey`] first, then [`LedgerRecord`].
 
 pub mod api_key;
+pub mod edit;
 pub mod key_change;
 pub mod lifetime;
 pub mod secret;
@@ -10,6 +11,7 @@ pub mod timestamp;
 pub mod usage;
 
 pub use api_key::{ApiKey, KeyPolicy};
+pub use edit::Edit;
 pub use key_change::{Change, KeyChange};
 pub use lifetime::Lifetime;
 pub use secret::Secret;

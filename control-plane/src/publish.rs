@@ -194,3 +194,6 @@ fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
 const KEY_CHANGES_KEPT: usize = 4096;
 const ENVOYS_MAY_TAKE: Duration = Duration::from_secs(1);
 const LEAVERS_STAY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

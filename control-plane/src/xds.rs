@@ -7,6 +7,7 @@
 pub mod cluster;
 pub mod filter;
 pub mod listener;
+pub mod local_reply;
 pub mod route;
 pub mod stream;
 
@@ -149,3 +150,6 @@ fn number(value: u32) -> UInt32Value {
 fn yes() -> BoolValue {
     BoolValue { value: true }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, Timestamp};
+use crate::domain::{ApiKey, Edit, Timestamp};
 
-/// What to change about a key. `None` leaves a field alone; for fields that may be absent,
-/// `Some(None)` removes it.
+/// What to change about a key. `None` leaves a field alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KeyChange {
     /// The unique name.
-    pub alias: Option<Option<String>>,
+    pub alias: Edit<String>,
     /// The user it belongs to.
-    pub user_id: Option<Option<String>>,
+    pub user_id: Edit<String>,
     /// The team it belongs to.
-    pub team_id: Option<Option<String>>,
+    pub team_id: Edit<String>,
     /// Models it may call.
     pub models: Option<Vec<String>>,
     /// Renamed models.
@@ -26,9 +25,9 @@ pub struct KeyChange {
     /// Tags of every request.
     pub tags: Option<Vec<String>>,
     /// When it ends.
-    pub expires_at: Option<Option<Timestamp>>,
+    pub expires_at: Edit<Timestamp>,
     /// Most it may spend.
-    pub max_budget: Option<Option<NanoDollars>>,
+    pub max_budget: Edit<NanoDollars>,
     /// What counts as spent so far.
     pub spend: Option<NanoDollars>,
     /// Refuses everything.
@@ -38,15 +37,15 @@ pub struct KeyChange {
 impl KeyChange {
     /// Changes `key`, in the name of whoever made the change.
     pub fn apply(&self, key: &mut ApiKey, change: &Change) {
-        set(&mut key.alias, self.alias.as_ref());
-        set(&mut key.user_id, self.user_id.as_ref());
-        set(&mut key.team_id, self.team_id.as_ref());
+        self.alias.apply(&mut key.alias);
+        self.user_id.apply(&mut key.user_id);
+        self.team_id.apply(&mut key.team_id);
         set(&mut key.models, self.models.as_ref());
         set(&mut key.aliases, self.aliases.as_ref());
         set(&mut key.metadata, self.metadata.as_ref());
         set(&mut key.tags, self.tags.as_ref());
-        set(&mut key.expires_at, self.expires_at.as_ref());
-        set(&mut key.max_budget, self.max_budget.as_ref());
+        self.expires_at.apply(&mut key.expires_at);
+        self.max_budget.apply(&mut key.max_budget);
         set(&mut key.spend, self.spend.as_ref());
         if self.blocked.is_some() {
             key.blocked = self.blocked;

@@ -1,4 +1,4 @@
-//! Errors as LiteLLM's clients expect them: an envelope for most, FastAPI's shapes for the rest.
+//! Errors as LiteLLM's clients expect them: an envelope for most, `FastAPI`'s shapes for the rest.
 //! The only map from what went wrong to a status.
 
 use axum::Json;
@@ -30,7 +30,7 @@ impl ApiError {
         Self { status, body: json!({ "error": error }) }
     }
 
-    /// FastAPI's `{"detail": …}`.
+    /// `FastAPI`'s `{"detail": …}`.
     pub(crate) fn detail(status: StatusCode, detail: impl Into<Value>) -> Self {
         let detail: Value = detail.into();
         Self { status, body: json!({ "detail": detail }) }

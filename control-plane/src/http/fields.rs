@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tollgate_core::money::NanoDollars;
 
+use crate::domain::Edit;
 use crate::http::error::ApiError;
 
-/// A body that is being read. The outer `Option` of each answer says whether the field was
-/// given, the inner one whether it was more than `null`.
+/// A body that is being read. A field that is `null` is [`Edit::Clear`].
 pub(crate) struct Fields {
     body: Map<String, Value>,
     problems: Vec<Value>,
@@ -61,68 +61,58 @@ impl Fields {
     }
 
     /// A text. Empty text counts as not given.
-    pub(crate) fn text(&mut self, name: &str) -> Option<Option<String>> {
-        match self.body.get(name)?.clone() {
-            Value::Null => Some(None),
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => Some(Some(text)),
-            other => self.wrong(name, "string_type", "Input should be a valid string", &other),
+    pub(crate) fn text(&mut self, name: &str) -> Edit<String> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        match value.as_str() {
+            Some(text) => Edit::Set(text.to_owned()),
+            None => self.wrong(name, "string_type", "Input should be a valid string", &value),
         }
     }
 
     /// A text that must be there.
-    pub(crate) fn required_text(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name).flatten();
-        if text.is_none() && self.problems.is_empty() {
+    pub(crate) fn required_text(&mut self, name: &str) -> String {
+        let sound = self.problems.len();
+        let text = self.text(name).value();
+        if text.is_none() && self.problems.len() == sound {
             let body = Value::Object(self.body.clone());
             self.problems.push(problem("missing", &[name], "Field required", &body));
         }
-        text
+        text.unwrap_or_default()
     }
 
     /// An amount of dollars: a number, or text that is one.
-    pub(crate) fn dollars(&mut self, name: &str) -> Result<Option<Option<NanoDollars>>, ApiError> {
-        let text = match self.body.get(name).cloned() {
-            None => return Ok(None),
-            Some(Value::Null) => return Ok(Some(None)),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
-            Some(Value::String(text)) => text,
-            Some(other) => {
+    pub(crate) fn dollars(&mut self, name: &str) -> Result<Edit<NanoDollars>, ApiError> {
+        let Some(value) = self.present(name) else { return Ok(self.absent(name)) };
+        let text = match (value.as_str(), value.is_number()) {
+            (Some(text), _) => text.to_owned(),
+            (None, true) => value.to_string(),
+            (None, false) => {
                 return Ok(self.wrong(
                     name,
                     "float_type",
                     "Input should be a valid number",
-                    &other,
+                    &value,
                 ));
             }
         };
         if let Some(amount) = NanoDollars::from_usd(&text) {
-            return Ok(Some(Some(amount)));
+            return Ok(Edit::Set(amount));
         }
         if text.trim().parse::<f64>().is_ok() {
-            return Err(ApiError::bad_request(
-                name,
-                format!("{name} must be a finite number of dollars, below a billion"),
-            ));
+            let message = format!("{name} must be a finite number of dollars, below a billion");
+            return Err(ApiError::bad_request(name, message));
         }
         let message = "Input should be a valid number, unable to parse string as a number";
-        Ok(self.wrong(name, "float_parsing", message, &Value::from(text)))
+        Ok(self.wrong(name, "float_parsing", message, &value))
     }
 
     /// A yes or no, in any of the forms that pydantic takes.
-    pub(crate) fn flag(&mut self, name: &str) -> Option<Option<bool>> {
-        let value = self.body.get(name)?.clone();
-        let text = match &value {
-            Value::Null => return Some(None),
-            Value::Bool(flag) => return Some(Some(*flag)),
-            Value::String(text) if text.is_empty() => return None,
-            Value::String(text) => text.to_lowercase(),
-            other => other.to_string(),
-        };
+    pub(crate) fn flag(&mut self, name: &str) -> Edit<bool> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
         match text.as_str() {
-            "true" | "1" | "yes" | "y" | "on" | "t" => Some(Some(true)),
-            "false" | "0" | "no" | "n" | "off" | "f" => Some(Some(false)),
+            "true" | "1" | "yes" | "y" | "on" | "t" => Edit::Set(true),
+            "false" | "0" | "no" | "n" | "off" | "f" => Edit::Set(false),
             _ => {
                 let message = "Input should be a valid boolean, unable to interpret input";
                 self.wrong(name, "bool_parsing", message, &value)
@@ -130,55 +120,66 @@ impl Fields {
         }
     }
 
-    /// A list of texts. Empty text counts as not given.
-    pub(crate) fn texts(&mut self, name: &str) -> Option<Option<Vec<String>>> {
-        let items = match self.body.get(name)?.clone() {
-            Value::Null => return Some(None),
-            Value::String(text) if text.is_empty() => return None,
-            Value::Array(items) => items,
-            other => return self.wrong(name, "list_type", "Input should be a valid list", &other),
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, name: &str) -> Edit<Vec<String>> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        let Some(items) = value.as_array() else {
+            return self.wrong(name, "list_type", "Input should be a valid list", &value);
         };
         let mut texts = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
             let Some(text) = item.as_str() else {
-                let at = at.to_string();
-                let message = "Input should be a valid string";
-                self.problems.push(problem("string_type", &[name, &at], message, item));
-                return None;
+                return self.not_text(name, &at.to_string(), item);
             };
             texts.push(text.to_owned());
         }
-        Some(Some(texts))
+        Edit::Set(texts)
     }
 
     /// An object of texts.
-    pub(crate) fn text_map(&mut self, name: &str) -> Option<Option<BTreeMap<String, String>>> {
-        let Some(map) = self.object(name)? else { return Some(None) };
+    pub(crate) fn text_map(&mut self, name: &str) -> Edit<BTreeMap<String, String>> {
+        let map = match self.object(name) {
+            Edit::Keep => return Edit::Keep,
+            Edit::Clear => return Edit::Clear,
+            Edit::Set(map) => map,
+        };
         let mut texts = BTreeMap::new();
         for (key, value) in map {
-            let Some(text) = value.as_str() else {
-                let message = "Input should be a valid string";
-                self.problems.push(problem("string_type", &[name, &key], message, &value));
-                return None;
-            };
+            let Some(text) = value.as_str() else { return self.not_text(name, &key, &value) };
             texts.insert(key, text.to_owned());
         }
-        Some(Some(texts))
+        Edit::Set(texts)
     }
 
-    /// A free object. Empty text counts as not given.
-    pub(crate) fn object(&mut self, name: &str) -> Option<Option<Map<String, Value>>> {
-        match self.body.get(name)?.clone() {
-            Value::Null => Some(None),
-            Value::Object(map) => Some(Some(map)),
-            Value::String(text) if text.is_empty() => None,
-            other => self.wrong(name, "dict_type", "Input should be a valid dictionary", &other),
+    /// A free object.
+    pub(crate) fn object(&mut self, name: &str) -> Edit<Map<String, Value>> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        match value.as_object() {
+            Some(map) => Edit::Set(map.clone()),
+            None => self.wrong(name, "dict_type", "Input should be a valid dictionary", &value),
         }
     }
 
-    fn wrong<T>(&mut self, name: &str, kind: &str, message: &str, input: &Value) -> Option<T> {
+    /// Returns a field that was given as more than `null` or empty text.
+    fn present(&self, name: &str) -> Option<Value> {
+        let value = self.body.get(name).filter(|value| !value.is_null());
+        value.filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty())).cloned()
+    }
+
+    /// Tells `null`, which clears, from a field that is missing or empty text.
+    fn absent<T>(&self, name: &str) -> Edit<T> {
+        if self.body.get(name).is_some_and(Value::is_null) { Edit::Clear } else { Edit::Keep }
+    }
+
+    fn not_text<T>(&mut self, name: &str, place: &str, value: &Value) -> Edit<T> {
+        let message = "Input should be a valid string";
+        self.problems.push(problem("string_type", &[name, place], message, value));
+        Edit::Keep
+    }
+
+    fn wrong<T>(&mut self, name: &str, kind: &str, message: &str, input: &Value) -> Edit<T> {
         self.problems.push(problem(kind, &[name], message, input));
-        None
+        Edit::Keep
     }
 }
 

@@ -57,13 +57,11 @@ pub(crate) async fn readiness(State(app): State<App>) -> Response {
     if app.is_draining() {
         return (unavailable, Json(json!({"status": "shutting_down"}))).into_response();
     }
-    match database(&app).await {
-        Ok(()) => Json(json!({"status": "healthy", "db": "connected"})).into_response(),
-        Err(_) => {
-            let view = json!({"status": "unhealthy", "db": "Not connected"});
-            (unavailable, Json(view)).into_response()
-        }
+    if database(&app).await.is_ok() {
+        return Json(json!({"status": "healthy", "db": "connected"})).into_response();
     }
+    let view = json!({"status": "unhealthy", "db": "Not connected"});
+    (unavailable, Json(view)).into_response()
 }
 
 /// `GET /ready`: PLLM's form of the same question, with what this process depends on.

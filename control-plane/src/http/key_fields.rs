@@ -6,7 +6,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::domain::{KeyChange, Lifetime};
+use crate::domain::{Edit, KeyChange, Lifetime};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::service::KeyFields;
@@ -19,26 +19,26 @@ pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
         alias: fields.text("key_alias"),
         user_id: fields.text("user_id"),
         team_id: fields.text("team_id"),
-        models: fields.texts("models").flatten(),
-        aliases: fields.text_map("aliases").flatten(),
+        models: fields.texts("models").value(),
+        aliases: fields.text_map("aliases").value(),
         metadata,
         tags,
-        expires_at: None,
+        expires_at: Edit::Keep,
         max_budget: fields.dollars("max_budget")?,
-        spend: fields.dollars("spend")?.flatten(),
-        blocked: fields.flag("blocked").flatten(),
+        spend: fields.dollars("spend")?.value(),
+        blocked: fields.flag("blocked").value(),
     };
     Ok(KeyFields { change, lifetime: lifetime(fields)? })
 }
 
 /// `null` and `-1` mean for ever.
-fn lifetime(fields: &mut Fields) -> Result<Option<Option<Lifetime>>, ApiError> {
+fn lifetime(fields: &mut Fields) -> Result<Edit<Lifetime>, ApiError> {
     match fields.text("duration") {
-        None => Ok(None),
-        Some(None) => Ok(Some(None)),
-        Some(Some(text)) if text == "-1" => Ok(Some(None)),
-        Some(Some(text)) => match Lifetime::parse(&text) {
-            Some(lifetime) => Ok(Some(Some(lifetime))),
+        Edit::Keep => Ok(Edit::Keep),
+        Edit::Clear => Ok(Edit::Clear),
+        Edit::Set(text) if text == "-1" => Ok(Edit::Clear),
+        Edit::Set(text) => match Lifetime::parse(&text) {
+            Some(lifetime) => Ok(Edit::Set(lifetime)),
             None => Err(ApiError::bad_request(
                 "duration",
                 format!("Invalid duration format: {text:?}. Write 30s, 5m, 2h, 7d, 2w or 1mo."),
@@ -52,8 +52,8 @@ type MetadataAndTags = (Option<Map<String, Value>>, Option<Vec<String>>);
 /// Tags come as a field of their own or inside of the metadata; the field wins. Metadata is
 /// replaced as a whole, its tags included.
 fn metadata_and_tags(fields: &mut Fields) -> Result<MetadataAndTags, ApiError> {
-    let tags = fields.texts("tags").flatten();
-    let Some(mut metadata) = fields.object("metadata").flatten() else { return Ok((None, tags)) };
+    let tags = fields.texts("tags").value();
+    let Some(mut metadata) = fields.object("metadata").value() else { return Ok((None, tags)) };
     let inner = match metadata.remove("tags") {
         None | Some(Value::Null) => Vec::new(),
         Some(value) => serde_json::from_value(value).map_err(|_| {

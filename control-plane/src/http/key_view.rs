@@ -118,10 +118,7 @@ fn shared(key: &ApiKey) -> Map<String, Value> {
 }
 
 fn fields(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
+    if let Value::Object(map) = value { map } else { Map::new() }
 }
 
 fn nulls(names: &[&str]) -> Map<String, Value> {

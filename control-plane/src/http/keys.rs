@@ -28,7 +28,7 @@ pub(crate) async fn generate(
 ) -> Answer {
     let actor = admin(&app, &headers, "/key/generate").await?;
     let mut body = Fields::read(&body)?;
-    let chosen = body.text("key").flatten().map(Secret::new);
+    let chosen = body.text("key").value().map(Secret::new);
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
     let made = app.service.generate_key(chosen, fields, &actor).await?;
@@ -68,7 +68,6 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
     let name = body.required_text("key");
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
-    let name = name.unwrap_or_default();
     let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
     let key = app.service.update_key(&hash, fields, &actor).await?;
     let mut view = key_view::row_with_token(&key);
@@ -80,8 +79,8 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
     let actor = admin(&app, &headers, "/key/delete").await?;
     let mut body = Fields::read(&body)?;
-    let names = body.texts("keys").flatten().unwrap_or_default();
-    let aliases = body.texts("key_aliases").flatten().unwrap_or_default();
+    let names = body.texts("keys").value().unwrap_or_default();
+    let aliases = body.texts("key_aliases").value().unwrap_or_default();
     body.finish()?;
     if names.is_empty() && aliases.is_empty() {
         let problem = json!({"type": "value_error", "loc": ["body"],
@@ -125,7 +124,6 @@ async fn set_blocked(app: &App, headers: &HeaderMap, body: &Bytes, blocked: bool
     let mut body = Fields::read(body)?;
     let name = body.required_text("key");
     body.finish()?;
-    let name = name.unwrap_or_default();
     let Some(hash) = key_hash(&name).filter(|_| well_formed(&name)) else {
         return Err(ApiError::bad_request("key", "Invalid key format."));
     };

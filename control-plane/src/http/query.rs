@@ -1,4 +1,4 @@
-//! Query parameters, read as FastAPI does: the last one counts, empty ones are not given.
+//! Query parameters, read as `FastAPI` does: the last one counts, empty ones are not given.
 
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, KeyChange, KeyPolicy, Lifetime, Secret, Timestamp};
+use crate::domain::{ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Secret, Timestamp};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{KeyPage, KeyQuery};
 
@@ -14,8 +14,8 @@ use crate::store::{KeyPage, KeyQuery};
 pub struct KeyFields {
     /// The fields that are stored as they come. `expires_at` is ours to set.
     pub change: KeyChange,
-    /// How long it lives from now on. `Some(None)`: for ever.
-    pub lifetime: Option<Option<Lifetime>>,
+    /// How long it lives from now on. Cleared: for ever.
+    pub lifetime: Edit<Lifetime>,
 }
 
 /// A key that was made.
@@ -185,12 +185,12 @@ fn checked(fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError>
     let names =
         [("key_alias", &change.alias), ("user_id", &change.user_id), ("team_id", &change.team_id)];
     for (field, name) in names {
-        if name.iter().flatten().any(|name| name.len() > MAX_NAME) {
+        if name.as_value().is_some_and(|name| name.len() > MAX_NAME) {
             let why = format!("may be at most {MAX_NAME} bytes long");
             return Err(ServiceError::invalid(field, why));
         }
     }
-    let amounts = [("max_budget", change.max_budget.flatten()), ("spend", change.spend)];
+    let amounts = [("max_budget", change.max_budget.value()), ("spend", change.spend)];
     for (field, amount) in amounts {
         if amount.is_some_and(|amount| !(0..=MAX_AMOUNT.0).contains(&amount.0)) {
             let why = format!("must be between 0 and {MAX_AMOUNT} dollars");
@@ -202,11 +202,11 @@ fn checked(fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError>
         return Err(ServiceError::invalid("models", "all-team-models is not supported yet"));
     }
     change.expires_at = match lifetime {
-        None => None,
-        Some(None) => Some(None),
-        Some(Some(lifetime)) => Some(Some(lifetime.after(now).ok_or_else(|| {
+        Edit::Keep => Edit::Keep,
+        Edit::Clear => Edit::Clear,
+        Edit::Set(lifetime) => Edit::Set(lifetime.after(now).ok_or_else(|| {
             ServiceError::invalid("duration", "ends after the last day we can write")
-        })?)),
+        })?),
     };
     Ok(change)
 }

@@ -23,7 +23,7 @@ use envoy_types::pb::google::protobuf::Duration;
 
 use super::filter::{self, FilterFile, Role};
 use super::route::ROUTES;
-use super::{any, number, seconds, yes};
+use super::{any, local_reply, number, seconds, yes};
 use crate::config::{GatewayConfig, TlsFiles};
 
 /// Name of the listener.
@@ -76,6 +76,7 @@ fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnect
             ..Common::default()
         }),
         http2_protocol_options: Some(http2()),
+        local_reply_config: Some(local_reply::render()),
         request_timeout: Some(duration(gateway.request_timeout)),
         stream_idle_timeout: Some(seconds(STREAM_IDLE_SECONDS)),
         ..HttpConnectionManager::default()

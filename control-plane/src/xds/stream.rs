@@ -146,3 +146,6 @@ impl Topic {
         Some(set.items.iter().filter(|item| everything || wanted.contains(&item.name)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+use super::*;
+use crate::xds::tests::{base_url, config, provider};
+
+fn providers(ids: &[&str]) -> Config {
+    let provider = |id: &&str| provider(id, base_url(false, "127.0.0.1", 1));
+    config(ids.iter().map(provider).collect())
+}
+
+fn clusters(publisher: &Publisher) -> Vec<String> {
+    let items = publisher.current().resources.clusters.items.clone();
+    items.into_iter().map(|item| item.name).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_is_gone_keeps_its_cluster_for_a_while() {
+    let publisher = Publisher::new(&providers(&["a", "b"]), 1);
+
+    publisher.publish(&providers(&["b"]), 2);
+
+    assert_eq!(publisher.current().snapshot.providers.len(), 1);
+    assert_eq!(clusters(&publisher), ["tollgate/a", "tollgate/b"]);
+    tokio::time::sleep(LEAVERS_STAY + Duration::from_secs(1)).await;
+    assert_eq!(clusters(&publisher), ["tollgate/b"]);
+    assert_eq!(publisher.current().snapshot.revision, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_comes_back_keeps_its_cluster() {
+    let publisher = Publisher::new(&providers(&["a"]), 1);
+    publisher.publish(&providers(&[]), 2);
+    publisher.publish(&providers(&["a"]), 3);
+
+    tokio::time::sleep(LEAVERS_STAY + Duration::from_secs(1)).await;
+
+    assert_eq!(clusters(&publisher), ["tollgate/a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_are_settled_when_every_envoy_has_answered() {
+    let publisher = Publisher::new(&providers(&["a"]), 1);
+    let clusters = publisher.current().resources.clusters.clone();
+    let (one, other) = (publisher.envoys().join(), publisher.envoys().join());
+    let begun = tokio::time::Instant::now();
+
+    one.settle(&clusters.version);
+    let waiting = tokio::spawn({
+        let (publisher, clusters) = (publisher.clone(), clusters.clone());
+        async move { publisher.envoys().settled(&clusters).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    other.settle(&clusters.version);
+    waiting.await.unwrap();
+
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() {
+    let publisher = Publisher::new(&providers(&["a"]), 1);
+    let clusters = publisher.current().resources.clusters.clone();
+    let seat = publisher.envoys().join();
+    let begun = tokio::time::Instant::now();
+
+    publisher.envoys().settled(&clusters).await;
+    assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
+    drop(seat);
+    publisher.envoys().settled(&clusters).await;
+
+    assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
+}
