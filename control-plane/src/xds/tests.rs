@@ -1,5 +1,6 @@
 //! What is rendered, as golden files in `snapshots/`; `INSTA_UPDATE=always` rewrites them.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
                 tls: None,
                 management: true,
                 max_body_bytes: 32 << 20,
-                request_timeout: Duration::from_secs(60),
+                request_timeout: Duration::from_mins(1),
                 base_paths: Vec::new(),
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
@@ -156,7 +157,7 @@ fn compact(debug: &str) -> String {
             continue;
         }
         let indent = 2 * open.iter().filter(|bracket| **bracket != '(').count();
-        text.push_str(&format!("{:indent$}{line}\n", ""));
+        writeln!(text, "{:indent$}{line}", "").unwrap();
         open.extend(line.chars().last().filter(|last| ['{', '['].contains(last)));
     }
     text
@@ -180,7 +181,7 @@ fn print(any: &Any) -> String {
                 _ => Vec::new(),
             };
             for line in print(&Any { type_url, value }).lines() {
-                text.push_str(&format!("{:indent$}{line}\n", ""));
+                writeln!(text, "{:indent$}{line}", "").unwrap();
             }
         } else if !UNSET.iter().any(|unset| line.ends_with(unset)) {
             text.push_str(line);
