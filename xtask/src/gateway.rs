@@ -84,7 +84,8 @@ impl Simulator {
         let mut command = place.command(&programs.simulator);
         command.args(["--listen", "127.0.0.1:0"]);
         if let Some(key) = key {
-            command.args(["--api-key", key]);
+            // Not as an argument: those are for everyone to see.
+            command.env("TOLLGATE_SIMULATOR_KEY", key);
         }
         let mut process = Process::start("simulator", &mut command, place.logs)?;
         let line = process.first_line(PATIENCE)?;

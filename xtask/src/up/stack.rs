@@ -21,6 +21,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long the filter may take to hand its last records over.
 const HAND_OVER: Duration = Duration::from_secs(5);
 
+/// The filter brings its gauges up to date every 50 ms.
+const GAUGES_ARE_FRESH: Duration = Duration::from_millis(150);
+
 /// Ports that the command line sets.
 #[derive(Clone, Copy)]
 pub(crate) struct Listen {
@@ -130,7 +133,8 @@ impl Stack {
             if !self.envoy.admin.wait_for_zero(&active, DRAIN) {
                 eprintln!("requests still run after {}s: cutting them", DRAIN.as_secs());
             }
-            if !self.envoy.admin.wait_for_zero("tollgate.*outbox", HAND_OVER) {
+            std::thread::sleep(GAUGES_ARE_FRESH);
+            if !self.envoy.admin.wait_for_zero("tollgate.outbox_records", HAND_OVER) {
                 eprintln!("the filter still holds usage records");
             }
         }
