@@ -6,6 +6,8 @@ mod error;
 mod overrides;
 mod parse;
 mod raw;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 use std::net::SocketAddr;

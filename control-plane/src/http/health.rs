@@ -124,8 +124,8 @@ fn endpoints(app: &App, model: Option<&str>, id: Option<&str>) -> Vec<Value> {
     endpoints
 }
 
-/// Stays the same as long as the target does.
-fn model_id(name: &str, provider: &str, model: &str) -> String {
+/// Names a target; stays the same as long as the target does.
+pub(crate) fn model_id(name: &str, provider: &str, model: &str) -> String {
     KeyHash::of(format!("{name}\n{provider}\n{model}").as_bytes()).to_hex()
 }
 

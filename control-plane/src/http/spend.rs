@@ -14,6 +14,7 @@ use crate::domain::{Endpoint, RecordId, Timestamp, UsageSource};
 use crate::http::App;
 use crate::http::auth::{Caller, authenticate};
 use crate::http::error::ApiError;
+use crate::http::health::model_id;
 use crate::http::key_view::{dollars, row_with_token, zulu};
 use crate::http::query::{Query, key_hash};
 use crate::store::{DailySpend, KeyQuery, KeySort, LedgerEntry, UsageQuery};
@@ -154,6 +155,8 @@ fn date(day: i64) -> String {
 fn log_row(entry: &LedgerEntry) -> Value {
     let record = &entry.record;
     let status = if record.error_code.is_none() { "success" } else { "failure" };
+    let target = record.provider.as_ref().zip(record.provider_model.as_ref());
+    let model_id = target.map(|(provider, model)| model_id(&record.model, provider, model));
     let took = (record.ended_at.as_micros() - record.started_at.as_micros()) / 1000;
     json!({
         "request_id": record.id.to_hex(),
@@ -168,7 +171,7 @@ fn log_row(entry: &LedgerEntry) -> Value {
         "request_duration_ms": took,
         "completionStartTime": record.first_byte_at.map(zulu),
         "model": record.provider_model.as_ref().unwrap_or(&record.model),
-        "model_id": null,
+        "model_id": model_id,
         "model_group": record.model,
         "custom_llm_provider": record.provider,
         "api_base": null,

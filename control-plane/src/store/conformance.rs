@@ -34,7 +34,6 @@ macro_rules! store_tests {
             let Some(server) = postgres_server::PostgresServer::start() else { return };
             $({
                 let store = server.fresh(stringify!($check)).await;
-                println!("check {}", stringify!($check));
                 $check(store.as_ref()).await;
             })*
         }

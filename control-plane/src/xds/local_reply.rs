@@ -4,13 +4,16 @@
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
 use envoy_types::pb::envoy::config::accesslog::v3::{
-    AccessLogFilter, AndFilter, ComparisonFilter, ResponseFlagFilter, StatusCodeFilter,
+    AccessLogFilter, AndFilter, ComparisonFilter, HeaderFilter, StatusCodeFilter,
     comparison_filter::Op,
 };
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier as Source;
 use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
 use envoy_types::pb::envoy::config::core::v3::{
     DataSource, RuntimeUInt32, SubstitutionFormatString,
+};
+use envoy_types::pb::envoy::config::route::v3::{
+    HeaderMatcher, header_matcher::HeaderMatchSpecifier,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     LocalReplyConfig, ResponseMapper,
@@ -24,8 +27,9 @@ pub fn render() -> LocalReplyConfig {
     let slow = "The request did not arrive in time.";
     LocalReplyConfig {
         mappers: vec![
-            mapper(and(malformed(), status(400)), "invalid_request", broken),
-            mapper(and(malformed(), status(431)), "headers_too_large", large),
+            // The filter says 400 as well, about requests that could be read.
+            mapper(and(unreadable(), status(400)), "invalid_request", broken),
+            mapper(status(431), "headers_too_large", large),
             mapper(status(408), "request_timeout", slow),
         ],
         ..LocalReplyConfig::default()
@@ -51,10 +55,15 @@ fn mapper(filter: AccessLogFilter, code: &str, message: &str) -> ResponseMapper 
     }
 }
 
-/// Answers to what the codec could not read.
-fn malformed() -> AccessLogFilter {
-    filter(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter {
-        flags: vec!["DPE".to_owned()],
+/// Answers to requests whose headers did not get as far as to be read.
+fn unreadable() -> AccessLogFilter {
+    filter(FilterSpecifier::HeaderFilter(HeaderFilter {
+        header: Some(HeaderMatcher {
+            name: ":path".to_owned(),
+            invert_match: true,
+            header_match_specifier: Some(HeaderMatchSpecifier::PresentMatch(true)),
+            ..HeaderMatcher::default()
+        }),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of its own for a test.
 
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,7 +24,9 @@ impl PostgresServer {
         let Some(binaries) = std::env::var_os("TOLLGATE_PG_BIN") else {
             let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!ci, "TOLLGATE_PG_BIN is not set: PostgreSQL must be tested in CI");
-            println!("SKIPPED: set TOLLGATE_PG_BIN to the folder of initdb to test PostgreSQL");
+            let hint = "SKIPPED: set TOLLGATE_PG_BIN to the folder of initdb to test PostgreSQL";
+            // Past the test harness, which would swallow it.
+            writeln!(std::io::stderr(), "{hint}").unwrap();
             return None;
         };
         let binaries = PathBuf::from(binaries);

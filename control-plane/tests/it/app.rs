@@ -1,0 +1,177 @@
+//! The application under test.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tollgate_control_plane::clock::ManualClock;
+use tollgate_control_plane::config::{Config, Source};
+use tollgate_control_plane::domain::{LedgerRecord, Secret, Timestamp};
+use tollgate_control_plane::entropy::CountingEntropy;
+use tollgate_control_plane::http::{self, App};
+use tollgate_control_plane::prices::PriceList;
+use tollgate_control_plane::service::{KeyEvents, Parts, Service};
+use tollgate_control_plane::store::{self, Store};
+use tollgate_core::key::KeyHash;
+use tower::ServiceExt;
+
+/// The master key of every test.
+pub(crate) const MASTER: &str = "sk-master";
+
+/// The management API over an empty SQLite file, at 2026-11-21T08:08:24.551373Z.
+pub(crate) struct TestApp {
+    router: Router,
+    pub(crate) service: Service,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) events: Arc<Heard>,
+    pub(crate) draining: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+/// What filters would have been told.
+#[derive(Default)]
+pub(crate) struct Heard(Mutex<Vec<(KeyHash, u64)>>);
+
+impl Heard {
+    /// Returns what was told since the last call.
+    pub(crate) fn take(&self) -> Vec<(KeyHash, u64)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl KeyEvents for Heard {
+    fn key_changed(&self, hash: KeyHash, revision: u64) {
+        self.0.lock().unwrap().push((hash, revision));
+    }
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Returns the body of a 200.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        self.body
+    }
+
+    /// Returns status, type and param of an error envelope, and checks the rest of it.
+    #[track_caller]
+    pub(crate) fn refusal(self) -> (u16, String, Value) {
+        let error = &self.body["error"];
+        assert_eq!(error["code"], json!(self.status.as_u16().to_string()), "{}", self.body);
+        assert!(!error["message"].as_str().unwrap().is_empty());
+        assert_eq!(error.as_object().unwrap().len(), 4);
+        let kind = error["type"].as_str().unwrap().to_owned();
+        (self.status.as_u16(), kind, error["param"].clone())
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::with_master(Some(MASTER)).await
+    }
+
+    pub(crate) async fn with_master(master: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = store::open(&Secret::new(url)).await.unwrap();
+        Self::over(store, folder, master)
+    }
+
+    pub(crate) fn over(
+        store: Arc<dyn Store>,
+        folder: tempfile::TempDir,
+        master: Option<&str>,
+    ) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_795_248_504_551_373)));
+        let events = Arc::new(Heard::default());
+        let service = Service::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: Arc::new(CountingEntropy::default()),
+            events: events.clone(),
+            master_key: master.map(Secret::new),
+        });
+        let (draining, drained) = watch::channel(false);
+        let (_, config) = watch::channel(Arc::new(config()));
+        let app = App { service: service.clone(), config, draining: drained };
+        Self { router: http::router(app), service, store, clock, events, draining, _folder: folder }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// Sends a request with a key, or without any.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Gets something as the admin.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, Some(MASTER), Body::empty()).await
+    }
+
+    /// Posts something as the admin.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(MASTER), body.to_string()).await
+    }
+
+    /// Makes a key and returns it.
+    pub(crate) async fn key(&self, fields: Value) -> String {
+        let made = self.post("/key/generate", fields).await.ok();
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Puts records into the ledger.
+    pub(crate) async fn record(&self, records: &[LedgerRecord]) {
+        assert_eq!(self.service.record_usage(records).await.unwrap(), records.len() as u64);
+    }
+}
+
+fn config() -> Config {
+    let source = Source {
+        file: PathBuf::from("/etc/tollgate/config.yaml"),
+        data_dir: PathBuf::from("/var/lib/tollgate"),
+        env: BTreeMap::new(),
+    };
+    let text = "
+filter: { file: tollgate_filter.wasm }
+providers:
+  - { id: openai, base_url: https://api.openai.com/v1 }
+models:
+  - name: gpt-4o-mini
+    targets: [{ provider: openai, model: gpt-4o-mini-2024-07-18 }]
+  - name: small/embed
+    targets: [{ provider: openai, model: text-embedding-3-small }]
+";
+    source.read(text, &PriceList::default()).unwrap()
+}

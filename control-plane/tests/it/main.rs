@@ -1,0 +1,9 @@
+//! The management API, in one process: router, store and a clock that stands still.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+
+mod app;
+mod auth;
+mod health;
+mod keys;
+mod keys_refused;
+mod spend;
