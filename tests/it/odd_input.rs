@@ -258,8 +258,8 @@ fn several_requests_on_one_connection() {
         raw.send(all.concat()).await;
         let answers = raw.read_to_end().await;
 
-        let lines = answers.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 "));
-        let statuses: Vec<_> = lines.map(|rest| rest.split(' ').next().unwrap()).collect();
+        let heads = answers.split("HTTP/1.1 ").skip(1);
+        let statuses: Vec<_> = heads.map(|head| head.split(' ').next().unwrap()).collect();
         assert_eq!(statuses, ["200", "401", "200"], "{answers}");
         assert_eq!(stack.demo().requests().len(), 2);
     });

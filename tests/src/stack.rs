@@ -137,12 +137,13 @@ impl Builder {
             envoy: None,
             simulators,
             certificate,
+            role: self.role,
             workers: self.workers,
             logs,
         };
         stack.write_config();
         stack.start_control_plane().await;
-        stack.start_envoy(self.role, self.edit_bootstrap).await;
+        stack.start_envoy(self.edit_bootstrap).await;
         if self.serves {
             stack.await_ready().await;
         }
@@ -162,6 +163,7 @@ pub struct Stack {
     envoy: Option<Envoy>,
     simulators: BTreeMap<String, Simulator>,
     certificate: Option<Certificate>,
+    role: Role,
     workers: u32,
     logs: Logs,
 }
@@ -351,7 +353,7 @@ impl Stack {
         assert!(self.envoy().is_running(), "Envoy has ended");
     }
 
-    async fn start_envoy(&mut self, role: Role, edit: fn(&str) -> String) {
+    async fn start_envoy(&mut self, edit: fn(&str) -> String) {
         let first = self.config.providers.first();
         let address = first.and_then(|provider| {
             let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
@@ -359,7 +361,7 @@ impl Stack {
         });
         let control_plane = self.control_plane.as_ref().unwrap();
         let filling = Filling { control_plane, wasm: &self.tools.wasm, provider: address };
-        let bootstrap = edit(&bootstrap::render(role, &filling));
+        let bootstrap = edit(&bootstrap::render(self.role, &filling));
         let log = self.logs.envoy.clone();
         self.envoy = Some(Envoy::start(&self.tools, &bootstrap, self.workers, log).await);
     }
@@ -377,6 +379,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let (control_plane, envoy) = self.logs.start;
+            eprintln!("--- in role {:?}", self.role);
             eprintln!("--- control plane\n{}", self.logs.control_plane.since(control_plane));
             eprintln!("--- envoy\n{}", self.logs.envoy.since(envoy));
         }

@@ -21,8 +21,8 @@ pub(super) fn json(text: &str, model: &str) -> String {
     }
 }
 
-/// Replaces the model's name in each event, and leaves out events with nothing but usage unless
-/// the client wants them.
+/// Replaces the model's name in each event. Unless the client wants usage, what a provider sends
+/// for the wish alone is left out: events with nothing but usage, and its `null` elsewhere.
 pub(super) fn stream(text: &str, model: &str, wants_usage: bool) -> String {
     let keep = |event: &&str| {
         let chunk: Value =
@@ -31,10 +31,15 @@ pub(super) fn stream(text: &str, model: &str, wants_usage: bool) -> String {
         wants_usage || !only_usage
     };
     let renamed = |event: &str| match data(event) {
-        Some(json_text) => event.replacen(json_text, &json(json_text, model), 1),
+        Some(text) if wants_usage => event.replacen(text, &json(text, model), 1),
+        Some(text) => event.replacen(text, &json(&without_null_usage(text), model), 1),
         None => event.to_owned(),
     };
     text.split_inclusive("\n\n").filter(keep).map(renamed).collect()
+}
+
+fn without_null_usage(text: &str) -> String {
+    text.replacen(",\"usage\":null", "", 1)
 }
 
 pub(super) fn json_usage(text: &str) -> Usage {

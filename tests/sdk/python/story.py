@@ -9,9 +9,8 @@ import asyncio
 import json
 import os
 
-import httpx
 import openai
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, DefaultHttpxClient, OpenAI
 
 BASE_URL = os.environ["BASE_URL"]
 told = []
@@ -176,7 +175,7 @@ def errors():
     refused(openai.BadRequestError, "invalid_field", chat("KEY", 7))
 
     tries = []
-    counting = httpx.Client(event_hooks={"request": [tries.append]})
+    counting = DefaultHttpxClient(event_hooks={"request": [tries.append]})
     spent = client("SPENT_KEY", http_client=counting)
     refused(
         openai.RateLimitError,
