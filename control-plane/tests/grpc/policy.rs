@@ -1,0 +1,123 @@
+//! `tollgate.v1.Policy`.
+
+use tollgate_control_plane::service::KeyEvents;
+use tollgate_core::key::KeyHash;
+use tollgate_proto::v1::update::Event;
+use tollgate_proto::v1::{Price, Provider, ResolveKeyRequest, WatchRequest};
+use tonic::Code;
+
+use crate::fixture::{PATIENCE, Served, actor, next};
+
+#[tokio::test]
+async fn a_watch_begins_with_an_id_of_its_own_and_the_snapshot() {
+    let served = Served::start().await;
+    let (mut policy, _) = served.connect().await;
+    let mut ids = Vec::new();
+
+    for _ in 0..2 {
+        let mut stream = policy.watch(WatchRequest::default()).await.unwrap().into_inner();
+        let Event::Welcome(welcome) = next(&mut stream).await else { panic!("no welcome") };
+        ids.push(welcome.instance_id);
+    }
+
+    assert_eq!(ids[0].len(), 16);
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn the_snapshot_says_what_is_configured() {
+    let served = Served::start().await;
+
+    let (_, snapshot) = served.watch().await;
+
+    let provider = Provider {
+        id: "openai".to_owned(),
+        cluster: "tollgate/openai".to_owned(),
+        authority: "api.openai.com:8443".to_owned(),
+        base_path: "/v1".to_owned(),
+        credential: Some("sk-provider".to_owned()),
+        stream_usage: true,
+    };
+    let price = Price {
+        input_token: 2_500_000_000_000,
+        output_token: 10_000_000_000_000,
+        ..Price::default()
+    };
+    assert_eq!(snapshot.providers, [provider]);
+    assert_eq!(snapshot.models[0].name, "openai/gpt");
+    assert_eq!(snapshot.models[0].targets[0].model, "gpt-4o");
+    assert_eq!(snapshot.models[0].targets[0].price, Some(price));
+}
+
+#[tokio::test]
+async fn a_new_configuration_reaches_filters_that_watch() {
+    let served = Served::start().await;
+    let (mut stream, before) = served.watch().await;
+
+    served.publisher.publish(&served.config(""), before.revision + 1);
+
+    let Event::Snapshot(after) = next(&mut stream).await else { panic!("no snapshot") };
+    assert_eq!((after.revision, after.providers.len()), (before.revision + 1, 0));
+}
+
+#[tokio::test]
+async fn a_change_of_a_key_is_told_and_then_resolves_to_no_older_state() {
+    let served = Served::start().await;
+    let key = served.key().await;
+    let (mut policy, _) = served.connect().await;
+    let (mut stream, _) = served.watch().await;
+
+    served.service.block_key(&key.hash, true, &actor()).await.unwrap();
+
+    let Event::KeyChanged(change) = next(&mut stream).await else { panic!("no change") };
+    let request = ResolveKeyRequest { key_hash: change.key_hash.clone() };
+    let resolved = policy.resolve_key(request).await.unwrap().into_inner();
+    assert_eq!(change.key_hash, key.hash.as_bytes());
+    assert!(resolved.policy.unwrap().blocked);
+    assert!(resolved.revision >= change.revision);
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_exist_has_no_policy() {
+    let served = Served::start().await;
+    let (mut policy, _) = served.connect().await;
+
+    let request = ResolveKeyRequest { key_hash: KeyHash::of(b"sk-x").as_bytes().to_vec() };
+    let resolved = policy.resolve_key(request).await.unwrap().into_inner();
+    let error = policy.resolve_key(ResolveKeyRequest { key_hash: vec![1] }).await.unwrap_err();
+
+    assert_eq!(resolved.policy, None);
+    assert_eq!(error.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn changes_of_keys_do_not_wait_for_an_envoy_that_hangs() {
+    let served = Served::start().await;
+    let _hangs = served.publisher.envoys().join();
+    let (mut policy, _) = served.connect().await;
+    let mut stream = policy.watch(WatchRequest::default()).await.unwrap().into_inner();
+
+    let Event::Welcome(_) = next(&mut stream).await else { panic!("no welcome") };
+    served.publisher.key_changed(KeyHash::of(b"sk-1"), 7);
+
+    let Event::KeyChanged(_) = next(&mut stream).await else { panic!("not at once") };
+    let Event::Snapshot(_) = next(&mut stream).await else { panic!("never") };
+}
+
+#[tokio::test]
+async fn a_filter_that_falls_behind_has_to_start_over() {
+    let served = Served::start().await;
+    let (mut stream, _) = served.watch().await;
+
+    for revision in 0..100_000 {
+        served.publisher.key_changed(KeyHash::of(b"sk-1"), revision);
+    }
+
+    let error = loop {
+        match tokio::time::timeout(PATIENCE, stream.message()).await.unwrap() {
+            Ok(update) => assert!(update.is_some(), "ended without a word"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), Code::DataLoss);
+}
