@@ -57,8 +57,9 @@ pub async fn run(
     let (current, config) = watch::channel(Arc::new(config));
     let reload = tokio::spawn(reload(source, prices, current, store, publisher.clone()));
     let app = App { service: service.clone(), config, draining: drained.clone() };
-    let http =
-        axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(drained.clone()));
+    // Health is answered, with "shutting down", until filters and Envoys are done.
+    let (done, control_done) = watch::channel(false);
+    let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
     let grpc = control.serve(service, publisher, raised(drained.clone()));
     tokio::spawn(async move {
         shutdown.await;
@@ -69,7 +70,9 @@ pub async fn run(
     });
     let served = async {
         tokio::try_join!(async { http.await.context("the admin listener failed") }, async {
-            grpc.await.context("the control listener failed")
+            let served = grpc.await.context("the control listener failed");
+            done.send_replace(true);
+            served
         },)
     };
     let result = tokio::select! {
@@ -139,8 +142,12 @@ async fn reload(
             return;
         }
     };
+    // Once before waiting: it may have changed since it was read at the start.
+    let mut looked = false;
     loop {
-        file.changed().await;
+        if std::mem::replace(&mut looked, true) {
+            file.changed().await;
+        }
         let new = match source.load(&prices) {
             Ok(config) => current.borrow().successor(config),
             Err(error) => {

@@ -21,7 +21,7 @@ pub(super) struct SqlStore<D> {
 
 impl<D: Driver> SqlStore<D> {
     pub(super) fn new(driver: D) -> Self {
-        Self { driver, batches: Batches::new() }
+        Self { driver, batches: Batches::new(D::placeholder) }
     }
 }
 

@@ -11,6 +11,9 @@ pub(super) trait Driver: Send + Sync + 'static {
     /// A transaction that may write. Writers take turns.
     type Tx: Send;
 
+    /// Writes a placeholder in statements for many rows.
+    fn placeholder(number: usize) -> String;
+
     /// Runs a statement that reads, outside of any transaction.
     async fn read(&self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<Self::Row>, sqlx::Error>;
 

@@ -20,9 +20,9 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new() -> Self {
-        let each = |write: fn(usize) -> String| {
-            BATCH_SIZES.iter().map(|rows| (*rows, Arc::from(write(*rows)))).collect()
+    pub(super) fn new(placeholder: sql::Placeholder) -> Self {
+        let each = |write: fn(usize, sql::Placeholder) -> String| {
+            BATCH_SIZES.iter().map(|rows| (*rows, Arc::from(write(*rows, placeholder)))).collect()
         };
         Self { usage: each(sql::insert_usage), spend: each(sql::add_spend) }
     }
@@ -127,11 +127,11 @@ fn exhausted<D: Driver>(
     Ok(budget.filter(|budget| spend >= *budget && spend - added < *budget).map(|_| hash))
 }
 
-fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_COLUMNS] {
-    let tokens = &record.tokens;
+fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
+    let (tokens, key) = (&record.tokens, record.key_hash.to_hex());
     [
         record.id.to_hex().into(),
-        record.key_hash.to_hex().into(),
+        key.as_str().into(),
         record.started_at.as_micros().into(),
         record.first_byte_at.map(Timestamp::as_micros).into(),
         record.ended_at.as_micros().into(),
@@ -157,8 +157,10 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_COLUMNS] {
         (&record.end_user).into(),
         serde_json::json!(record.tags).to_string().into(),
         (&record.error_code).into(),
+        key.as_str().into(),
+        key.into(),
     ]
 }
 
-/// Largest first, the last one 1. The largest binds 6912 values; SQLite takes 32766.
+/// Largest first, the last one 1. The largest binds 7424 values; SQLite takes 32766.
 const BATCH_SIZES: [usize; 5] = [256, 64, 16, 4, 1];

@@ -35,6 +35,10 @@ impl Driver for Postgres {
     type Row = PgRow;
     type Tx = Transaction<'static, sqlx::Postgres>;
 
+    fn placeholder(number: usize) -> String {
+        format!("${number}")
+    }
+
     async fn read(&self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<PgRow>, sqlx::Error> {
         bound(sql, args).fetch_all(&self.pool).await
     }

@@ -48,11 +48,19 @@ pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
 pub(super) const AUDIT: &str =
     "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
 
-/// Columns of one ledger record that are bound; the owners of the key are looked up.
-pub(super) const LEDGER_COLUMNS: usize = 27;
+/// Values bound for one ledger record. The last two are its key again, by which the owners are
+/// looked up.
+pub(super) const LEDGER_VALUES: usize = 29;
+
+/// Writes the `n`th placeholder of a statement, counted from 1.
+///
+/// SQLite keeps the names of placeholders in a list that it walks for each value it binds, which
+/// is most of the work when there are thousands. Nameless ones cost nothing, but PostgreSQL has
+/// none; so statements for many rows use each value once, in order, and take either.
+pub(super) type Placeholder = fn(usize) -> String;
 
 /// Writes the statement that adds `rows` records and returns the ids of those that are new.
-pub(super) fn insert_usage(rows: usize) -> String {
+pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     let mut sql = String::from(
         "INSERT INTO ledger (
     id, key_hash, started_at_us, first_byte_at_us, ended_at_us, endpoint, model, provider,
@@ -62,18 +70,19 @@ pub(super) fn insert_usage(rows: usize) -> String {
     user_id, team_id
 ) VALUES ",
     );
-    let mut number = 0;
+    let mut placeholders = (1..).map(placeholder);
+    let mut next = || placeholders.next().unwrap_or_default();
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
-        let key = number + 2;
-        for _ in 0..LEDGER_COLUMNS {
-            number += 1;
-            let _ = write!(sql, "${number}, ");
+        for _ in 2..LEDGER_VALUES {
+            let _ = write!(sql, "{}, ", next());
         }
         let _ = write!(
             sql,
-            "(SELECT user_id FROM api_keys WHERE key_hash = ${key}), \
-             (SELECT team_id FROM api_keys WHERE key_hash = ${key}))"
+            "(SELECT user_id FROM api_keys WHERE key_hash = {}), \
+             (SELECT team_id FROM api_keys WHERE key_hash = {}))",
+            next(),
+            next()
         );
     }
     sql.push_str(" ON CONFLICT DO NOTHING RETURNING id");
@@ -81,7 +90,7 @@ pub(super) fn insert_usage(rows: usize) -> String {
 }
 
 /// Writes the statement that adds cost to `rows` keys and returns where they stand.
-pub(super) fn add_spend(rows: usize) -> String {
+pub(super) fn add_spend(rows: usize, placeholder: Placeholder) -> String {
     let mut sql = String::from(
         "UPDATE api_keys SET spend_nanos = spend_nanos + added.column2, \
          last_active_us = CASE WHEN last_active_us > added.column3 \
@@ -89,8 +98,8 @@ pub(super) fn add_spend(rows: usize) -> String {
     );
     for row in 0..rows {
         let separator = if row == 0 { "" } else { ", " };
-        let first = row * 3 + 1;
-        let _ = write!(sql, "{separator}(${first}, ${}, ${})", first + 1, first + 2);
+        let [key, cost, ended] = [1, 2, 3].map(|column| placeholder(row * 3 + column));
+        let _ = write!(sql, "{separator}({key}, {cost}, {ended})");
     }
     sql.push_str(
         ") AS added WHERE api_keys.key_hash = added.column1 \

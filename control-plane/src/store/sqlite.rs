@@ -54,6 +54,10 @@ impl Driver for Sqlite {
     type Row = SqliteRow;
     type Tx = Transaction<'static, sqlx::Sqlite>;
 
+    fn placeholder(_number: usize) -> String {
+        "?".to_owned()
+    }
+
     async fn read(&self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<SqliteRow>, sqlx::Error> {
         bound(sql, args).fetch_all(&self.readers).await
     }

@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod binary;
 mod health;
 mod keys;
 mod keys_refused;

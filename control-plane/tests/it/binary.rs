@@ -1,0 +1,154 @@
+//! The binary: exit codes, the line on standard output, reload, drain.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const CONFIG: &str = "
+server: { gateway: { listen: '127.0.0.1:0' }, admin: { listen: '127.0.0.1:0' } }
+filter: { file: f.wasm }
+master_key: env:MASTER
+providers: [{ id: openai, base_url: 'https://api.openai.com/v1' }]
+models:
+  - { name: MODEL, targets: [{ provider: openai, model: gpt-4o-mini }] }
+";
+
+fn tollgate(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(args).current_dir(folder).env("MASTER", "sk-master");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = tollgate(folder, args).output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f.wasm"), "").unwrap();
+    write_config(folder.path(), "first");
+    folder
+}
+
+fn write_config(folder: &Path, model: &str) {
+    std::fs::write(folder.join("new"), CONFIG.replace("MODEL", model)).unwrap();
+    std::fs::rename(folder.join("new"), folder.join("c.yaml")).unwrap();
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_64() {
+    let folder = folder();
+
+    for args in [&["serve"][..], &["bake"], &["config", "check", "--confg", "c.yaml"], &[]] {
+        let (code, message) = run(folder.path(), args);
+        assert_eq!(code, Some(64), "{args:?}: {message}");
+        assert!(message.contains("Usage: tollgate"), "{message}");
+    }
+    assert_eq!(run(folder.path(), &["--help"]).0, Some(0));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_exits_with_78() {
+    let folder = folder();
+    std::fs::write(folder.path().join("bad.yaml"), "filter: { file: none.wasm }").unwrap();
+
+    let (code, message) = run(folder.path(), &["config", "check", "--config", "bad.yaml"]);
+    let (missing, _) = run(folder.path(), &["serve", "--config", "missing.yaml"]);
+    let (good, _) = run(folder.path(), &["config", "check", "--config", "c.yaml"]);
+
+    assert_eq!((code, missing, good), (Some(78), Some(78), Some(0)));
+    assert!(message.contains("cannot use bad.yaml"), "{message}");
+    assert!(message.contains("filter.file"), "{message}");
+}
+
+#[test]
+fn migrating_makes_the_database() {
+    let folder = folder();
+
+    let (code, message) = run(folder.path(), &["migrate", "--config", "c.yaml", "--data", "d"]);
+
+    assert_eq!(code, Some(0), "{message}");
+    assert!(folder.path().join("d/tollgate.db").is_file());
+}
+
+#[test]
+fn serving_tells_where_reloads_and_drains() {
+    let folder = folder();
+    let mut server = Server::start(folder.path());
+
+    assert_eq!(server.model(), "first");
+    let socket = folder.path().join("d/control.sock");
+    assert_eq!(server.ready["control"], format!("unix:{}", socket.display()));
+    write_config(folder.path(), "second");
+    server.eventually("second");
+    std::fs::write(folder.path().join("c.yaml"), "nonsense: 1").unwrap();
+    write_config(folder.path(), "third");
+    server.eventually("third");
+
+    let (code, rest) = server.stop();
+    assert_eq!((code, rest.as_str()), (Some(0), ""));
+    assert!(!socket.exists());
+}
+
+struct Server {
+    process: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    ready: Value,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut process = tollgate(folder, &["serve", "--config", "c.yaml", "--data", "d"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        Self { process, stdout, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// Asks for the only model.
+    fn model(&self) -> String {
+        let admin = self.ready["admin"].as_str().unwrap().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(admin).unwrap();
+        let request = b"GET /health HTTP/1.0\r\nx-api-key: sk-master\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.0 200"), "{head}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        body["healthy_endpoints"][0]["model_group"].as_str().unwrap().to_owned()
+    }
+
+    fn eventually(&self, model: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.model() != model {
+            assert!(Instant::now() < deadline, "the model is still {}", self.model());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends it as an operator would, and returns its exit code and what else it had written.
+    fn stop(&mut self) -> (Option<i32>, String) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (self.process.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
