@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1::{KeyChanged, Snapshot};
 
 use crate::config::Config;
 use crate::service::KeyEvents;
 use crate::snapshot;
-use crate::xds::{self, Resource, ResourceSet, Resources};
+use crate::xds::{self, Resource, ResourceSet, Resources, cluster};
 
 /// Tells filters and Envoys what changed.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct Published {
     pub snapshot: Arc<Snapshot>,
     /// For Envoys.
     pub resources: Arc<Resources>,
+    /// Before this moment Envoy may still look for the addresses of new providers.
+    resolved_at: Instant,
 }
 
 impl Publisher {
@@ -45,6 +48,7 @@ impl Publisher {
         let published = Published {
             snapshot: Arc::new(snapshot::render(config, revision)),
             resources: Arc::new(xds::render(config)),
+            resolved_at: Instant::now(),
         };
         Self {
             shared: Arc::new(Shared {
@@ -64,10 +68,17 @@ impl Publisher {
         let snapshot = Arc::new(snapshot::render(config, revision));
         let wanted = xds::render(config);
         let _guard = self.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let clusters = with_leavers(&wanted.clusters, &self.current().resources.clusters);
+        let known = self.current().resources;
+        let lookup = if has_new_names(config, &wanted.clusters, &known.clusters) {
+            LOOKUP
+        } else {
+            Duration::ZERO
+        };
+        let clusters = with_leavers(&wanted.clusters, &known.clusters);
         let leaving = clusters.version != wanted.clusters.version;
         let resources = Arc::new(Resources { clusters, ..wanted.clone() });
-        self.shared.current.send_replace(Published { snapshot, resources });
+        let resolved_at = Instant::now() + lookup;
+        self.shared.current.send_replace(Published { snapshot, resources, resolved_at });
         if leaving {
             tokio::spawn(self.clone().drop_leavers(revision, wanted));
         }
@@ -93,13 +104,20 @@ impl Publisher {
         &self.shared.envoys
     }
 
+    /// Waits until Envoys can be sent to every provider of a state.
+    pub async fn reachable(&self, state: &Published) {
+        self.envoys().settled(&state.resources.clusters).await;
+        tokio::time::sleep_until(state.resolved_at).await;
+    }
+
     /// Removes the clusters of gone providers, unless the configuration changed again.
     async fn drop_leavers(self, revision: u64, wanted: Resources) {
         tokio::time::sleep(LEAVERS_STAY).await;
         let _guard = self.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Published { snapshot, .. } = self.current();
-        if snapshot.revision == revision {
-            self.shared.current.send_replace(Published { snapshot, resources: Arc::new(wanted) });
+        let current = self.current();
+        if current.snapshot.revision == revision {
+            let resources = Arc::new(wanted);
+            self.shared.current.send_replace(Published { resources, ..current });
         }
     }
 }
@@ -181,6 +199,18 @@ impl Drop for Seat {
     }
 }
 
+/// Tells whether Envoy has to look up a host name before it can use what is new in `wanted`.
+/// It accepts a cluster at once, but knows it only after its first look-up.
+fn has_new_names(config: &Config, wanted: &ResourceSet, known: &ResourceSet) -> bool {
+    let new = |name: &str| {
+        let find = |set: &ResourceSet| set.items.iter().find(|item| item.name == name).cloned();
+        find(wanted) != find(known)
+    };
+    config.providers.iter().any(|provider| {
+        !cluster::is_address(&provider.base_url) && new(&cluster::name(&provider.id))
+    })
+}
+
 /// Adds to `wanted` what `known` has and it has not.
 fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
     let mut items: BTreeMap<&str, &Resource> = BTreeMap::new();
@@ -193,6 +223,8 @@ fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
 /// A filter that is further behind than this many changes starts over.
 const KEY_CHANGES_KEPT: usize = 4096;
 const ENVOYS_MAY_TAKE: Duration = Duration::from_secs(1);
+/// Most look-ups are over by then; one that takes longer costs its provider's first requests.
+const LOOKUP: Duration = Duration::from_millis(250);
 const LEAVERS_STAY: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl Watch {
         let mut states = self.publisher.watch();
         let instance: [u8; 16] = rand::random();
         self.send(Event::Welcome(v1::Welcome { instance_id: instance.to_vec() })).await?;
-        let mut settled = self.settled(&mut states);
+        let mut reachable = self.reachable(&mut states);
         loop {
             tokio::select! {
                 // Revocations before everything: they must not wait for Envoys.
@@ -102,29 +102,29 @@ impl Watch {
                 },
                 () = drain.wait() => return Err(End::Tell(draining())),
                 () = self.updates.closed() => return Err(End::Gone),
-                snapshot = settled.as_mut() => {
+                snapshot = reachable.as_mut() => {
                     self.send(Event::Snapshot(snapshot)).await?;
-                    settled = Box::pin(std::future::pending());
+                    reachable = Box::pin(std::future::pending());
                 }
                 changed = states.changed() => {
                     if changed.is_err() {
                         return Err(End::Tell(draining()));
                     }
-                    settled = self.settled(&mut states);
+                    reachable = self.reachable(&mut states);
                 }
             }
         }
     }
 
-    /// Waits until Envoys know the clusters of the newest state, and returns its snapshot.
-    fn settled(
+    /// Waits until Envoys reach the providers of the newest state, and returns its snapshot.
+    fn reachable(
         &self,
         states: &mut tokio::sync::watch::Receiver<crate::publish::Published>,
     ) -> Pin<Box<dyn Future<Output = v1::Snapshot> + Send>> {
         let state = states.borrow_and_update().clone();
         let publisher = self.publisher.clone();
         Box::pin(async move {
-            publisher.envoys().settled(&state.resources.clusters).await;
+            publisher.reachable(&state).await;
             v1::Snapshot::clone(&state.snapshot)
         })
     }

@@ -69,3 +69,20 @@ async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() 
 
     assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_host_name_gets_the_time_to_be_looked_up() {
+    let named = config(vec![provider("a", base_url(true, "example.com", 443))]);
+    let publisher = Publisher::new(&named, 1);
+    let begun = tokio::time::Instant::now();
+    publisher.reachable(&publisher.current()).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    publisher.publish(&named, 2);
+    publisher.reachable(&publisher.current()).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    publisher.publish(&config(vec![provider("b", base_url(true, "example.com", 443))]), 3);
+    publisher.reachable(&publisher.current()).await;
+    assert_eq!(begun.elapsed(), LOOKUP);
+}

@@ -42,6 +42,11 @@ pub fn name(provider: &str) -> String {
     format!("tollgate/{provider}")
 }
 
+/// Tells whether a provider is reached without looking up a name.
+pub fn is_address(url: &BaseUrl) -> bool {
+    url.host.parse::<IpAddr>().is_ok()
+}
+
 /// Renders the cluster of a provider.
 pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
     let url = &provider.base_url;
@@ -57,7 +62,7 @@ pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
             tcp_keepalive: Some(tcp_keepalive()),
             ..UpstreamConnectionOptions::default()
         }),
-        transport_socket: url.tls.then(|| tls(&url.host)),
+        transport_socket: url.tls.then(|| tls(url)),
         typed_extension_protocol_options: HashMap::from([(
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
             any(&protocol(url.tls, file)),
@@ -67,7 +72,7 @@ pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
 }
 
 fn discovery(url: &BaseUrl) -> ClusterDiscoveryType {
-    if url.host.parse::<IpAddr>().is_ok() {
+    if is_address(url) {
         return ClusterDiscoveryType::Type(DiscoveryType::Static.into());
     }
     let dns = DnsCluster {
@@ -133,12 +138,12 @@ fn tcp_keepalive() -> TcpKeepalive {
     }
 }
 
-fn tls(host: &str) -> TransportSocket {
-    let literal = host.parse::<IpAddr>().is_ok();
+fn tls(url: &BaseUrl) -> TransportSocket {
+    let (host, literal) = (&url.host, is_address(url));
     let san = SubjectAltNameMatcher {
         san_type: if literal { SanType::IpAddress } else { SanType::Dns }.into(),
         matcher: Some(StringMatcher {
-            match_pattern: Some(MatchPattern::Exact(host.to_owned())),
+            match_pattern: Some(MatchPattern::Exact(host.clone())),
             ..StringMatcher::default()
         }),
         ..SubjectAltNameMatcher::default()
@@ -157,7 +162,7 @@ fn tls(host: &str) -> TransportSocket {
             ..CommonTlsContext::default()
         }),
         // An IP address is no server name (RFC 6066).
-        sni: if literal { String::new() } else { host.to_owned() },
+        sni: if literal { String::new() } else { host.clone() },
         ..UpstreamTlsContext::default()
     };
     TransportSocket {

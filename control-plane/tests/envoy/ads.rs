@@ -14,6 +14,7 @@ use tollgate_control_plane::store;
 
 use crate::envoy::{Envoy, binary, eventually, get, origin};
 use crate::fixture::{bootstrap, config};
+use crate::wasm::smallest;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_provider_is_reached_and_nothing_else_is_touched() {
@@ -24,9 +25,12 @@ async fn a_new_provider_is_reached_and_nothing_else_is_touched() {
         "server: {{ gateway: {{ listen: '127.0.0.1:0' }} }}\n\
          providers:\n- {{ id: one, base_url: 'http://{one}' }}\n"
     );
-    let before = config(folder.path(), &text);
-    let after =
-        config(folder.path(), &format!("{text}- {{ id: two, base_url: 'http://{two}' }}\n"));
+    let before = config(folder.path(), &text, &smallest());
+    let after = config(
+        folder.path(),
+        &format!("{text}- {{ id: two, base_url: 'http://{two}' }}\n"),
+        &smallest(),
+    );
     let publisher = serve(folder.path(), &before).await;
     let bootstrap = bootstrap(folder.path(), "envoy.xds.yaml");
     let envoy = Envoy::start(&binary, &bootstrap, folder.path());
@@ -57,7 +61,8 @@ async fn a_new_provider_is_reached_and_nothing_else_is_touched() {
 async fn requests_that_no_filter_sees_are_refused_as_openai_errors() {
     let Some(binary) = binary() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), "server: { gateway: { listen: '127.0.0.1:0' } }\n");
+    let config =
+        config(folder.path(), "server: { gateway: { listen: '127.0.0.1:0' } }\n", &smallest());
     serve(folder.path(), &config).await;
     let bootstrap = bootstrap(folder.path(), "envoy.xds.yaml");
     let envoy = Envoy::start(&binary, &bootstrap, folder.path());

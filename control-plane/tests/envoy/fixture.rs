@@ -6,9 +6,9 @@ use std::path::Path;
 use tollgate_control_plane::config::{Config, Source};
 use tollgate_control_plane::prices::PriceList;
 
-/// Reads `text` with the smallest filter; `folder` holds all files.
-pub(crate) fn config(folder: &Path, text: &str) -> Config {
-    std::fs::write(folder.join("filter.wasm"), crate::wasm::module()).unwrap();
+/// Reads `text`; `folder` holds all files, `filter` among them.
+pub(crate) fn config(folder: &Path, text: &str, filter: &[u8]) -> Config {
+    std::fs::write(folder.join("filter.wasm"), filter).unwrap();
     let text = format!("filter: {{ file: filter.wasm }}\n{text}");
     let source = Source {
         file: folder.join("tollgate.yaml"),
@@ -22,7 +22,9 @@ pub(crate) fn config(folder: &Path, text: &str) -> Config {
 pub(crate) fn bootstrap(folder: &Path, name: &str) -> std::path::PathBuf {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy").join(name);
     let wasm = folder.join("filter.wasm");
-    std::fs::write(&wasm, crate::wasm::module()).unwrap();
+    if !wasm.exists() {
+        std::fs::write(&wasm, crate::wasm::filter()).unwrap();
+    }
     let values = [
         ("NODE_ID", "test"),
         ("ADMIN_PORT", "0"),

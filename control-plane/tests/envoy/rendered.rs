@@ -15,6 +15,7 @@ use tollgate_control_plane::xds::{self, ResourceSet, Resources};
 
 use crate::envoy::{binary, validate};
 use crate::fixture::config;
+use crate::wasm;
 
 #[test]
 fn envoy_accepts_every_kind_of_provider() {
@@ -46,7 +47,7 @@ fn check(text: &str) {
     std::fs::write(folder.path().join("key.pem"), key.signing_key.serialize_pem()).unwrap();
 
     let file = folder.path().join("bootstrap.pb");
-    let bootstrap = bootstrap(&xds::render(&config(folder.path(), text)));
+    let bootstrap = bootstrap(&xds::render(&config(folder.path(), text, &wasm::filter())));
     std::fs::write(&file, bootstrap.encode_to_vec()).unwrap();
 
     validate(&binary, &file);
@@ -96,8 +97,7 @@ fn with_routes_inlined(mut listener: Listener, resources: &Resources) -> Listene
     manager.route_specifier =
         Some(RouteSpecifier::RouteConfig(decode(&resources.routes).remove(0)));
     *any = Any { value: manager.encode_to_vec(), ..any.clone() };
-    listener.name = "inlined".to_owned();
-    listener
+    Listener { name: "inlined".to_owned(), ..listener }
 }
 
 fn decode<M: Message + Default>(set: &ResourceSet) -> Vec<M> {
