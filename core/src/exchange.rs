@@ -14,7 +14,7 @@
 //!
 //! let settings = Settings::parse(br#"{"role":"gateway","control_cluster":"control"}"#).unwrap();
 //! let mut exchange = Exchange::new(1, Rc::new(settings));
-//! let headers = [(":method".to_owned(), b"GET".to_vec()), (":path".to_owned(), b"/".to_vec())];
+//! let headers = [(":method", &b"GET"[..]), (":path", b"/")];
 //! let input = Input::RequestHeaders { headers: Headers(&headers), end: true };
 //! let flow = exchange.handle(input, &mut Gateway::default(), 0);
 //! assert_eq!(flow, Flow::Pause);

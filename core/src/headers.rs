@@ -1,13 +1,14 @@
 //! Header lists as a host hands them over: names in lower case, values any bytes.
 
-/// The headers of one message, in order.
+/// The headers of one message, in order. Borrowed from one buffer of the host's: a request has
+/// three such lists, and copying each name and value would cost more than deciding.
 #[derive(Debug, Clone, Copy)]
-pub struct Headers<'a>(pub &'a [(String, Vec<u8>)]);
+pub struct Headers<'a>(pub &'a [(&'a str, &'a [u8])]);
 
 impl<'a> Headers<'a> {
     /// Returns the first value of a header.
     pub fn first(&self, name: &str) -> Option<&'a [u8]> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
+        self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 
     /// Returns the first value of a header as a decimal number.
@@ -17,6 +18,6 @@ impl<'a> Headers<'a> {
 
     /// Returns the names of all headers, repeats included.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.0.iter().map(|(name, _)| &**name)
+        self.0.iter().map(|(name, _)| *name)
     }
 }

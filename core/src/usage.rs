@@ -1,117 +1,90 @@
 //! Token usage as providers report it, in the shapes that OpenAI-compatible ones have.
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny};
-
+use crate::json::scan::Object;
+use crate::json::text;
 use crate::price::TokenUsage;
 
 /// Reads a `usage` object. `None` when it is null, not an object, or names no token count.
 ///
 /// Counts may be missing, null or written as floats; strings and other kinds count as missing.
-/// The `prompt_cache_hit_tokens` of `DeepSeek` and the names of the Responses API are understood too.
+/// `prompt_cache_hit_tokens` of `DeepSeek` and the names of the Responses API are understood too.
 pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
-    let wire: Wire = serde_json::from_slice::<Option<Wire>>(raw).ok()??;
-    wire.prompt.0.or(wire.completion.0).or(wire.total.0)?;
-    let input = wire.prompt.0.unwrap_or(0);
-    let output = wire.completion.0.unwrap_or(0);
-    let prompt = wire.prompt_details.unwrap_or_default();
-    let completion = wire.completion_details.unwrap_or_default();
+    let (mut input, mut output, mut total, mut cache_hit) = (None, None, None, None);
+    let mut details = Details::default();
+    for_each_member(raw, |key, value| match key {
+        "prompt_tokens" | "input_tokens" => input = count(value),
+        "completion_tokens" | "output_tokens" => output = count(value),
+        "total_tokens" => total = count(value),
+        "prompt_cache_hit_tokens" => cache_hit = count(value),
+        "prompt_tokens_details" | "input_tokens_details" => details.take_input(value),
+        "completion_tokens_details" | "output_tokens_details" => details.take_output(value),
+        _ => {}
+    })?;
+    input.or(output).or(total)?;
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
     Some(TokenUsage {
         input,
         output,
-        total: wire.total.0.unwrap_or(input.saturating_add(output)),
-        cached_input: prompt.cached.0.or(wire.cache_hit.0).unwrap_or(0),
-        cache_write: prompt.cache_write.0.unwrap_or(0),
-        reasoning: completion.reasoning.0.unwrap_or(0),
-        audio_input: prompt.audio.0.unwrap_or(0),
-        audio_output: completion.audio.0.unwrap_or(0),
+        total: total.unwrap_or(input.saturating_add(output)),
+        cached_input: details.cached.or(cache_hit).unwrap_or(0),
+        cache_write: details.cache_write.unwrap_or(0),
+        reasoning: details.reasoning.unwrap_or(0),
+        audio_input: details.audio_input.unwrap_or(0),
+        audio_output: details.audio_output.unwrap_or(0),
     })
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Wire {
-    #[serde(rename = "prompt_tokens", alias = "input_tokens")]
-    prompt: Count,
-    #[serde(rename = "completion_tokens", alias = "output_tokens")]
-    completion: Count,
-    #[serde(rename = "total_tokens")]
-    total: Count,
-    #[serde(rename = "prompt_cache_hit_tokens")]
-    cache_hit: Count,
-    #[serde(
-        rename = "prompt_tokens_details",
-        alias = "input_tokens_details",
-        deserialize_with = "lenient"
-    )]
-    prompt_details: Option<PromptDetails>,
-    #[serde(
-        rename = "completion_tokens_details",
-        alias = "output_tokens_details",
-        deserialize_with = "lenient"
-    )]
-    completion_details: Option<CompletionDetails>,
+#[derive(Default)]
+struct Details {
+    cached: Option<u64>,
+    cache_write: Option<u64>,
+    audio_input: Option<u64>,
+    reasoning: Option<u64>,
+    audio_output: Option<u64>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct PromptDetails {
-    #[serde(rename = "cached_tokens")]
-    cached: Count,
-    #[serde(rename = "cache_write_tokens")]
-    cache_write: Count,
-    #[serde(rename = "audio_tokens")]
-    audio: Count,
-}
+impl Details {
+    fn take_input(&mut self, raw: &[u8]) {
+        for_each_member(raw, |key, value| match key {
+            "cached_tokens" => self.cached = count(value),
+            "cache_write_tokens" => self.cache_write = count(value),
+            "audio_tokens" => self.audio_input = count(value),
+            _ => {}
+        });
+    }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CompletionDetails {
-    #[serde(rename = "reasoning_tokens")]
-    reasoning: Count,
-    #[serde(rename = "audio_tokens")]
-    audio: Count,
-}
-
-/// A count that never fails to parse.
-#[derive(Default, Clone, Copy)]
-struct Count(Option<u64>);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnyNumber {
-    Whole(u64),
-    Float(f64),
-    Other(IgnoredAny),
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match AnyNumber::deserialize(deserializer)? {
-            AnyNumber::Whole(count) => Some(count),
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "the cast saturates, and negative counts are refused before it"
-            )]
-            AnyNumber::Float(count) if count >= 0.0 => Some(count as u64),
-            AnyNumber::Float(_) | AnyNumber::Other(_) => None,
-        }))
+    fn take_output(&mut self, raw: &[u8]) {
+        for_each_member(raw, |key, value| match key {
+            "reasoning_tokens" => self.reasoning = count(value),
+            "audio_tokens" => self.audio_output = count(value),
+            _ => {}
+        });
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Lenient<T> {
-    Good(T),
-    Other(IgnoredAny),
+/// Visits the members of an object. `None` when it is none, or broken.
+fn for_each_member(raw: &[u8], mut visit: impl FnMut(&str, &[u8])) -> Option<()> {
+    let mut object = Object::open(raw).ok()?;
+    while let Some(member) = object.next_member().ok()? {
+        let key = text::decode(raw.get(member.key)?);
+        visit(&key, raw.get(member.value)?);
+    }
+    Some(())
 }
 
-fn lenient<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    Ok(match Lenient::deserialize(d)? {
-        Lenient::Good(value) => Some(value),
-        Lenient::Other(_) => None,
-    })
+/// Reads a count. Negative ones and what is no number count as missing.
+fn count(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    if let Ok(count) = text.parse() {
+        return Some(count);
+    }
+    let count: f64 = text.parse().ok().filter(|count| *count >= 0.0)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and the cast saturates"
+    )]
+    Some(count as u64)
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ use tollgate_core::exchange::{Effect, Flow, Reply};
 
 use crate::calls::ControlPlane;
 
+mod pairs;
+
+pub(crate) use pairs::Pairs;
+
 /// What became of an effect.
 pub(crate) enum Done {
     /// It is done.
@@ -62,13 +66,13 @@ pub(crate) fn action(flow: Flow) -> Action {
 }
 
 /// Returns all headers of the request.
-pub(crate) fn request_headers() -> Vec<(String, Vec<u8>)> {
-    hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+pub(crate) fn request_headers() -> Pairs {
+    Pairs::of(MapType::HttpRequestHeaders)
 }
 
 /// Returns all headers of the answer.
-pub(crate) fn response_headers() -> Vec<(String, Vec<u8>)> {
-    hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default()
+pub(crate) fn response_headers() -> Pairs {
+    Pairs::of(MapType::HttpResponseHeaders)
 }
 
 /// Returns the request body that Envoy holds.

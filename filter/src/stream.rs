@@ -10,7 +10,7 @@ use tollgate_core::refusal::Refusal;
 use tollgate_core::settings::{Role, Settings};
 
 use crate::calls::ControlPlane;
-use crate::host::{self, Done};
+use crate::host::{self, Done, Pairs};
 use crate::vm::{self, Shared};
 
 /// gRPC's status for a service that cannot be reached.
@@ -24,6 +24,9 @@ pub(crate) struct Stream {
     exchange: Option<(u64, Shared)>,
     request_size: usize,
     standalone_answer: bool,
+    answering: bool,
+    /// When the clock was last read; see [`Stream::read_clock`].
+    now_us: i64,
 }
 
 impl Stream {
@@ -39,6 +42,30 @@ impl Stream {
             exchange: None,
             request_size: 0,
             standalone_answer: false,
+            answering: false,
+            now_us: 0,
+        }
+    }
+
+    /// Reads the clock where time is told apart: when a request begins, when its key is known,
+    /// when its answer begins and when it ends. Asking for each frame would cost more than
+    /// handling it.
+    fn read_clock(&mut self, input: &Input<'_>) {
+        let read = match input {
+            Input::AttemptResponseBody { .. } => !std::mem::replace(&mut self.answering, true),
+            Input::RequestHeaders { .. } | Input::KeyResolved(_) | Input::Ended => true,
+            Input::RequestBodyPart { .. }
+            | Input::RequestBody(_)
+            | Input::NoBodyCallback
+            | Input::AttemptHeaders { .. }
+            | Input::AttemptBody
+            | Input::AttemptResponseHeaders { .. }
+            | Input::AttemptResponseTrailers
+            | Input::ResponseHeaders { .. }
+            | Input::ResponseBody => false,
+        };
+        if read {
+            self.now_us = host::now_us();
         }
     }
 
@@ -47,10 +74,11 @@ impl Stream {
     }
 
     /// Hands one input to core and does what it says.
-    fn handle(&self, input: Input<'_>) -> Flow {
+    fn handle(&mut self, input: Input<'_>) -> Flow {
+        self.read_clock(&input);
         let Some((_, shared)) = &self.exchange else { return Flow::Continue };
         let Ok(mut exchange) = shared.try_borrow_mut() else { return Flow::Continue };
-        let now = host::now_us();
+        let now = self.now_us;
         let flow = vm::with(|vm| exchange.handle(input, &mut vm.gateway, now));
         self.drain(&mut exchange, flow.unwrap_or(Flow::Continue))
     }
@@ -59,7 +87,7 @@ impl Stream {
         while let Some(effect) = exchange.next_effect() {
             if let Done::NotAsked = host::apply(effect, self.control_plane.as_deref()) {
                 let failed = Input::KeyResolved(Err(CallFailed(UNAVAILABLE)));
-                let now = host::now_us();
+                let now = self.now_us;
                 flow = vm::with(|vm| exchange.handle(failed, &mut vm.gateway, now)).unwrap_or(flow);
                 // Nothing was held before: what core resumes goes on with this very callback.
                 if flow == Flow::Continue {
@@ -88,20 +116,21 @@ impl Stream {
     }
 
     fn begin(&mut self, settings: Rc<Settings>, end: bool) -> Action {
-        let headers = host::request_headers();
+        let pairs = host::request_headers();
         let context = self.context;
         self.exchange = vm::with(|vm| vm.open(context, |id| Exchange::new(id, settings)));
-        let input = Input::RequestHeaders { headers: Headers(&headers), end };
+        let input = Input::RequestHeaders { headers: Headers(&pairs.list()), end };
         let flow = self.handle(input);
         if !end && self.holds_body() {
-            let now = host::now_us();
+            let now = self.now_us;
             vm::with(|vm| vm.gateway.awaits_body(context, now));
         }
         host::action(flow)
     }
 
     fn begin_attempt(&mut self) -> Action {
-        let headers = host::request_headers();
+        let pairs = host::request_headers();
+        let headers = pairs.list();
         let id = Headers(&headers).number(EXCHANGE_HEADER);
         let found =
             id.and_then(|id| vm::with(|vm| vm.find(id)).flatten().map(|shared| (id, shared)));
@@ -117,16 +146,15 @@ impl Stream {
             return Action::Pause;
         };
         self.exchange = Some(found);
-        host::action(self.handle(Input::AttemptHeaders { headers: Headers(&headers) }))
+        let flow = self.handle(Input::AttemptHeaders { headers: Headers(&headers) });
+        host::action(flow)
     }
 
     fn listener_response_headers(&mut self, end: bool) {
-        let mut headers = Vec::new();
-        let mut from_upstream = true;
-        if self.asks(Exchange::needs_origin) {
-            headers = host::response_headers();
-            from_upstream = host::is_from_upstream();
-        }
+        let needs_origin = self.asks(Exchange::needs_origin);
+        let pairs = needs_origin.then(host::response_headers);
+        let headers = pairs.as_ref().map(Pairs::list).unwrap_or_default();
+        let from_upstream = !needs_origin || host::is_from_upstream();
         if self.role() == Some(Role::Standalone) && from_upstream {
             self.standalone_answer = true;
             let headers = Headers(&headers);
@@ -135,7 +163,7 @@ impl Stream {
         let _ = self.handle(Input::ResponseHeaders { headers: Headers(&headers), from_upstream });
     }
 
-    fn attempt_response_body(&self, size: usize, end: bool) {
+    fn attempt_response_body(&mut self, size: usize, end: bool) {
         let piece = host::response_body(size);
         let _ = self.handle(Input::AttemptResponseBody { piece: &piece, end });
     }
@@ -180,7 +208,8 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
         if self.role() == Some(Role::Upstream) {
-            let headers = host::response_headers();
+            let pairs = host::response_headers();
+            let headers = pairs.list();
             let headers = Headers(&headers);
             let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
         } else {

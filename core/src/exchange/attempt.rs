@@ -1,5 +1,7 @@
 //! One attempt at a provider: its request written, its answer read on the way back.
 
+use std::borrow::Cow;
+
 use super::{CLUSTER_HEADER, EXCHANGE_HEADER, Effect, Exchange, Flow, Phase};
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::request::Request;
@@ -19,7 +21,13 @@ const ERROR_LIMIT: usize = 16 * 1024;
 /// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
 /// `x-envoy-*` and `x-forwarded-*`. The OpenAI ones would act on an account that is not the
 /// client's; `accept-encoding` would hide the answer from the meter.
-const PRIVATE_REQUEST_HEADERS: [&str; 11] = [
+const PRIVATE_REQUEST_HEADERS: [&str; 17] = [
+    EXCHANGE_HEADER,
+    CLUSTER_HEADER,
+    "x-forwarded-proto",
+    "x-forwarded-for",
+    "x-envoy-internal",
+    "x-envoy-external-address",
     "accept-encoding",
     "cookie",
     "expect",
@@ -144,9 +152,14 @@ impl Exchange {
 
     /// Removes what is between the client and us.
     pub(super) fn strip_private(&mut self, headers: Headers<'_>) {
+        let provider = self.forwarded.as_ref().map(|forwarded| &forwarded.target.provider);
+        let replaced = provider.is_some_and(|provider| provider.authorization.is_some());
         for name in headers.names() {
-            if is_private(name) {
-                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned()));
+            if replaced && name == "authorization" {
+                continue;
+            }
+            if let Some(private) = private(name) {
+                self.effects.push_back(Effect::RemoveRequestHeader(private));
             }
         }
     }
@@ -156,13 +169,16 @@ impl Exchange {
         let Some(forwarded) = &self.forwarded else { return };
         let provider = &forwarded.target.provider;
         let path = [&provider.base_path, provider_path(forwarded.endpoint)].concat();
-        let length = forwarded.attempt.content_length.to_string();
+        let attempt = &forwarded.attempt;
+        let length = (!attempt.edits.is_empty()).then(|| attempt.content_length.to_string());
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
         set(":path", path);
         set(":authority", provider.authority.clone());
-        set("content-length", length);
+        if let Some(length) = length {
+            set("content-length", length);
+        }
         if let Some(authorization) = &provider.authorization {
             set("authorization", authorization.clone());
         }
@@ -197,7 +213,7 @@ impl Exchange {
         }
         for name in headers.names() {
             if PRIVATE_RESPONSE_HEADERS.contains(&name) || name.starts_with("x-tollgate-") {
-                self.effects.push_back(Effect::RemoveResponseHeader(name.to_owned()));
+                self.effects.push_back(Effect::RemoveResponseHeader(name.to_owned().into()));
             }
         }
         let encoding = headers.first("content-encoding").unwrap_or_default();
@@ -287,9 +303,12 @@ fn is_event_stream(content_type: &[u8]) -> bool {
     kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
-fn is_private(name: &str) -> bool {
-    name == EXCHANGE_HEADER
-        || ["x-tollgate-", "x-envoy-", "x-forwarded-"].iter().any(|start| name.starts_with(start))
-        || credential::HEADERS.contains(&name)
-        || PRIVATE_REQUEST_HEADERS.contains(&name)
+/// Returns the name of a header that no provider gets to see, without a copy where it is known.
+fn private(name: &str) -> Option<Cow<'static, str>> {
+    let mut known = PRIVATE_REQUEST_HEADERS.iter().chain(&credential::HEADERS);
+    if let Some(known) = known.find(|known| **known == name) {
+        return Some(Cow::Borrowed(known));
+    }
+    let spaces = ["x-tollgate-", "x-envoy-", "x-forwarded-"];
+    spaces.iter().any(|start| name.starts_with(start)).then(|| Cow::Owned(name.to_owned()))
 }

@@ -1,5 +1,7 @@
 //! What an exchange can make a host do. These are all powers that the filter has.
 
+use std::borrow::Cow;
+
 use crate::key::KeyHash;
 
 /// Whether the message at hand goes on.
@@ -18,7 +20,7 @@ pub enum Effect {
     /// Set or replace a request header.
     SetRequestHeader(&'static str, Vec<u8>),
     /// Remove all values of a request header.
-    RemoveRequestHeader(String),
+    RemoveRequestHeader(Cow<'static, str>),
     /// Let Envoy choose the route again.
     ClearRouteCache,
     /// Replace the request body that is at hand by this.
@@ -30,7 +32,7 @@ pub enum Effect {
     /// Set or replace an answer header.
     SetResponseHeader(&'static str, Vec<u8>),
     /// Remove all values of an answer header.
-    RemoveResponseHeader(String),
+    RemoveResponseHeader(Cow<'static, str>),
     /// Replace the piece of the answer that is at hand by this.
     ReplaceResponseBody(Vec<u8>),
     /// Answer here; nothing goes upstream any more.

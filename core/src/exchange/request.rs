@@ -128,8 +128,13 @@ impl Exchange {
     /// Takes out what only we and Envoy may say. Clients may not steer routing or retries.
     fn strip_internal(&mut self, headers: Headers<'_>) {
         for name in headers.names() {
-            if name.starts_with("x-tollgate-") || name.starts_with("x-envoy-") {
-                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned()));
+            let ours = name.starts_with("x-tollgate-");
+            // Envoy itself says the latter two, whatever the client said; the attempt drops them.
+            let envoys = name.starts_with("x-envoy-")
+                && name != "x-envoy-internal"
+                && name != "x-envoy-external-address";
+            if ours || envoys {
+                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned().into()));
             }
         }
     }

@@ -38,8 +38,7 @@ mod tests {
     use super::*;
 
     fn check(headers: &[(&str, &str)], expected: Option<&str>) {
-        let list: Vec<_> =
-            headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
+        let list: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let found = find(Headers(&list));
         assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{headers:?}");
     }

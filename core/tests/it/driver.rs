@@ -47,11 +47,17 @@ pub(crate) struct Headered {
 
 impl Headered {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        Headers(&self.headers).first(name).map(|value| std::str::from_utf8(value).unwrap())
+        let found = self.headers.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| std::str::from_utf8(value).unwrap())
     }
 
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The headers as a host hands them over.
+    fn pairs(headers: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
+        headers.iter().map(|(name, value)| (&**name, &**value)).collect()
     }
 
     fn set(&mut self, name: &str, value: Vec<u8>) {
@@ -121,7 +127,8 @@ impl Run<'_> {
         self.request.body = body.as_bytes().to_vec();
         let headers = self.request.headers.clone();
         let end = body.is_empty();
-        let flow = self.hand(Input::RequestHeaders { headers: Headers(&headers), end });
+        let flow =
+            self.hand(Input::RequestHeaders { headers: Headers(&Headered::pairs(&headers)), end });
         if end || !self.exchange.holds_body() {
             return flow;
         }
@@ -138,7 +145,8 @@ impl Run<'_> {
     /// The upstream role sees the request, as one piece.
     pub(crate) fn reaches_provider(&mut self) {
         let headers = self.request.headers.clone();
-        let flow = self.hand(Input::AttemptHeaders { headers: Headers(&headers) });
+        let flow =
+            self.hand(Input::AttemptHeaders { headers: Headers(&Headered::pairs(&headers)) });
         assert_eq!(flow, Flow::Continue);
         let flow = self.hand(Input::AttemptBody);
         assert_eq!(flow, Flow::Continue);
@@ -157,8 +165,14 @@ impl Run<'_> {
         let headers: Vec<(String, Vec<u8>)> =
             headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
         self.answer.headers.clone_from(&headers);
-        let _ = self.hand(Input::AttemptResponseHeaders { headers: Headers(&headers), end: false });
-        let input = Input::ResponseHeaders { headers: Headers(&headers), from_upstream: true };
+        let _ = self.hand(Input::AttemptResponseHeaders {
+            headers: Headers(&Headered::pairs(&headers)),
+            end: false,
+        });
+        let input = Input::ResponseHeaders {
+            headers: Headers(&Headered::pairs(&headers)),
+            from_upstream: true,
+        };
         let _ = self.hand(input);
     }
 
@@ -176,7 +190,10 @@ impl Run<'_> {
             ("content-type".to_owned(), b"text/plain".to_vec()),
         ];
         let headers = self.answer.headers.clone();
-        let input = Input::ResponseHeaders { headers: Headers(&headers), from_upstream: false };
+        let input = Input::ResponseHeaders {
+            headers: Headers(&Headered::pairs(&headers)),
+            from_upstream: false,
+        };
         let _ = self.hand(input);
         let _ = self.hand(Input::ResponseBody);
         self.answer.body = self.answer.replaced.take().unwrap_or_default();
@@ -206,11 +223,11 @@ impl Run<'_> {
         match effect {
             Effect::SetRequestHeader(name, value) => self.request.set(name, value),
             Effect::RemoveRequestHeader(name) => {
-                self.request.headers.retain(|(key, _)| *key != name);
+                self.request.headers.retain(|(key, _)| **key != *name);
             }
             Effect::SetResponseHeader(name, value) => self.answer.set(name, value),
             Effect::RemoveResponseHeader(name) => {
-                self.answer.headers.retain(|(key, _)| *key != name);
+                self.answer.headers.retain(|(key, _)| **key != *name);
             }
             Effect::ReplaceRequestBody(body) => self.request.body = body,
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),

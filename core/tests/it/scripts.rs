@@ -164,11 +164,8 @@ fn a_gateway_that_knows_nothing_yet_refuses() {
     let hash = KeyHash::of(KEY.as_bytes());
     gateway.keys.answered(hash, Some(proto::KeyPolicy::default().into()), 1, 0);
     let mut exchange = tollgate_core::exchange::Exchange::new(1, std::rc::Rc::new(settings));
-    let headers = [
-        (":method".to_owned(), b"GET".to_vec()),
-        (":path".to_owned(), b"/v1/models".to_vec()),
-        ("x-api-key".to_owned(), KEY.as_bytes().to_vec()),
-    ];
+    let headers =
+        [(":method", &b"GET"[..]), (":path", &b"/v1/models"[..]), ("x-api-key", KEY.as_bytes())];
 
     let input = Input::RequestHeaders { headers: Headers(&headers), end: true };
     let _ = exchange.handle(input, &mut gateway, 0);
@@ -360,9 +357,9 @@ fn a_client_too_slow_to_send_is_told_so() {
     let mut host = open();
     let mut run = host.begin();
     let headers = [
-        (":method".to_owned(), b"POST".to_vec()),
-        (":path".to_owned(), b"/v1/chat/completions".to_vec()),
-        ("x-api-key".to_owned(), KEY.as_bytes().to_vec()),
+        (":method", &b"POST"[..]),
+        (":path", &b"/v1/chat/completions"[..]),
+        ("x-api-key", KEY.as_bytes()),
     ];
     let _ = run.hand(Input::RequestHeaders { headers: Headers(&headers), end: false });
     run.envoy_answers("408");
