@@ -71,7 +71,8 @@ fn an_answer_of_eight_megabytes() {
         for stream in [false, true] {
             let (key, client) = stack.key(&json!({})).await;
             let call = client.chat(RENAMED, &json!({ "stream": stream }));
-            let bytes = call.header("x-sim-size", "8000000").send().await.bytes().await;
+            let call = call.header("x-sim-script", "size=8000000; join=64");
+            let bytes = call.send().await.bytes().await;
 
             assert!(bytes.len() > 8_000_000, "{} bytes", bytes.len());
             let row = stack.row(&key).await;

@@ -3,7 +3,7 @@
 use tollgate_e2e::{Builder, Model, Provider, Role, Shared, Stack};
 
 /// The usual one: both roles over xDS, two workers.
-pub(crate) static GATEWAY: Shared = Shared::new(|| with_unreachable_provider(usual()).workers(2));
+pub(crate) static GATEWAY: Shared = Shared::new(|| with_odd_providers(usual()).workers(2));
 
 /// One filter for both jobs, without xDS.
 pub(crate) static STANDALONE: Shared = Shared::new(|| usual().role(Role::Standalone));
@@ -25,6 +25,9 @@ pub(crate) const RENAMED: &str = "team/fast";
 /// What [`RENAMED`] stands for.
 pub(crate) const RENAMED_TARGET: &str = "gpt-4o-mini";
 
+/// A model of provider `plain`, which does not know `stream_options`.
+pub(crate) const WITHOUT_STREAM_USAGE: &str = "plain";
+
 /// A model of a provider that is not there.
 pub(crate) const UNREACHABLE: &str = "unreachable";
 
@@ -32,11 +35,14 @@ fn usual() -> Builder {
     Stack::builder().model(Model::new(RENAMED, "demo", RENAMED_TARGET))
 }
 
-/// Adds the provider that is not there. Without xDS only the first provider has a cluster.
-fn with_unreachable_provider(builder: Builder) -> Builder {
-    builder.provider(Provider::new("nobody", "http://127.0.0.1:1/v1")).model(Model::new(
-        UNREACHABLE,
-        "nobody",
-        "any",
-    ))
+/// Adds a provider without `stream_options` and one that is not there. Without xDS only the first
+/// provider has a cluster.
+fn with_odd_providers(builder: Builder) -> Builder {
+    let nobody = Provider::new("nobody", "http://127.0.0.1:1/v1");
+    builder
+        .simulator("plain")
+        .without_stream_usage()
+        .model(Model::new(WITHOUT_STREAM_USAGE, "plain", "gpt-4o"))
+        .provider(nobody)
+        .model(Model::new(UNREACHABLE, "nobody", "any"))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollgate_e2e::simulator::{Replay, Script};
 use tollgate_e2e::{eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, RENAMED};
+use crate::stacks::{EVERY_ROLE, GATEWAY, RENAMED, WITHOUT_STREAM_USAGE};
 
 #[test]
 fn events_arrive_while_the_provider_still_waits() {
@@ -48,6 +48,21 @@ fn usage_is_asked_for_and_hidden_when_the_client_did_not_ask() {
         assert_eq!(options, Some(json!({ "include_usage": true })));
         assert_eq!(sent["temperature"], 0.5);
         assert_eq!(stack.row(&key).await.usage_source(), "provider");
+    });
+}
+
+#[test]
+fn a_provider_that_knows_no_stream_options_is_not_asked() {
+    GATEWAY.story(async |stack| {
+        let (key, client) = stack.key(&json!({})).await;
+
+        let call = client.chat(WITHOUT_STREAM_USAGE, &json!({ "stream": true }));
+        let (_, done) = call.send().await.chunks().await;
+
+        assert!(done);
+        let request = stack.simulator("plain").requests().remove(0);
+        assert_eq!(request.json().get("stream_options"), None);
+        assert_eq!(stack.row(&key).await.usage_source(), "estimated");
     });
 }
 

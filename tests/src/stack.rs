@@ -27,6 +27,7 @@ pub struct Builder {
     tls: bool,
     config: Config,
     simulators: Vec<String>,
+    without_stream_usage: Vec<String>,
     edit_bootstrap: fn(&str) -> String,
     serves: bool,
 }
@@ -64,6 +65,13 @@ impl Builder {
     #[must_use]
     pub fn simulator(mut self, id: &str) -> Self {
         self.simulators.push(id.to_owned());
+        self
+    }
+
+    /// Says of the simulated provider that was added last that it does not know `stream_options`.
+    #[must_use]
+    pub fn without_stream_usage(mut self) -> Self {
+        self.without_stream_usage.extend(self.simulators.last().cloned());
         self
     }
 
@@ -112,7 +120,9 @@ impl Builder {
         let mut simulators = BTreeMap::new();
         for id in &self.simulators {
             let simulator = start_simulator(id).await;
-            self.config.providers.push(provider_of(id, &simulator));
+            let stream_usage = !self.without_stream_usage.contains(id);
+            let provider = Provider { stream_usage, ..provider_of(id, &simulator) };
+            self.config.providers.push(provider);
             simulators.insert(id.clone(), simulator);
         }
         let certificate = self.tls.then(|| Certificate::make(&folder));
@@ -195,6 +205,7 @@ impl Stack {
             tls: false,
             config: Config::default(),
             simulators: Vec::new(),
+            without_stream_usage: Vec::new(),
             edit_bootstrap: str::to_owned,
             serves: true,
         }
