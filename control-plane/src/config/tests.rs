@@ -291,6 +291,17 @@ fn some_changes_wait_for_a_restart() {
     assert_eq!(new.providers.len(), 1);
 }
 
+#[test]
+fn the_documented_example_is_valid() {
+    let page = include_str!("../../../docs/configuration.md");
+    let (_, example) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+
+    let config = read(example, &[("TOLLGATE_MASTER_KEY", "sk-1"), ("OPENAI_API_KEY", "sk-2")]);
+
+    assert_eq!(config.unwrap().models.len(), 1);
+}
+
 /// The parser itself lists the fields of a section when it meets one that it does not know.
 #[test]
 fn every_field_is_documented() {

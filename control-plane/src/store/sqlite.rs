@@ -25,8 +25,8 @@ impl Sqlite {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // A commit survives the death of the process; the last ones may be lost with the
-            // machine, and the filters deliver what was not acknowledged again.
+            // A commit survives the death of the process; only the machine's own may lose the
+            // last ones. Waiting for the disk each time would be far slower.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(10))
             .foreign_keys(true);

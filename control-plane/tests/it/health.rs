@@ -103,6 +103,7 @@ async fn without_its_database_management_says_so() {
     let key = app.call(Method::GET, "/key/info", Some("sk-some-key"), Body::empty()).await;
 
     for answer in [admin, key] {
+        assert_eq!(answer.headers["retry-after"], "1");
         let (status, kind, _) = answer.refusal();
         assert_eq!((status, kind.as_str()), (503, "no_db_connection"));
     }
