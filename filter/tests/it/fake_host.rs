@@ -1,0 +1,434 @@
+//! Envoy, as far as the filter can tell: the ABI's symbols over plain memory.
+//!
+//! Each test runs in its own thread, and all state on both sides is thread-local, so each has its
+//! own VM. The one place besides `filter/src/host/pairs.rs` where `unsafe` is needed.
+#![expect(unsafe_code, reason = "the ABI is made of C functions and raw memory")]
+#![expect(clippy::unused_self, reason = "a `Filter` shows that it has been started")]
+
+use std::cell::RefCell;
+use std::slice;
+
+/// What a callback tells Envoy to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Continue,
+    Pause,
+}
+
+/// Which header list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Map {
+    Request = 0,
+    Response = 2,
+}
+
+/// What the filter asked the host to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Call {
+    Reply { status: u32, context: u32, body: Vec<u8> },
+    Resume,
+    OpenStream { token: u32, target: Vec<u8>, method: String },
+    Grpc { token: u32, method: String, message: Vec<u8> },
+}
+
+type HeaderList = Vec<(Vec<u8>, Vec<u8>)>;
+
+#[derive(Default)]
+struct Host {
+    maps: [HeaderList; 8],
+    buffer: Vec<u8>,
+    calls: Vec<Call>,
+    log: String,
+    now_ns: u64,
+    contexts: u32,
+    tokens: u32,
+    effective: u32,
+    away: bool,
+}
+
+thread_local! {
+    static HOST: RefCell<Host> = RefCell::default();
+}
+
+fn host<T>(action: impl FnOnce(&mut Host) -> T) -> T {
+    HOST.with(|host| action(&mut host.borrow_mut()))
+}
+
+/// The filter, loaded.
+pub(crate) struct Filter(());
+
+impl Filter {
+    pub(crate) fn start() -> Self {
+        tollgate_filter::start();
+        host(|host| host.now_ns = 1_000_000_000);
+        Self(())
+    }
+
+    /// Makes a plugin; `None` when it refuses its configuration.
+    pub(crate) fn configure(&self, settings: &str) -> Option<u32> {
+        let root = self.open(0);
+        host(|host| host.buffer = settings.as_bytes().to_vec());
+        // SAFETY: the entry points take plain numbers.
+        unsafe { proxy_on_configure(root, settings.len()) }.then_some(root)
+    }
+
+    pub(crate) fn open(&self, root: u32) -> u32 {
+        let context = host(|host| {
+            host.contexts += 1;
+            host.contexts
+        });
+        // SAFETY: as above.
+        unsafe { proxy_on_context_create(context, root) };
+        context
+    }
+
+    pub(crate) fn tick(&self, root: u32) {
+        host(|host| host.effective = root);
+        // SAFETY: as above.
+        unsafe { proxy_on_tick(root) };
+    }
+
+    pub(crate) fn request_headers(&self, context: u32, end: bool) -> Action {
+        // SAFETY: as above.
+        self.run(context, || unsafe { proxy_on_request_headers(context, 1, end) })
+    }
+
+    pub(crate) fn request_body(&self, context: u32, body: &[u8], end: bool) -> Action {
+        host(|host| host.buffer = body.to_vec());
+        // SAFETY: as above.
+        self.run(context, || unsafe { proxy_on_request_body(context, body.len(), end) })
+    }
+
+    pub(crate) fn response_headers(&self, context: u32, end: bool) -> Action {
+        // SAFETY: as above.
+        self.run(context, || unsafe { proxy_on_response_headers(context, 1, end) })
+    }
+
+    pub(crate) fn response_body(&self, context: u32, body: &[u8], end: bool) {
+        host(|host| host.buffer = body.to_vec());
+        // SAFETY: as above.
+        let action =
+            self.run(context, || unsafe { proxy_on_response_body(context, body.len(), end) });
+        assert_eq!(action, Action::Continue);
+    }
+
+    pub(crate) fn grpc_message(&self, token: u32, message: &[u8]) {
+        host(|host| host.buffer = message.to_vec());
+        // SAFETY: as above.
+        unsafe { proxy_on_grpc_receive(0, token, message.len()) };
+    }
+
+    pub(crate) fn grpc_ends(&self, token: u32, status: u32) {
+        host(|host| host.buffer.clear());
+        if status == 0 {
+            return self.grpc_message(token, b"");
+        }
+        // SAFETY: as above.
+        unsafe { proxy_on_grpc_close(0, token, status) };
+    }
+
+    pub(crate) fn close(&self, context: u32) {
+        // SAFETY: as above.
+        unsafe {
+            proxy_on_done(context);
+            proxy_on_delete(context);
+        }
+    }
+
+    pub(crate) fn log_and_close(&self, context: u32) {
+        // SAFETY: as above.
+        unsafe { proxy_on_log(context) };
+        self.close(context);
+    }
+
+    pub(crate) fn set(&self, map: Map, headers: &[(&str, &[u8])]) {
+        let list = headers.iter().map(|(name, value)| (name.as_bytes().into(), (*value).into()));
+        host(|host| host.maps[map as usize] = list.collect());
+    }
+
+    pub(crate) fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
+        host(|host| {
+            let found = host.maps[map as usize].iter().find(|(key, _)| key == name.as_bytes());
+            found.map(|(_, value)| value.clone())
+        })
+    }
+
+    pub(crate) fn body(&self) -> Vec<u8> {
+        host(|host| host.buffer.clone())
+    }
+
+    pub(crate) fn take_calls(&self) -> Vec<Call> {
+        host(|host| std::mem::take(&mut host.calls))
+    }
+
+    pub(crate) fn log(&self) -> String {
+        host(|host| host.log.clone())
+    }
+
+    pub(crate) fn advance_seconds(&self, seconds: u64) {
+        host(|host| host.now_ns += seconds * 1_000_000_000);
+    }
+
+    pub(crate) fn control_plane_is_away(&self) {
+        host(|host| host.away = true);
+    }
+
+    fn run(&self, context: u32, callback: impl FnOnce() -> u32) -> Action {
+        host(|host| host.effective = context);
+        if callback() == 0 { Action::Continue } else { Action::Pause }
+    }
+}
+
+// What Envoy calls: defined by the SDK.
+unsafe extern "C" {
+    fn proxy_on_context_create(context: u32, root: u32);
+    fn proxy_on_configure(context: u32, size: usize) -> bool;
+    fn proxy_on_tick(context: u32);
+    fn proxy_on_request_headers(context: u32, count: usize, end: bool) -> u32;
+    fn proxy_on_request_body(context: u32, size: usize, end: bool) -> u32;
+    fn proxy_on_response_headers(context: u32, count: usize, end: bool) -> u32;
+    fn proxy_on_response_body(context: u32, size: usize, end: bool) -> u32;
+    fn proxy_on_grpc_receive(context: u32, token: u32, size: usize);
+    fn proxy_on_grpc_close(context: u32, token: u32, status: u32);
+    fn proxy_on_log(context: u32);
+    fn proxy_on_done(context: u32) -> bool;
+    fn proxy_on_delete(context: u32);
+}
+
+const OK: u32 = 0;
+const NOT_FOUND: u32 = 1;
+const INTERNAL_FAILURE: u32 = 10;
+
+/// # Safety
+/// `data` points to `size` readable bytes, or is null.
+unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
+    if data.is_null() { &[] } else { unsafe { slice::from_raw_parts(data, size) } }
+}
+
+/// Hands out bytes as the host does: in memory that the guest then owns.
+///
+/// # Safety
+/// Both pointers are valid for writes.
+unsafe fn hand_out(text: Vec<u8>, data: *mut *mut u8, size: *mut usize) -> u32 {
+    let text = text.into_boxed_slice();
+    unsafe {
+        *size = text.len();
+        *data = Box::into_raw(text).cast();
+    }
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_log(_level: u32, text: *const u8, size: usize) -> u32 {
+    let text = String::from_utf8_lossy(unsafe { bytes(text, size) });
+    host(|host| host.log.push_str(&text));
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32 {
+    unsafe { *time = host(|host| host.now_ns) };
+    OK
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_set_tick_period_milliseconds(_period: u32) -> u32 {
+    OK
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_set_effective_context(context: u32) -> u32 {
+    host(|host| host.effective = context);
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_buffer_bytes(
+    _kind: u32,
+    start: usize,
+    most: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+) -> u32 {
+    let text = host(|host| host.buffer.iter().skip(start).take(most).copied().collect());
+    unsafe { hand_out(text, data, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_set_buffer_bytes(
+    _kind: u32,
+    start: usize,
+    size: usize,
+    data: *const u8,
+    length: usize,
+) -> u32 {
+    assert!(start == 0 && size == usize::MAX, "Envoy replaces a buffer whole or not at all");
+    host(|host| host.buffer = unsafe { bytes(data, length) }.to_vec());
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_header_map_pairs(
+    map: u32,
+    data: *mut *mut u8,
+    size: *mut usize,
+) -> u32 {
+    let list = host(|host| host.maps[map as usize].clone());
+    let number = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    let mut text = number(list.len()).to_vec();
+    for (name, value) in &list {
+        text.extend([number(name.len()), number(value.len())].concat());
+    }
+    for (name, value) in &list {
+        text.extend([name, &b"\0"[..], value, b"\0"].concat());
+    }
+    unsafe { hand_out(text, data, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_replace_header_map_value(
+    map: u32,
+    name: *const u8,
+    name_size: usize,
+    value: *const u8,
+    value_size: usize,
+) -> u32 {
+    let (name, value) = unsafe { (bytes(name, name_size), bytes(value, value_size)) };
+    host(|host| {
+        let list = &mut host.maps[map as usize];
+        list.retain(|(key, _)| key != name);
+        list.push((name.to_vec(), value.to_vec()));
+    });
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_remove_header_map_value(
+    map: u32,
+    name: *const u8,
+    name_size: usize,
+) -> u32 {
+    let name = unsafe { bytes(name, name_size) };
+    host(|host| host.maps[map as usize].retain(|(key, _)| key != name));
+    OK
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_continue_stream(_kind: u32) -> u32 {
+    host(|host| host.calls.push(Call::Resume));
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_send_local_response(
+    status: u32,
+    _details: *const u8,
+    _details_size: usize,
+    body: *const u8,
+    body_size: usize,
+    _headers: *const u8,
+    _headers_size: usize,
+    _grpc_status: i32,
+) -> u32 {
+    let body = unsafe { bytes(body, body_size) }.to_vec();
+    host(|host| host.calls.push(Call::Reply { status, context: host.effective, body }));
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_grpc_stream(
+    target: *const u8,
+    target_size: usize,
+    service: *const u8,
+    service_size: usize,
+    method: *const u8,
+    method_size: usize,
+    _metadata: *const u8,
+    _metadata_size: usize,
+    token: *mut u32,
+) -> u32 {
+    let target = unsafe { bytes(target, target_size) }.to_vec();
+    let method = unsafe { method_name(bytes(service, service_size), bytes(method, method_size)) };
+    let call = |token| Call::OpenStream { token, target, method };
+    unsafe { begin_call(token, call) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_grpc_call(
+    _target: *const u8,
+    _target_size: usize,
+    service: *const u8,
+    service_size: usize,
+    method: *const u8,
+    method_size: usize,
+    _metadata: *const u8,
+    _metadata_size: usize,
+    message: *const u8,
+    message_size: usize,
+    _timeout: u32,
+    token: *mut u32,
+) -> u32 {
+    let message = unsafe { bytes(message, message_size) }.to_vec();
+    let method = unsafe { method_name(bytes(service, service_size), bytes(method, method_size)) };
+    let call = |token| Call::Grpc { token, method, message };
+    unsafe { begin_call(token, call) }
+}
+
+/// # Safety
+/// Safe; marked because its callers pass borrowed guest memory.
+unsafe fn method_name(service: &[u8], method: &[u8]) -> String {
+    format!("{}/{}", String::from_utf8_lossy(service), String::from_utf8_lossy(method))
+}
+
+/// # Safety
+/// `token` is valid for writes.
+unsafe fn begin_call(token: *mut u32, call: impl FnOnce(u32) -> Call) -> u32 {
+    host(|host| {
+        if host.away {
+            return INTERNAL_FAILURE;
+        }
+        host.tokens += 1;
+        unsafe { *token = host.tokens };
+        host.calls.push(call(host.tokens));
+        OK
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_grpc_send(_token: u32, _data: *const u8, _size: usize, _end: bool) -> u32 {
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_define_metric(
+    _kind: u32,
+    _name: *const u8,
+    _size: usize,
+    id: *mut u32,
+) -> u32 {
+    unsafe { *id = 1 };
+    OK
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_increment_metric(_id: u32, delta: i64) -> u32 {
+    assert!(delta != 0, "Envoy refuses to add nothing");
+    OK
+}
+
+/// Symbols that the SDK names and the filter does not use.
+macro_rules! unused {
+    ($($name:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name() -> u32 { NOT_FOUND }
+    )* };
+}
+
+unused! {
+    proxy_get_log_level proxy_set_header_map_pairs proxy_get_header_map_value
+    proxy_add_header_map_value proxy_get_property proxy_set_property proxy_get_shared_data
+    proxy_set_shared_data proxy_register_shared_queue proxy_resolve_shared_queue
+    proxy_dequeue_shared_queue proxy_enqueue_shared_queue proxy_close_stream proxy_http_call
+    proxy_grpc_cancel proxy_grpc_close proxy_get_status proxy_call_foreign_function proxy_done
+    proxy_get_metric proxy_record_metric
+}
