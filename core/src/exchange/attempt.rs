@@ -158,6 +158,10 @@ impl Exchange {
             if replaced && name == "authorization" {
                 continue;
             }
+            // In the listener the route is still to be found, and Envoy finds none without it.
+            if name == "x-forwarded-proto" && self.is_standalone() {
+                continue;
+            }
             if let Some(private) = private(name) {
                 self.effects.push_back(Effect::RemoveRequestHeader(private));
             }

@@ -428,12 +428,15 @@ fn an_alias_of_the_key_stands_for_its_model() {
 fn standalone_does_both_jobs_in_the_listener() {
     let mut host = Host::knowing(STANDALONE, proto::KeyPolicy::default());
     let mut run = host.begin();
-    let flow = run.client_sends("/v1/chat/completions", &[("cookie", "a=b")], CHAT);
+    let extra = [("cookie", "a=b"), ("x-forwarded-for", "::1"), ("x-forwarded-proto", "http")];
+    let flow = run.client_sends("/v1/chat/completions", &extra, CHAT);
 
     assert_eq!(flow, Flow::Continue);
     assert_eq!(run.request.text(), CHAT.replace("\"gpt\"", "\"gpt-4o-2024\""));
     assert_eq!(run.request.header("authorization"), Some("Bearer secret-of-openai"));
     assert_eq!(run.request.header("cookie"), None);
+    assert_eq!(run.request.header("x-forwarded-for"), None);
+    assert_eq!(run.request.header("x-forwarded-proto"), Some("http"), "Envoy routes by it");
     assert_eq!(run.request.header("x-tollgate-exchange"), None);
     run.provider_answers(&JSON, ANSWER.as_bytes(), 7);
     run.ends();
