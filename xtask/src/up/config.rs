@@ -16,6 +16,15 @@ pub(crate) const DEMO_KEY: &str = "TOLLGATE_DEMO_API_KEY";
 const DEMO_MODELS: &[&str] =
     &["gpt-4o-mini", "gpt-4o", "gpt-3.5-turbo-instruct", "text-embedding-3-small"];
 
+/// Where a configuration may have a path, and what stands before it there.
+const PATHS: &[(&[&str], &str)] = &[
+    (&["filter", "file"], ""),
+    (&["server", "gateway", "tls", "certificate_file"], ""),
+    (&["server", "gateway", "tls", "private_key_file"], ""),
+    (&["server", "control", "listen"], "unix:"),
+    (&["database", "url"], "sqlite:"),
+];
+
 /// Where the configuration comes from and what it says so far.
 pub(crate) struct Source {
     own: Option<PathBuf>,
@@ -49,7 +58,7 @@ impl Source {
     /// Adds the demo provider and writes the result to `file`.
     pub(crate) fn add_demo(&mut self, base_url: String, file: PathBuf) -> Result<()> {
         let demo = self.demo.insert(Demo { file, base_url });
-        demo.write(&self.content)
+        demo.write(self.own.as_deref(), &self.content)
     }
 
     /// Returns the file the control plane is to read.
@@ -69,7 +78,7 @@ impl Source {
         }
         self.seen = now;
         self.content = parse(own)?;
-        demo.write(&self.content)
+        demo.write(Some(own), &self.content)
     }
 
     /// Says whether the configuration names the filter's file.
@@ -109,8 +118,14 @@ impl Source {
 }
 
 impl Demo {
-    fn write(&self, content: &Mapping) -> Result<()> {
+    fn write(&self, own: Option<&Path>, content: &Mapping) -> Result<()> {
         let mut merged = content.clone();
+        if let Some(folder) = own.and_then(Path::parent) {
+            // Paths start at the folder of the file they stand in, and this is another one.
+            for (place, before) in PATHS {
+                move_to(&mut merged, place, before, folder);
+            }
+        }
         if !has_providers(content) {
             merged.insert("providers".into(), self.providers());
             merged.insert("models".into(), demo_models());
@@ -130,6 +145,19 @@ impl Demo {
             ("credential", format!("env:{DEMO_KEY}").into()),
         ]);
         Value::Sequence(vec![provider])
+    }
+}
+
+/// Makes the path at this place absolute.
+fn move_to(content: &mut Mapping, place: &[&str], before: &str, folder: &Path) {
+    let Some((first, rest)) = place.split_first() else { return };
+    let mut names = rest.iter();
+    let found = content.get_mut(*first);
+    let found = found.and_then(|top| names.try_fold(top, |value, name| value.get_mut(*name)));
+    let Some(value) = found else { return };
+    let path = value.as_str().and_then(|text| text.strip_prefix(before));
+    if let Some(path) = path {
+        *value = format!("{before}{}", folder.join(path).display()).into();
     }
 }
 
@@ -176,7 +204,9 @@ mod tests {
     #[test]
     fn adds_the_demo_provider_and_keeps_the_rest() {
         let dir = tempfile::tempdir().unwrap();
-        let mut source = source("server: { admin: { listen: '127.0.0.1:4001' } }\n", dir.path());
+        let text = "server: { admin: { listen: '127.0.0.1:4001' } }\n\
+                    database: { url: 'sqlite:my.db' }\n";
+        let mut source = source(text, dir.path());
         let merged = dir.path().join("merged.yaml");
 
         source.add_demo("http://127.0.0.1:9/v1".to_owned(), merged.clone()).unwrap();
@@ -185,6 +215,8 @@ mod tests {
         assert!(has_providers(&merged));
         assert_eq!(merged["server"]["admin"]["listen"], "127.0.0.1:4001");
         assert_eq!(merged["providers"][0]["base_url"], "http://127.0.0.1:9/v1");
+        let database = format!("sqlite:{}/my.db", dir.path().display());
+        assert_eq!(merged["database"]["url"], database.as_str());
         assert_eq!(source.example_model().as_deref(), Some("gpt-4o-mini"));
     }
 
