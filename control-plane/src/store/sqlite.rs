@@ -29,6 +29,9 @@ impl Sqlite {
             // last ones. Waiting for the disk each time would be far slower.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(10))
+            // The default cache of 2 MB is too small for the indexes of 100,000 keys.
+            .pragma("cache_size", "-32768")
+            .pragma("mmap_size", "268435456")
             .foreign_keys(true);
         if let Some(folder) = options.get_filename().parent() {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
