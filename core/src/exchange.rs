@@ -162,12 +162,12 @@ impl Exchange {
     }
 
     /// Tells whether the host must say where an answer comes from ([`Input::ResponseHeaders`]):
-    /// true while the upstream role has not seen one.
+    /// true while neither we nor the upstream role have seen one.
     pub fn needs_origin(&self) -> bool {
         match self.phase {
             Phase::Forwarded => !self.forwarded.as_ref().is_some_and(|f| f.attempt.has_answer()),
-            Phase::Passing => true,
-            Phase::New | Phase::Deciding | Phase::Replied | Phase::Ended => false,
+            Phase::New | Phase::Deciding | Phase::Passing => true,
+            Phase::Replied | Phase::Ended => false,
         }
     }
 

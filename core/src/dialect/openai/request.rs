@@ -68,7 +68,8 @@ impl Request {
     /// request for usage at the end of a stream.
     pub fn edits(&self, body: &[u8], target_model: &str, ask_usage: bool) -> Edits<'static> {
         let mut changes: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
-        if target_model != self.model {
+        // A provider may read another of several occurrences than the one that was judged.
+        if target_model != self.model || self.model_at.len() > 1 {
             let name = text::encode(target_model);
             changes.extend(self.model_at.iter().map(|at| (at.clone(), name.clone())));
         }
@@ -235,6 +236,10 @@ mod tests {
         check_edit(
             r#"{"model":"a","messages":[{"model":"a"}],"model":"b"}"#,
             r#"{"model":"real","messages":[{"model":"a"}],"model":"real"}"#,
+        );
+        check_edit(
+            r#"{"model":"forbidden","messages":[],"model":"real"}"#,
+            r#"{"model":"real","messages":[],"model":"real"}"#,
         );
     }
 
