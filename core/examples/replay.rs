@@ -56,7 +56,8 @@ fn replay(recorded: &Value) -> Result<(), String> {
     let status = status.split(' ').next().unwrap_or_default();
     let headers = [(":status", status.as_bytes()), ("content-type", content_type.as_bytes())];
     hand(Input::AttemptResponseHeaders { headers: Headers(&headers), end: false });
-    hand(Input::ResponseHeaders { headers: Headers(&headers), from_upstream: true });
+    let headers = Headers(&headers);
+    hand(Input::ResponseHeaders { headers, from_upstream: true, end: false });
     let answer = text(&recorded["response"]).into_bytes();
     let mut events = sse::Parser::default();
     events.push(&answer, |piece| hand(Input::AttemptResponseBody { piece, end: false }));

@@ -133,6 +133,7 @@ impl Exchange {
             Input::RequestBodyPart { size } => self.request_body_part(size),
             Input::RequestBody(body) => self.request_body(body, gateway, now_us),
             Input::KeyResolved(answer) => self.key_resolved(answer, gateway, now_us),
+            Input::KeyRecalled(shared) => self.key_recalled(shared, gateway, now_us),
             Input::NoBodyCallback => self.refuse(&Refusal::HostCannotHold),
             Input::AttemptHeaders { headers } => self.attempt_headers(headers),
             Input::AttemptBody => self.attempt_body(),
@@ -143,8 +144,8 @@ impl Exchange {
                 self.attempt_response_body(piece, end, now_us)
             }
             Input::AttemptResponseTrailers => self.attempt_response_trailers(),
-            Input::ResponseHeaders { headers, from_upstream } => {
-                self.response_headers(headers, from_upstream)
+            Input::ResponseHeaders { headers, from_upstream, end } => {
+                self.response_headers(headers, from_upstream, end)
             }
             Input::ResponseBody => self.response_body(),
             Input::Ended => self.ended(gateway, now_us),

@@ -48,6 +48,8 @@ struct HostProof {
 pub enum Applied {
     /// All is well.
     Done,
+    /// This key has changed: what is shared about it is to be forgotten.
+    KeyForgotten(KeyHash),
     /// The message was of no use, and why; the state is as before.
     Ignored(String),
 }
@@ -83,7 +85,10 @@ impl Gateway {
                 Err(error) => return Applied::Ignored(format!("snapshot refused: {error}")),
             },
             Some(Event::KeyChanged(change)) => match KeyHash::from_bytes(&change.key_hash) {
-                Some(hash) => self.keys.key_changed(&hash, change.revision),
+                Some(hash) => {
+                    self.keys.key_changed(&hash, change.revision);
+                    return Applied::KeyForgotten(hash);
+                }
                 None => return Applied::Ignored("key hash is not 32 bytes".to_owned()),
             },
             None => {}

@@ -13,8 +13,10 @@ use tollgate_core::exchange::{Effect, Flow, Reply};
 use crate::calls::ControlPlane;
 
 mod pairs;
+mod shared_keys;
 
 pub(crate) use pairs::Pairs;
+pub(crate) use shared_keys::forget as forget_key;
 
 /// What became of an effect.
 pub(crate) enum Done {
@@ -22,6 +24,8 @@ pub(crate) enum Done {
     Yes,
     /// The question could not even be sent.
     NotAsked,
+    /// What another worker shares about a key, if any does.
+    Recalled(Option<Vec<u8>>),
 }
 
 /// Does one effect, to the message at hand.
@@ -47,6 +51,8 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         Effect::ResumeRequest => {
             let _ = hostcalls::resume_http_request();
         }
+        Effect::ShareKey(hash, answer) => shared_keys::keep(&hash, &answer),
+        Effect::RecallKey(hash) => return Done::Recalled(shared_keys::recall(&hash)),
         Effect::Reply(reply) => send(&reply),
         Effect::ResolveKey(hash) => {
             if control_plane.and_then(|control_plane| control_plane.resolve(&hash)).is_none() {

@@ -145,8 +145,12 @@ impl Context for Root {
     fn on_grpc_stream_message(&mut self, _token: u32, size: usize) {
         let message = host::grpc_message(size);
         self.pause = 1;
-        if let Some(Applied::Ignored(why)) = vm::with(|vm| vm.gateway.apply_update(&message)) {
-            host::log_warning(&format!("tollgate: policy update ignored: {why}"));
+        match vm::with(|vm| vm.gateway.apply_update(&message)) {
+            Some(Applied::KeyForgotten(hash)) => host::forget_key(&hash),
+            Some(Applied::Ignored(why)) => {
+                host::log_warning(&format!("tollgate: policy update ignored: {why}"));
+            }
+            Some(Applied::Done) | None => {}
         }
     }
 

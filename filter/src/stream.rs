@@ -54,7 +54,8 @@ impl Stream {
         let read = match input {
             Input::AttemptResponseBody { .. } => !std::mem::replace(&mut self.answering, true),
             Input::RequestHeaders { .. } | Input::KeyResolved(_) | Input::Ended => true,
-            Input::RequestBodyPart { .. }
+            Input::KeyRecalled(_)
+            | Input::RequestBodyPart { .. }
             | Input::RequestBody(_)
             | Input::NoBodyCallback
             | Input::AttemptHeaders { .. }
@@ -83,27 +84,22 @@ impl Stream {
         self.drain(&mut exchange, flow.unwrap_or(Flow::Continue))
     }
 
+    /// Does what core says. An answer that is at hand at once goes back in before the next effect.
     fn drain(&self, exchange: &mut Exchange, mut flow: Flow) -> Flow {
         while let Some(effect) = exchange.next_effect() {
-            if let Done::NotAsked = host::apply(effect, self.control_plane.as_deref()) {
-                let failed = Input::KeyResolved(Err(CallFailed(UNAVAILABLE)));
-                let now = self.now_us;
-                flow = vm::with(|vm| exchange.handle(failed, &mut vm.gateway, now)).unwrap_or(flow);
-                // Nothing was held before: what core resumes goes on with this very callback.
-                if flow == Flow::Continue {
-                    self.drain_without_resume(exchange);
+            let at_once;
+            let input = match host::apply(effect, self.control_plane.as_deref()) {
+                Done::Yes => continue,
+                Done::NotAsked => Input::KeyResolved(Err(CallFailed(UNAVAILABLE))),
+                Done::Recalled(shared) => {
+                    at_once = shared;
+                    Input::KeyRecalled(at_once.as_deref())
                 }
-            }
+            };
+            let now = self.now_us;
+            flow = vm::with(|vm| exchange.handle(input, &mut vm.gateway, now)).unwrap_or(flow);
         }
         flow
-    }
-
-    fn drain_without_resume(&self, exchange: &mut Exchange) {
-        while let Some(effect) = exchange.next_effect() {
-            if effect != Effect::ResumeRequest {
-                host::apply(effect, self.control_plane.as_deref());
-            }
-        }
     }
 
     fn holds_body(&self) -> bool {
@@ -160,7 +156,8 @@ impl Stream {
             let headers = Headers(&headers);
             let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
         }
-        let _ = self.handle(Input::ResponseHeaders { headers: Headers(&headers), from_upstream });
+        let headers = Headers(&headers);
+        let _ = self.handle(Input::ResponseHeaders { headers, from_upstream, end });
     }
 
     fn attempt_response_body(&mut self, size: usize, end: bool) {

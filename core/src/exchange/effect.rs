@@ -27,6 +27,10 @@ pub enum Effect {
     ReplaceRequestBody(Vec<u8>),
     /// Ask the control plane for a key's policy; the answer comes as an input.
     ResolveKey(KeyHash),
+    /// Keep an answer about a key, an encoded `ResolveKeyResponse`, where all workers find it.
+    ShareKey(KeyHash, Vec<u8>),
+    /// Look for what another worker has shared about a key; it comes as an input.
+    RecallKey(KeyHash),
     /// Send the request on that has been held.
     ResumeRequest,
     /// Set or replace an answer header.

@@ -21,6 +21,8 @@ pub enum Input<'a> {
     RequestBody(Vec<u8>),
     /// The answer to [`super::Effect::ResolveKey`]: an encoded `ResolveKeyResponse`.
     KeyResolved(Result<&'a [u8], CallFailed>),
+    /// The answer to [`super::Effect::RecallKey`].
+    KeyRecalled(Option<&'a [u8]>),
     /// No body callback has come for so long that this host cannot hold headers.
     NoBodyCallback,
     /// An attempt at a provider begins; the headers as they would be sent.
@@ -52,6 +54,8 @@ pub enum Input<'a> {
         headers: Headers<'a>,
         /// False: Envoy made it up. Counts only when [`super::Exchange::needs_origin`] says yes.
         from_upstream: bool,
+        /// There is no body.
+        end: bool,
     },
     /// A piece of the answer is about to reach the client.
     ResponseBody,

@@ -94,19 +94,43 @@ impl Exchange {
         let decoded = answer.ok().and_then(|bytes| ResolveKeyResponse::decode(bytes).ok());
         let Some(response) = decoded else {
             gateway.keys.not_answered(&hash);
-            let flow = match self.last_known_policy.take() {
-                Some(policy) => self.take_policy(policy, gateway, now_us),
-                None => self.refuse(&Refusal::PolicyUnavailable),
+            let Some(policy) = self.last_known_policy.take() else {
+                self.effects.push_back(Effect::RecallKey(hash));
+                return Flow::Pause;
             };
+            let flow = self.take_policy(policy, gateway, now_us);
             return self.resume_if(flow);
         };
+        let shared = response.policy.is_some().then(|| response.encode_to_vec());
         let policy = response.policy.map(KeyPolicy::from);
         if !gateway.keys.answered(hash, policy.clone(), response.revision, now_us) {
             return self.ask(hash, gateway);
         }
+        if let Some(shared) = shared {
+            self.effects.push_back(Effect::ShareKey(hash, shared));
+        }
         let flow = match policy {
             Some(policy) => self.take_policy(Rc::new(policy), gateway, now_us),
             None => self.refuse(&Refusal::UnknownKey),
+        };
+        self.resume_if(flow)
+    }
+
+    /// The control plane is away, and this worker has not seen the key: what another worker knows
+    /// serves this request, and is not kept, since news about it go to that worker's own cache.
+    pub(super) fn key_recalled(
+        &mut self,
+        shared: Option<&[u8]>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
+        if self.phase != Phase::Deciding {
+            return Flow::Pause;
+        }
+        let known = shared.and_then(|bytes| ResolveKeyResponse::decode(bytes).ok());
+        let flow = match known.and_then(|response| response.policy) {
+            Some(policy) => self.take_policy(Rc::new(policy.into()), gateway, now_us),
+            None => self.refuse(&Refusal::PolicyUnavailable),
         };
         self.resume_if(flow)
     }

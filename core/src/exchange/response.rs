@@ -6,7 +6,12 @@ use crate::key::hex;
 use crate::refusal::Refusal;
 
 impl Exchange {
-    pub(super) fn response_headers(&mut self, headers: Headers<'_>, from_upstream: bool) -> Flow {
+    pub(super) fn response_headers(
+        &mut self,
+        headers: Headers<'_>,
+        from_upstream: bool,
+        end: bool,
+    ) -> Flow {
         if let Some(forwarded) = &self.forwarded {
             let id = hex(&forwarded.record_id).into_bytes();
             self.effects.push_back(Effect::SetResponseHeader(CALL_ID_HEADER, id));
@@ -18,7 +23,7 @@ impl Exchange {
                 self.status = status_of(headers);
             }
             (Phase::Forwarded | Phase::Passing | Phase::Deciding | Phase::New, _) => {
-                self.replace_local_answer(status_of(headers));
+                self.replace_local_answer(status_of(headers), end);
             }
             (Phase::Replied | Phase::Ended, _) => {}
         }
@@ -32,8 +37,9 @@ impl Exchange {
         Flow::Continue
     }
 
-    /// Envoy made this answer up, in plain text: it becomes an error in the client's dialect.
-    fn replace_local_answer(&mut self, status: u16) {
+    /// Envoy made this answer up, in plain text: it becomes an error in the client's dialect. To
+    /// an answer without body none can be added here; it keeps none, and does not announce one.
+    fn replace_local_answer(&mut self, status: u16, end: bool) {
         let refusal = match (status, self.phase) {
             (413, _) => Refusal::BodyTooLarge(self.settings.max_body_bytes),
             (408, _) => Refusal::RequestTimeout,
@@ -49,12 +55,16 @@ impl Exchange {
             self.effects.push_back(Effect::SetResponseHeader(name, value.into_bytes()));
         };
         set(":status", rendered.status.to_string());
-        set("content-type", "application/json".to_owned());
-        set("content-length", rendered.body.len().to_string());
+        if end {
+            set("content-length", "0".to_owned());
+        } else {
+            set("content-type", "application/json".to_owned());
+            set("content-length", rendered.body.len().to_string());
+        }
         for (name, value) in rendered.headers {
             set(name, value.to_owned());
         }
-        self.local_body = Some(rendered.body);
+        self.local_body = (!end).then_some(rendered.body);
     }
 }
 

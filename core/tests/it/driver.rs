@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) gateway: Gateway,
     settings: Rc<Settings>,
     pub(crate) now: i64,
+    /// What workers share about the one key.
+    shared: Option<Vec<u8>>,
 }
 
 /// One request in flight.
@@ -72,6 +74,7 @@ impl Host {
             gateway: Gateway::default(),
             settings: Rc::new(Settings::parse(settings.as_bytes()).unwrap()),
             now: 1_000_000,
+            shared: None,
         };
         host.update(Event::Welcome(proto::Welcome { instance_id: vec![7; 16] }));
         host.update(Event::Snapshot(snapshot()));
@@ -89,6 +92,11 @@ impl Host {
     pub(crate) fn update(&mut self, event: Event) {
         let message = proto::Update { event: Some(event) }.encode_to_vec();
         self.gateway.apply_update(&message);
+    }
+
+    /// Another worker of the same process: it shares and has not seen a key.
+    pub(crate) fn other_worker(&self, settings: &str) -> Self {
+        Self { shared: self.shared.clone(), ..Self::new(settings) }
     }
 
     pub(crate) fn begin(&mut self) -> Run<'_> {
@@ -172,6 +180,7 @@ impl Run<'_> {
         let input = Input::ResponseHeaders {
             headers: Headers(&Headered::pairs(&headers)),
             from_upstream: true,
+            end: false,
         };
         let _ = self.hand(input);
     }
@@ -193,6 +202,7 @@ impl Run<'_> {
         let input = Input::ResponseHeaders {
             headers: Headers(&Headered::pairs(&headers)),
             from_upstream: false,
+            end: false,
         };
         let _ = self.hand(input);
         let _ = self.hand(Input::ResponseBody);
@@ -233,6 +243,11 @@ impl Run<'_> {
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
             Effect::ResolveKey(hash) => self.asked.push(hash),
             Effect::ResumeRequest => self.resumed += 1,
+            Effect::ShareKey(_, answer) => self.host.shared = Some(answer),
+            Effect::RecallKey(_) => {
+                let shared = self.host.shared.clone();
+                let _ = self.hand(Input::KeyRecalled(shared.as_deref()));
+            }
             Effect::Reply(reply) => self.reply = Some(reply),
             Effect::ClearRouteCache => {}
         }

@@ -158,6 +158,36 @@ fn without_the_control_plane_unknown_keys_wait_and_known_keys_go_on() {
 }
 
 #[test]
+fn without_the_control_plane_a_key_is_known_to_all_workers_that_one_has_seen_it() {
+    let mut host = Host::new(GATEWAY);
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+    let policy = Some(proto::KeyPolicy::default());
+    let _ = run.key_resolves(Ok(proto::ResolveKeyResponse { policy, revision: 1 }));
+    let mut other = host.other_worker(GATEWAY);
+    let mut run = other.begin();
+    assert_eq!(run.client_sends("/v1/chat/completions", &[], CHAT), Flow::Pause);
+
+    let _ = run.key_resolves(Err(14));
+
+    assert_eq!((run.resumed, run.reply), (1, None));
+}
+
+#[test]
+fn an_answer_without_body_announces_none() {
+    let mut host = open();
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+    let headers = [(":status", &b"503"[..])];
+    let headers = Headers(&headers);
+    let _ = run.hand(Input::ResponseHeaders { headers, from_upstream: false, end: true });
+
+    assert_eq!(run.answer.header(":status"), Some("502"));
+    assert_eq!(run.answer.header("content-length"), Some("0"));
+    assert!(!run.exchange.replaces_response_body());
+}
+
+#[test]
 fn a_gateway_that_knows_nothing_yet_refuses() {
     let settings = tollgate_core::settings::Settings::parse(GATEWAY.as_bytes()).unwrap();
     let mut gateway = tollgate_core::gateway::Gateway::default();

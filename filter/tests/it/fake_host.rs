@@ -6,6 +6,7 @@
 #![expect(clippy::unused_self, reason = "a `Filter` shows that it has been started")]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::slice;
 
 /// What a callback tells Envoy to do.
@@ -44,6 +45,7 @@ struct Host {
     tokens: u32,
     effective: u32,
     away: bool,
+    shared: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 thread_local! {
@@ -314,6 +316,34 @@ unsafe extern "C" fn proxy_remove_header_map_value(
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_shared_data(
+    key: *const u8,
+    key_size: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+    _cas: *mut u32,
+) -> u32 {
+    let key = unsafe { bytes(key, key_size) };
+    match host(|host| host.shared.get(key).cloned()) {
+        Some(value) => unsafe { hand_out(value, data, size) },
+        None => NOT_FOUND,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_set_shared_data(
+    key: *const u8,
+    key_size: usize,
+    value: *const u8,
+    value_size: usize,
+    _cas: u32,
+) -> u32 {
+    let (key, value) = unsafe { (bytes(key, key_size), bytes(value, value_size)) };
+    host(|host| host.shared.insert(key.to_vec(), value.to_vec()));
+    OK
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn proxy_continue_stream(_kind: u32) -> u32 {
     host(|host| host.calls.push(Call::Resume));
     OK
@@ -426,8 +456,7 @@ macro_rules! unused {
 
 unused! {
     proxy_get_log_level proxy_set_header_map_pairs proxy_get_header_map_value
-    proxy_add_header_map_value proxy_get_property proxy_set_property proxy_get_shared_data
-    proxy_set_shared_data proxy_register_shared_queue proxy_resolve_shared_queue
+    proxy_add_header_map_value proxy_get_property proxy_set_property proxy_register_shared_queue proxy_resolve_shared_queue
     proxy_dequeue_shared_queue proxy_enqueue_shared_queue proxy_close_stream proxy_http_call
     proxy_grpc_cancel proxy_grpc_close proxy_get_status proxy_call_foreign_function proxy_done
     proxy_get_metric proxy_record_metric
