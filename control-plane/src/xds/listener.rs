@@ -19,7 +19,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsCertificate,
 };
-use envoy_types::pb::google::protobuf::Duration;
+use envoy_types::pb::google::protobuf::{BoolValue, Duration};
 
 use super::filter::{self, FilterFile, Role};
 use super::route::ROUTES;
@@ -65,7 +65,8 @@ fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnect
         // The client's address is that of its connection; nobody is trusted to claim another.
         use_remote_address: Some(yes()),
         internal_address_config: Some(InternalAddressConfig::default()),
-        generate_request_id: Some(yes()),
+        // Nothing here reads it: a request is known by the id of its ledger record.
+        generate_request_id: Some(BoolValue { value: false }),
         preserve_external_request_id: false,
         normalize_path: Some(yes()),
         merge_slashes: false,

@@ -1,14 +1,17 @@
 //! The routes: to whatever cluster the filter names.
 
+use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{
-    Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
+    HeaderMatcher, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
 };
+use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::UInt64Value;
 
-use super::seconds;
+use super::{MANAGEMENT_CLUSTER, seconds};
 use crate::config::GatewayConfig;
 
 /// Name of the routes.
@@ -19,25 +22,10 @@ pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
 
 /// Renders the routes.
 pub fn render(gateway: &GatewayConfig) -> RouteConfiguration {
-    let action = RouteAction {
-        cluster_specifier: Some(ClusterSpecifier::ClusterHeader(CLUSTER_HEADER.to_owned())),
-        // Answers of models take as long as they take; silence is bounded by the listener.
-        timeout: Some(seconds(0)),
-        ..RouteAction::default()
-    };
-    let route = Route {
-        name: "tollgate".to_owned(),
-        r#match: Some(RouteMatch {
-            path_specifier: Some(PathSpecifier::Prefix("/".to_owned())),
-            ..RouteMatch::default()
-        }),
-        action: Some(Action::Route(action)),
-        ..Route::default()
-    };
     let host = VirtualHost {
         name: "tollgate".to_owned(),
         domains: vec!["*".to_owned()],
-        routes: vec![route],
+        routes: vec![to_management(), to_providers()],
         // Above the filter's own limit, so that the refusal is the filter's and says why.
         request_body_buffer_limit: Some(UInt64Value {
             value: u64::from(gateway.max_body_bytes) + BODY_MARGIN_BYTES,
@@ -50,5 +38,54 @@ pub fn render(gateway: &GatewayConfig) -> RouteConfiguration {
         ..RouteConfiguration::default()
     }
 }
+
+/// The management API hears who asks.
+fn to_management() -> Route {
+    let exact = StringMatcher {
+        match_pattern: Some(MatchPattern::Exact(MANAGEMENT_CLUSTER.to_owned())),
+        ..StringMatcher::default()
+    };
+    let chosen = HeaderMatcher {
+        name: CLUSTER_HEADER.to_owned(),
+        header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(exact)),
+        ..HeaderMatcher::default()
+    };
+    route("tollgate_management", vec![chosen], &[CLUSTER_HEADER])
+}
+
+/// Providers do not. The filter would take these headers off as well; the route does it without
+/// crossing into the filter's VM.
+fn to_providers() -> Route {
+    route("tollgate", Vec::new(), &PRIVATE_HEADERS)
+}
+
+fn route(name: &str, headers: Vec<HeaderMatcher>, removed: &[&str]) -> Route {
+    let action = RouteAction {
+        cluster_specifier: Some(ClusterSpecifier::ClusterHeader(CLUSTER_HEADER.to_owned())),
+        // Answers of models take as long as they take; silence is bounded by the listener.
+        timeout: Some(seconds(0)),
+        ..RouteAction::default()
+    };
+    Route {
+        name: name.to_owned(),
+        r#match: Some(RouteMatch {
+            path_specifier: Some(PathSpecifier::Prefix("/".to_owned())),
+            headers,
+            ..RouteMatch::default()
+        }),
+        action: Some(Action::Route(action)),
+        request_headers_to_remove: removed.iter().map(|name| (*name).to_owned()).collect(),
+        ..Route::default()
+    }
+}
+
+/// What Envoy adds to every request and no provider needs.
+const PRIVATE_HEADERS: [&str; 5] = [
+    CLUSTER_HEADER,
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-envoy-internal",
+    "x-envoy-external-address",
+];
 
 const BODY_MARGIN_BYTES: u64 = 64 << 10;
