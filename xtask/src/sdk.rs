@@ -76,7 +76,9 @@ pub(crate) fn postgres() -> Result<PathBuf> {
 
 fn find_postgres() -> Option<PathBuf> {
     let named = std::env::var_os("TOLLGATE_PG_BIN").map(PathBuf::from);
-    let on_path = which("initdb").and_then(|initdb| Some(initdb.parent()?.to_path_buf()));
+    // A link on PATH says where the programs are; they stand together only there.
+    let on_path = which("initdb").and_then(|initdb| initdb.canonicalize().ok());
+    let on_path = on_path.and_then(|initdb| Some(initdb.parent()?.to_path_buf()));
     named
         .into_iter()
         .chain(on_path)

@@ -82,8 +82,7 @@ fn prepare(repo: &Repo, ring: Option<Ring>) -> Result<Vec<(&'static str, OsStrin
         // The same units as the tests use: nothing is compiled twice.
         run(cargo(repo).args(["build", "--workspace", "--all-targets"]))?;
         environment.push(("TOLLGATE_BIN", repo.target("debug/tollgate").into()));
-        let recordings = repo.path("../shared/data/recordings");
-        if recordings.is_dir() {
+        if let Ok(recordings) = repo.path("../shared/data/recordings").canonicalize() {
             environment.push(("TOLLGATE_RECORDINGS", recordings.into()));
         }
     }
