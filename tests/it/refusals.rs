@@ -155,7 +155,7 @@ fn clients_that_are_too_slow() {
             key.secret
         ))
         .await;
-        let answer = raw.read_to_end().await;
+        let answer = raw.read_answer().await;
 
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
         assert!(answer.contains("\"code\":\"request_timeout\""), "{answer}");

@@ -67,7 +67,7 @@ fn no_spelling_of_a_path_gets_around_the_gateway() {
                  authorization: Bearer {master}\r\n\r\n"
             ))
             .await;
-            let answer = raw.read_to_end().await;
+            let answer = raw.read_answer().await;
             assert!(answer.starts_with("HTTP/1.1 4"), "{target}: {answer}");
         }
         assert!(stack.demo().requests().is_empty());
@@ -93,7 +93,7 @@ fn two_lengths_are_refused() {
             ))
             .await;
             raw.finish().await;
-            let answer = raw.read_to_end().await;
+            let answer = raw.read_answer().await;
             assert!(!answer.starts_with("HTTP/1.1 2"), "{framing}: {answer}");
         }
         assert!(stack.demo().requests().is_empty());

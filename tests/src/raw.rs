@@ -38,18 +38,29 @@ impl Raw {
         got
     }
 
-    /// Reads until the text has come, and returns everything up to and with it.
-    pub async fn read_until(&mut self, text: &str) -> String {
+    /// Reads one answer whole, or as much of it as comes before the peer closes the connection.
+    ///
+    /// Envoy leaves a connection open for a second after an answer that ends it, so waiting for
+    /// the end of the connection takes that long.
+    pub async fn read_answer(&mut self) -> String {
         let mut bytes = Vec::new();
         let read = async {
-            while !bytes.ends_with(text.as_bytes()) {
-                let Ok(byte) = self.stream.read_u8().await else { break };
-                bytes.push(byte);
+            while !is_whole(&bytes) && self.stream.read_buf(&mut bytes).await.is_ok_and(|n| n > 0) {
             }
         };
-        let _ = tokio::time::timeout(crate::patience(), read).await;
+        let ended = tokio::time::timeout(crate::patience(), read).await.is_ok();
         let got = String::from_utf8_lossy(&bytes).into_owned();
-        assert!(got.ends_with(text), "`{text}` did not come: {got}");
+        assert!(ended, "the answer does not end; so far: {got}");
         got
+    }
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    match length.and_then(|length| length.parse::<usize>().ok()) {
+        Some(length) => body.len() >= length,
+        None => head.contains("transfer-encoding: chunked") && body.ends_with("0\r\n\r\n"),
     }
 }
