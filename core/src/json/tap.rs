@@ -128,7 +128,7 @@ impl Tap {
                 }
             }
             At::ValueStart => self.value_start(byte, at, out),
-            At::Value => return self.value_byte(byte, at, out.piece),
+            At::Value => return self.value_bytes(at, out.piece),
             At::OldModel => {
                 if self.string_ended(byte) {
                     self.at = At::Members;
@@ -165,24 +165,56 @@ impl Tap {
         }
     }
 
-    fn value_byte(&mut self, byte: u8, at: usize, piece: &[u8]) -> usize {
-        if self.in_string {
+    /// Runs through a value until it or the piece ends, and returns where the next byte is. Most
+    /// of an answer passes here, so the state lives in locals and strings are searched, not read.
+    fn value_bytes(&mut self, from: usize, piece: &[u8]) -> usize {
+        let (mut at, mut depth) = (from, self.depth);
+        while let Some(&byte) = piece.get(at) {
+            if self.in_string {
+                at = self.string_bytes(at, piece);
+                continue;
+            }
+            at += 1;
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 0 => {
+                    self.at = At::Off;
+                    break;
+                }
+                b'}' | b']' => depth -= 1,
+                b',' if depth == 0 => {
+                    self.at = At::Members;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        self.depth = depth;
+        at
+    }
+
+    /// Runs through a string until it or the piece ends.
+    fn string_bytes(&mut self, from: usize, piece: &[u8]) -> usize {
+        let mut at = from;
+        while let Some(&byte) = piece.get(at) {
             if !self.escaped && byte != b'"' && byte != b'\\' {
                 let rest = piece.get(at..).unwrap_or_default();
-                return at + memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                // Keys and tokens are short; the search pays for texts.
+                let near = rest.get(..16).unwrap_or(rest);
+                at += match near.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+                    Some(found) => found,
+                    None => memchr2(b'"', b'\\', rest).unwrap_or(rest.len()),
+                };
+                continue;
             }
-            self.in_string = !self.string_ended(byte);
-            return at + 1;
+            at += 1;
+            if self.string_ended(byte) {
+                self.in_string = false;
+                break;
+            }
         }
-        match byte {
-            b'"' => self.in_string = true,
-            b'{' | b'[' => self.depth += 1,
-            b'}' | b']' if self.depth == 0 => self.at = At::Off,
-            b'}' | b']' => self.depth -= 1,
-            b',' if self.depth == 0 => self.at = At::Members,
-            _ => {}
-        }
-        at + 1
+        at
     }
 
     /// Follows escapes and tells whether `byte` is the closing quote.
