@@ -1,8 +1,8 @@
 //! Providers that refuse, break or answer nonsense.
 
 use serde_json::json;
-use tollgate_e2e::on_every_role;
 use tollgate_e2e::simulator::Replay;
+use tollgate_e2e::{Model, Role, Stack, block_on, on_every_role};
 
 use crate::stacks::{EVERY_ROLE, GATEWAY, RENAMED, UNREACHABLE};
 
@@ -65,6 +65,24 @@ fn a_provider_that_is_not_there() {
 
         answer.refused(502, "api_error", "provider_error").await;
         assert_eq!(stack.row(&key).await.cost_nanos(), 0);
+    });
+}
+
+#[test]
+fn a_provider_that_envoy_has_no_cluster_for() {
+    block_on(async {
+        for role in [Role::Static, Role::Standalone] {
+            let builder = Stack::builder().role(role).simulator("forgotten");
+            let model = Model::new("forgotten", "forgotten", "gpt-4o");
+            let stack = builder.model(model).start().await;
+            let (_, client) = stack.key(&json!({})).await;
+
+            let mut answer = client.chat("forgotten", &json!({})).send().await;
+
+            // Envoy's own answer has no body to put ours in; it must end all the same.
+            assert_eq!((answer.status(), answer.text().await.as_str()), (502, ""));
+            stack.stop().await;
+        }
     });
 }
 
