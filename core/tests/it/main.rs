@@ -10,6 +10,7 @@
 )]
 
 mod driver;
+mod failures;
 mod properties;
 mod recordings;
 mod scripts;
