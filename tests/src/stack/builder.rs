@@ -1,0 +1,172 @@
+//! Says how a stack is to be, then starts it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Logs, MASTER_KEY, Stack, provider_of, start_simulator};
+use crate::config::{Config, Model, Provider};
+use crate::control_plane::Setup;
+use crate::database::Database;
+use crate::directory;
+use crate::envoy::Role;
+use crate::tls::Certificate;
+use crate::tools::Tools;
+
+/// How a stack is to be built; the defaults are one provider `demo` with the demo models, both
+/// roles over xDS, one worker, SQLite.
+pub struct Builder {
+    role: Role,
+    workers: u32,
+    database: Database,
+    tls: bool,
+    config: Config,
+    simulators: Vec<String>,
+    without_stream_usage: Vec<String>,
+    edit_bootstrap: fn(&str) -> String,
+    serves: bool,
+}
+
+impl Builder {
+    pub(super) fn bare() -> Self {
+        Self {
+            role: Role::Xds,
+            workers: 1,
+            database: Database::Sqlite,
+            tls: false,
+            config: Config::default(),
+            simulators: Vec::new(),
+            without_stream_usage: Vec::new(),
+            edit_bootstrap: str::to_owned,
+            serves: true,
+        }
+    }
+
+    /// Chooses how the filter is put into Envoy.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Sets how many workers Envoy has.
+    #[must_use]
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Chooses the database.
+    #[must_use]
+    pub fn database(mut self, database: Database) -> Self {
+        self.database = database;
+        self
+    }
+
+    /// Serves clients over TLS.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Adds a simulated provider with this id; it serves every model.
+    #[must_use]
+    pub fn simulator(mut self, id: &str) -> Self {
+        self.simulators.push(id.to_owned());
+        self
+    }
+
+    /// Says of the simulated provider that was added last that it does not know `stream_options`.
+    #[must_use]
+    pub fn without_stream_usage(mut self) -> Self {
+        self.without_stream_usage.extend(self.simulators.last().cloned());
+        self
+    }
+
+    /// Adds a provider that the test itself runs, or that is not there.
+    #[must_use]
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.config.providers.push(provider);
+        self
+    }
+
+    /// Adds a model.
+    #[must_use]
+    pub fn model(mut self, model: Model) -> Self {
+        self.config.models.push(model);
+        self
+    }
+
+    /// Sets a field of section `server.gateway`.
+    #[must_use]
+    pub fn gateway(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.config.gateway.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// Changes the bootstrap, to see what a mistake in it does.
+    #[must_use]
+    pub fn edit_bootstrap(mut self, edit: fn(&str) -> String) -> Self {
+        self.edit_bootstrap = edit;
+        self
+    }
+
+    /// Expects that the gateway never becomes ready to serve.
+    #[must_use]
+    pub fn never_serves(mut self) -> Self {
+        self.serves = false;
+        self
+    }
+
+    /// Starts everything and waits until every worker serves.
+    pub async fn start(mut self) -> Stack {
+        let tools = Tools::from_environment();
+        let folder = directory::fresh("stack");
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).unwrap();
+
+        let mut simulators = BTreeMap::new();
+        for id in &self.simulators {
+            let simulator = start_simulator(id).await;
+            let stream_usage = !self.without_stream_usage.contains(id);
+            let provider = Provider { stream_usage, ..provider_of(id, &simulator) };
+            self.config.providers.push(provider);
+            simulators.insert(id.clone(), simulator);
+        }
+        let certificate = self.tls.then(|| Certificate::make(&folder));
+        if let Some(certificate) = &certificate {
+            let files = json!({
+                "certificate_file": certificate.certificate_file,
+                "private_key_file": certificate.private_key_file,
+            });
+            self.config.gateway.insert("tls".to_owned(), files);
+        }
+        let config = folder.join("tollgate.yaml");
+        let database = self.database.fresh(&data).await;
+        let environment = self.config.environment(MASTER_KEY);
+        let setup = Setup { config, data, environment };
+        let logs = Logs::default();
+        let mut stack = Stack {
+            tools,
+            config: self.config,
+            database,
+            setup,
+            control_plane: None,
+            envoy: None,
+            simulators,
+            certificate,
+            role: self.role,
+            workers: self.workers,
+            logs,
+        };
+        stack.write_config();
+        stack.start_control_plane().await;
+        stack.start_envoy(self.edit_bootstrap).await;
+        if self.serves {
+            stack.await_ready().await;
+        }
+        stack.begin_story();
+        stack
+    }
+}
