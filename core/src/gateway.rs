@@ -77,7 +77,10 @@ impl Gateway {
         };
         match event {
             Some(Event::Welcome(welcome)) => match welcome.instance_id.try_into() {
-                Ok(instance) => self.instance = Some(instance),
+                Ok(instance) => {
+                    self.instance = Some(instance);
+                    self.keys.connection_is_back();
+                }
                 Err(_) => return Applied::Ignored("instance id is not 16 bytes".to_owned()),
             },
             Some(Event::Snapshot(wire)) => match Snapshot::try_from(wire) {

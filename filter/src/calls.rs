@@ -10,7 +10,7 @@ use crate::host;
 
 const POLICY: &str = "tollgate.v1.Policy";
 const USAGE: &str = "tollgate.v1.Usage";
-const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
+const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
 const REPORT_WITHIN: Duration = Duration::from_secs(30);
 
 /// The control plane's cluster as an encoded `envoy.config.core.v3.GrpcService`.

@@ -17,7 +17,7 @@ impl Exchange {
             && let Some(hash) = &self.key
         {
             // The client left before the answer about its key came.
-            gateway.keys.not_answered(hash);
+            gateway.keys.not_wanted(hash);
         }
         self.phase = Phase::Ended;
         if let Some(forwarded) = self.forwarded.take() {

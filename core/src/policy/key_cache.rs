@@ -31,8 +31,20 @@ pub struct KeyCache {
     clock: VecDeque<KeyHash>,
     capacity: usize,
     epoch: u64,
+    connection: Connection,
     /// Keys whose policy is being asked for.
     in_flight: BTreeMap<KeyHash, InFlight>,
+}
+
+/// How the control plane can be reached, as far as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    /// Its stream is open, or has never been.
+    Open,
+    /// Its stream is gone, and a question may still get through.
+    Lost,
+    /// A question did not get through either: do not make every request wait for that.
+    Away,
 }
 
 /// Questions about one key that have no answer yet.
@@ -59,6 +71,7 @@ impl KeyCache {
             clock: VecDeque::new(),
             capacity: capacity.max(1),
             epoch: 0,
+            connection: Connection::Open,
             in_flight: BTreeMap::new(),
         }
     }
@@ -67,10 +80,11 @@ impl KeyCache {
     pub fn look_up(&mut self, hash: &KeyHash, now_us: i64) -> Known {
         let Some(entry) = self.entries.get_mut(hash) else { return Known::Ask(None) };
         entry.used = true;
-        if entry.epoch != self.epoch {
-            return Known::Ask(entry.policy.clone());
-        }
         match &entry.policy {
+            Some(policy) if entry.epoch != self.epoch && self.connection == Connection::Away => {
+                Known::Policy(Rc::clone(policy))
+            }
+            last if entry.epoch != self.epoch => Known::Ask(last.clone()),
             Some(policy) => Known::Policy(Rc::clone(policy)),
             None if entry.forget_at_us > now_us => Known::NoSuchKey,
             None => Known::Ask(None),
@@ -85,6 +99,14 @@ impl KeyCache {
 
     /// Notes that a question stays without answer.
     pub fn not_answered(&mut self, hash: &KeyHash) {
+        self.settle(hash);
+        if self.connection == Connection::Lost {
+            self.connection = Connection::Away;
+        }
+    }
+
+    /// Takes back a question whose answer nobody waits for any more.
+    pub fn not_wanted(&mut self, hash: &KeyHash) {
         self.settle(hash);
     }
 
@@ -137,6 +159,12 @@ impl KeyCache {
     /// Makes every entry ask again at its next use: changes may have been missed.
     pub fn connection_was_lost(&mut self) {
         self.epoch += 1;
+        self.connection = Connection::Lost;
+    }
+
+    /// Notes that news come again.
+    pub fn connection_is_back(&mut self) {
+        self.connection = Connection::Open;
     }
 
     /// Returns how many keys are cached.
@@ -247,6 +275,21 @@ mod tests {
         assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(Rc::new(spent(1)))));
         cache.answered(hash(1), Some(spent(2)), 1, 0);
         assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(2))));
+    }
+
+    #[test]
+    fn one_question_in_vain_is_enough_while_the_connection_is_lost() {
+        let mut cache = KeyCache::new(10);
+        cache.answered(hash(1), Some(spent(1)), 1, 0);
+        cache.connection_was_lost();
+        cache.asking(hash(1));
+        cache.not_answered(&hash(1));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(1))));
+        assert_eq!(cache.look_up(&hash(2), 0), Known::Ask(None));
+
+        cache.connection_is_back();
+
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(Rc::new(spent(1)))));
     }
 
     #[test]
