@@ -1,11 +1,12 @@
 //! Refusals of requests that are so broken that no filter sees them, as OpenAI errors.
 //!
-//! Whatever is refused later is refused in words by the filter.
+//! Whatever is refused later is refused in words by the filter, which can replace a body but not
+//! add one: so no answer may be without.
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
 use envoy_types::pb::envoy::config::accesslog::v3::{
-    AccessLogFilter, AndFilter, ComparisonFilter, HeaderFilter, StatusCodeFilter,
-    comparison_filter::Op,
+    AccessLogFilter, AndFilter, ComparisonFilter, HeaderFilter, ResponseFlagFilter,
+    StatusCodeFilter, comparison_filter::Op,
 };
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier as Source;
 use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
@@ -25,20 +26,23 @@ pub fn render() -> LocalReplyConfig {
     let broken = "The request is not valid HTTP.";
     let large = "The headers of the request are too large or too many.";
     let slow = "The request did not arrive in time.";
+    let lost = "The provider cannot be reached.";
     LocalReplyConfig {
         mappers: vec![
             // The filter says 400 as well, about requests that could be read.
             mapper(and(unreadable(), status(400)), "invalid_request", broken),
             mapper(status(431), "headers_too_large", large),
             mapper(status(408), "request_timeout", slow),
+            mapper(no_way_to_go(), "provider_error", lost),
         ],
         ..LocalReplyConfig::default()
     }
 }
 
 fn mapper(filter: AccessLogFilter, code: &str, message: &str) -> ResponseMapper {
+    let kind = if code == "provider_error" { "api_error" } else { "invalid_request_error" };
     let error = json!({"error": {
-        "message": message, "type": "invalid_request_error", "param": null, "code": code,
+        "message": message, "type": kind, "param": null, "code": code,
     }});
     // Envoy reads the text as a format, in which `%` begins a command.
     let text = error.to_string().replace('%', "%%");
@@ -65,6 +69,12 @@ fn unreadable() -> AccessLogFilter {
             ..HeaderMatcher::default()
         }),
     }))
+}
+
+/// No route, or none of the clusters that Envoy knows: it says so without a word.
+fn no_way_to_go() -> AccessLogFilter {
+    let flags = vec!["NR".to_owned(), "NC".to_owned()];
+    filter(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter { flags }))
 }
 
 fn status(code: u32) -> AccessLogFilter {
