@@ -36,7 +36,7 @@ fn deny(repo: &Repo) -> Result<()> {
         eprintln!("skipped: cargo deny is not installed (`cargo install cargo-deny --locked`)");
         return Ok(());
     }
-    run(cargo(repo).args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
+    run(cargo(repo).args(["deny", "check", "bans", "licenses", "sources"]))
 }
 
 /// Runs each fuzz target for a moment where the nightly toolchain exists.
