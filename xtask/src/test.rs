@@ -56,9 +56,16 @@ pub(crate) fn task(repo: &Repo, options: &Options) -> Result<()> {
     let started = Instant::now();
     let environment = prepare(repo, options.ring)?;
     let mut results = Vec::new();
-    let mut tests = runner(repo, options);
-    tests.envs(environment.iter().map(|(name, value)| (name, value)));
-    results.push(("tests", run(&mut tests)));
+    let mut test = |what, mut tests: Command| {
+        tests.envs(environment.iter().map(|(name, value)| (name, value)));
+        results.push((what, run(&mut tests)));
+    };
+    if options.ring != Some(Ring::Whole) {
+        test("tests", runner(repo, options));
+    }
+    if options.ring.is_none_or(|ring| ring == Ring::Whole) {
+        test("stories", stories(repo, options));
+    }
     if options.filter.is_empty() && options.ring.is_none_or(|ring| ring != Ring::Whole) {
         results.push(("doctests", run(&mut doctests(repo, options.ring))));
     }
@@ -95,15 +102,31 @@ fn runner(repo: &Repo, options: &Options) -> Command {
         let profile = if in_ci() { "ci" } else { "default" };
         // A ring may be empty of tests for a while; that is not a failure.
         tests.args(["nextest", "run", "--profile", profile, "--no-tests", "warn"]);
+        tests.args(["--filterset", "not binary(stories)"]);
     } else {
         eprintln!("cargo-nextest is not installed: using cargo test");
         tests.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        if options.ring.is_none() {
+            tests.args(["--exclude", "tollgate-e2e"]);
+        }
     }
     select(&mut tests, options.ring);
     if in_ci() {
         // Snapshots are compared in CI, never written.
         tests.env("INSTA_UPDATE", "no");
     }
+    tests.args(&options.filter);
+    tests
+}
+
+/// The whole ring in one process: its tests share running stacks, which nextest, with a process
+/// for each test, would start and stop eighty times over.
+///
+/// Its test target alone has that name. The selection is the whole workspace all the same: with
+/// another one cargo would unify other features and compile everything again.
+fn stories(repo: &Repo, options: &Options) -> Command {
+    let mut tests = cargo(repo);
+    tests.args(["test", "--workspace", "--test", "stories"]);
     tests.args(&options.filter);
     tests
 }

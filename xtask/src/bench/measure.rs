@@ -125,8 +125,9 @@ fn interleaved(
 ) -> Result<()> {
     for number in 0..plan.pairs {
         eprintln!("pair {} of {}", number + 1, plan.pairs);
-        let bare = || measure(rig, &rig.bare, plan, &mut 0);
-        let mut tollgate = || measure(rig, &rig.tollgate, plan, &mut ledger.served);
+        let bare = || measure(rig, &rig.bare, plan, &mut 0).context("bare Envoy");
+        let mut tollgate =
+            || measure(rig, &rig.tollgate, plan, &mut ledger.served).context("Tollgate");
         let (bare, tollgate) = if number % 2 == 0 {
             let bare = bare()?;
             (bare, tollgate()?)

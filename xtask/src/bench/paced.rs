@@ -162,7 +162,7 @@ fn client(
         loop {
             let count = stream.read(&mut buffer).context("the stream stopped")?;
             let now = origin.elapsed();
-            ensure!(count > 0, "the stream was cut");
+            ensure!(count > 0, "the stream was cut after {} frames", seen.frames - before);
             let fresh = buffer.get(..count).unwrap_or_default();
             let first = seen.frames == before;
             let complete = reading.feed(fresh, &mut |part| look(part, now, &mut seen))?;
