@@ -38,6 +38,8 @@ pub(crate) fn task(repo: &Repo, options: &Options) -> Result<()> {
     let mut plan = if options.quick { Plan::quick() } else { Plan::full() };
     plan.pairs = options.pairs.unwrap_or(plan.pairs);
     let programs = Programs::build(repo, true)?;
+    // Before we leave Envoy's CPU to it.
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut rig = Rig::start(repo, &programs)?;
     let rows = measure::all(&mut rig, &programs, &plan)?;
 
@@ -49,7 +51,7 @@ pub(crate) fn task(repo: &Repo, options: &Options) -> Result<()> {
     let about = json!({
         "commit": commit.unwrap_or_default().trim(),
         "envoy": envoy::version_of(&programs.envoy)?,
-        "cpus": std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        "cpus": cpus,
         "pairs": plan.pairs,
         "seconds": plan.duration.as_secs_f64(),
         "keys": plan.keys,
