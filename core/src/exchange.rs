@@ -183,11 +183,7 @@ impl Exchange {
 
     /// Ends the request with an error of ours.
     fn refuse(&mut self, refusal: &Refusal) -> Flow {
-        let rendered = refusal.render();
-        let mut headers: Vec<(&'static str, String)> =
-            rendered.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        headers.push(("content-type", "application/json".to_owned()));
-        self.reply(Reply { status: rendered.status, headers, body: rendered.body })
+        self.reply(refusal.into())
     }
 
     fn reply(&mut self, reply: Reply) -> Flow {

@@ -132,13 +132,7 @@ impl Stream {
             id.and_then(|id| vm::with(|vm| vm.find(id)).flatten().map(|shared| (id, shared)));
         let Some(found) = found else {
             // A request that no listener of ours has let through.
-            let rendered = Refusal::Internal.render();
-            let headers = vec![("content-type", "application/json".to_owned())];
-            let (status, body) = (rendered.status, rendered.body);
-            host::apply(
-                Effect::Reply(tollgate_core::exchange::Reply { status, headers, body }),
-                None,
-            );
+            host::apply(Effect::Reply((&Refusal::Internal).into()), None);
             return Action::Pause;
         };
         self.exchange = Some(found);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::key::KeyHash;
+use crate::refusal::Refusal;
 
 /// Whether the message at hand goes on.
 #[must_use]
@@ -52,4 +53,14 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// Body.
     pub body: Vec<u8>,
+}
+
+impl From<&Refusal> for Reply {
+    fn from(refusal: &Refusal) -> Self {
+        let rendered = refusal.render();
+        let mut headers: Vec<(&'static str, String)> =
+            rendered.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        headers.push(("content-type", "application/json".to_owned()));
+        Self { status: rendered.status, headers, body: rendered.body }
+    }
 }

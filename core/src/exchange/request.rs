@@ -91,8 +91,9 @@ impl Exchange {
         let Some(hash) = self.key.filter(|_| self.phase == Phase::Deciding) else {
             return Flow::Pause;
         };
-        let decoded = answer.ok().and_then(|bytes| ResolveKeyResponse::decode(bytes).ok());
-        let Some(response) = decoded else {
+        let decoded =
+            answer.ok().and_then(|bytes| Some((bytes, ResolveKeyResponse::decode(bytes).ok()?)));
+        let Some((bytes, response)) = decoded else {
             gateway.keys.not_answered(&hash);
             let Some(policy) = self.last_known_policy.take() else {
                 self.effects.push_back(Effect::RecallKey(hash));
@@ -101,13 +102,12 @@ impl Exchange {
             let flow = self.take_policy(policy, gateway, now_us);
             return self.resume_if(flow);
         };
-        let shared = response.policy.is_some().then(|| response.encode_to_vec());
         let policy = response.policy.map(KeyPolicy::from);
         if !gateway.keys.answered(hash, policy.clone(), response.revision, now_us) {
             return self.ask(hash, gateway);
         }
-        if let Some(shared) = shared {
-            self.effects.push_back(Effect::ShareKey(hash, shared));
+        if policy.is_some() {
+            self.effects.push_back(Effect::ShareKey(hash, bytes.to_vec()));
         }
         let flow = match policy {
             Some(policy) => self.take_policy(Rc::new(policy), gateway, now_us),
