@@ -13,6 +13,7 @@ pub fn render(config: &Config, revision: u64) -> v1::Snapshot {
         revision,
         providers: config.providers.iter().map(provider).collect(),
         models: config.models.iter().map(model).collect(),
+        ..v1::Snapshot::default()
     }
 }
 
@@ -24,6 +25,7 @@ fn provider(provider: &ProviderConfig) -> v1::Provider {
         base_path: provider.base_url.path.clone(),
         credential: provider.credential.as_ref().map(Secret::expose).map(str::to_owned),
         stream_usage: provider.stream_usage,
+        ..v1::Provider::default()
     }
 }
 
@@ -41,6 +43,7 @@ fn target(target: &TargetConfig) -> v1::Target {
         provider: target.provider.clone(),
         model: target.model.clone(),
         price: target.price.as_ref().map(price),
+        ..v1::Target::default()
     }
 }
 
@@ -54,6 +57,7 @@ fn price(price: &Price) -> v1::Price {
         audio_input_token: price.audio_input.map(|price| price.0),
         audio_output_token: price.audio_output.map(|price| price.0),
         request: price.request.map(|price| price.0),
+        tiers: Vec::new(),
     }
 }
 

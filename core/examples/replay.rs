@@ -74,10 +74,19 @@ fn replay(recorded: &Value) -> Result<(), String> {
 fn gateway_for(model: &str) -> Gateway {
     let mut gateway = Gateway::default();
     let provider = proto::Provider { id: "recorded".into(), ..proto::Provider::default() };
-    let target = proto::Target { provider: "recorded".into(), model: model.into(), price: None };
+    let target = proto::Target {
+        provider: "recorded".into(),
+        model: model.into(),
+        ..proto::Target::default()
+    };
     let model =
         proto::Model { name: model.into(), targets: vec![target], ..proto::Model::default() };
-    let snapshot = proto::Snapshot { revision: 1, providers: vec![provider], models: vec![model] };
+    let snapshot = proto::Snapshot {
+        revision: 1,
+        providers: vec![provider],
+        models: vec![model],
+        ..proto::Snapshot::default()
+    };
     let welcome = proto::Welcome { instance_id: vec![0; 16] };
     for event in [Event::Welcome(welcome), Event::Snapshot(snapshot)] {
         gateway.apply_update(&proto::Update { event: Some(event) }.encode_to_vec());

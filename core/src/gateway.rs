@@ -94,7 +94,8 @@ impl Gateway {
                 }
                 None => return Applied::Ignored("key hash is not 32 bytes".to_owned()),
             },
-            None => {}
+            // Nothing here holds units or asks for customers yet.
+            Some(Event::MeterNews(_) | Event::CustomerChanged(_)) | None => {}
         }
         Applied::Done
     }

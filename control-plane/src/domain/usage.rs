@@ -111,6 +111,10 @@ pub enum UsageSource {
     Provider,
     /// Estimated from the bytes that passed.
     Estimated,
+    /// Counted by us, exactly.
+    Counted,
+    /// Never settled: what was reserved is taken as spent until it is reconciled.
+    Presumed,
 }
 
 fn hex(bytes: &[u8]) -> String {

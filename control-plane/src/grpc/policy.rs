@@ -60,6 +60,14 @@ impl Policy for PolicyServer {
             revision: resolved.revision,
         }))
     }
+
+    async fn resolve_customer(
+        &self,
+        _request: Request<v1::ResolveCustomerRequest>,
+    ) -> Result<Response<v1::ResolveCustomerResponse>, Status> {
+        // `Snapshot.customers` says that there are none yet, so no filter asks.
+        Ok(Response::new(v1::ResolveCustomerResponse::default()))
+    }
 }
 
 /// One filter's stream.
@@ -144,6 +152,7 @@ fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
         max_budget_nanos: policy.max_budget.map(|budget| budget.0),
         spend_nanos: policy.spend.0,
         tags: policy.tags,
+        ..v1::KeyPolicy::default()
     }
 }
 

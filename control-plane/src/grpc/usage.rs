@@ -36,7 +36,7 @@ impl Usage for UsageServer {
         }
         let stored = self.service.record_usage(&records).await.map_err(|error| status(&error))?;
         // What can never be stored is acknowledged too: sent again, it would be no better.
-        Ok(Response::new(v1::ReportResponse { acknowledged: stored + refused }))
+        Ok(Response::new(v1::ReportResponse { acknowledged: stored + refused, grants: Vec::new() }))
     }
 }
 
@@ -80,6 +80,8 @@ fn source(source: v1::UsageSource) -> UsageSource {
         v1::UsageSource::Unspecified => UsageSource::None,
         v1::UsageSource::Provider => UsageSource::Provider,
         v1::UsageSource::Estimated => UsageSource::Estimated,
+        v1::UsageSource::Counted => UsageSource::Counted,
+        v1::UsageSource::Presumed => UsageSource::Presumed,
     }
 }
 

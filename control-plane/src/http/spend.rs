@@ -214,6 +214,8 @@ fn log_metadata(entry: &LedgerEntry, status: &str) -> Value {
             UsageSource::None => Value::Null,
             UsageSource::Provider => "provider".into(),
             UsageSource::Estimated => "estimated".into(),
+            UsageSource::Counted => "counted".into(),
+            UsageSource::Presumed => "presumed".into(),
         },
         "usage_object": {
             "prompt_tokens": tokens.input,

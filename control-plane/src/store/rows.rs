@@ -183,6 +183,8 @@ pub(super) fn usage_source_name(source: UsageSource) -> &'static str {
         UsageSource::None => "none",
         UsageSource::Provider => "provider",
         UsageSource::Estimated => "estimated",
+        UsageSource::Counted => "counted",
+        UsageSource::Presumed => "presumed",
     }
 }
 
@@ -190,6 +192,8 @@ fn usage_source(name: &str) -> UsageSource {
     match name {
         "provider" => UsageSource::Provider,
         "estimated" => UsageSource::Estimated,
+        "counted" => UsageSource::Counted,
+        "presumed" => UsageSource::Presumed,
         _ => UsageSource::None,
     }
 }

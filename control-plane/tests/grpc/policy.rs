@@ -37,6 +37,7 @@ async fn the_snapshot_says_what_is_configured() {
         base_path: "/v1".to_owned(),
         credential: Some("sk-provider".to_owned()),
         stream_usage: true,
+        ..Provider::default()
     };
     let price = Price {
         input_token: 2_500_000_000_000,

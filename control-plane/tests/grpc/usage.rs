@@ -11,7 +11,10 @@ async fn a_record_that_is_sent_again_is_acknowledged_and_counted_once() {
     let served = Served::start().await;
     let key = served.key().await;
     let (_, mut usage) = served.connect().await;
-    let report = ReportRequest { records: vec![record(1, key.hash), record(2, key.hash)] };
+    let report = ReportRequest {
+        records: vec![record(1, key.hash), record(2, key.hash)],
+        ..ReportRequest::default()
+    };
 
     for _ in 0..2 {
         let answer = usage.report(report.clone()).await.unwrap().into_inner();
@@ -34,7 +37,10 @@ async fn a_record_that_cannot_be_stored_does_not_hold_up_the_others() {
         ..record(2, key.hash)
     };
 
-    let report = ReportRequest { records: vec![broken, odd, record(3, key.hash)] };
+    let report = ReportRequest {
+        records: vec![broken, odd, record(3, key.hash)],
+        ..ReportRequest::default()
+    };
     let answer = usage.report(report).await.unwrap().into_inner();
 
     assert_eq!(answer.acknowledged, 3);
@@ -51,7 +57,7 @@ async fn a_batch_larger_than_the_usual_message_is_taken() {
     let records =
         (0..6).map(|n| UsageRecord { end_user: Some(long.clone()), ..record(n, key.hash) });
 
-    let report = ReportRequest { records: records.collect() };
+    let report = ReportRequest { records: records.collect(), ..ReportRequest::default() };
     let answer = usage.report(report).await.unwrap().into_inner();
 
     assert_eq!(answer.acknowledged, 6);

@@ -53,6 +53,7 @@ impl Exchange {
             cost_nanos: cost.0,
             unpriced: price.is_none(),
             tags: self.tags(&forwarded),
+            debits: Vec::new(),
             error_code: self.error_code.clone().or(facts.error_code),
             end_user: forwarded.request.user,
             model: forwarded.request.model,

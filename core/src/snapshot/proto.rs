@@ -144,6 +144,7 @@ mod tests {
             revision: 3,
             providers: vec![provider("a")],
             models: vec![model("x/y", "a")],
+            ..Default::default()
         };
 
         let snapshot = Snapshot::try_from(wire).unwrap();

@@ -268,6 +268,7 @@ fn snapshot() -> proto::Snapshot {
         base_path: "/v1".into(),
         credential: Some(format!("secret-of-{id}")),
         stream_usage,
+        ..proto::Provider::default()
     };
     let price = proto::Price {
         input_token: 1_000_000_000_000,
@@ -279,7 +280,8 @@ fn snapshot() -> proto::Snapshot {
         targets: vec![proto::Target {
             provider: provider.into(),
             model: real.into(),
-            price: Some(price),
+            price: Some(price.clone()),
+            ..proto::Target::default()
         }],
         created: 1,
         owned_by: provider.into(),
@@ -292,6 +294,7 @@ fn snapshot() -> proto::Snapshot {
             model("same", "openai", "same"),
             model("plain/m", "plain", "m"),
         ],
+        ..proto::Snapshot::default()
     }
 }
 

@@ -47,10 +47,16 @@ fn connected(settings: &str) -> (Filter, u32) {
         base_path: "/v1".into(),
         credential: Some("secret".into()),
         stream_usage: true,
+        ..Default::default()
     };
     let target = proto::Target { provider: "p".into(), model: "real".into(), ..Default::default() };
     let model = proto::Model { name: "gpt".into(), targets: vec![target], ..Default::default() };
-    let snapshot = proto::Snapshot { revision: 1, providers: vec![provider], models: vec![model] };
+    let snapshot = proto::Snapshot {
+        revision: 1,
+        providers: vec![provider],
+        models: vec![model],
+        ..Default::default()
+    };
     for event in [Event::Welcome(welcome), Event::Snapshot(snapshot)] {
         filter.grpc_message(stream.unwrap(), &update(event));
     }

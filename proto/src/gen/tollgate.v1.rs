@@ -11,7 +11,7 @@ pub struct WatchRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Update {
     /// Unset: an update of a newer version; the filter ignores it.
-    #[prost(oneof = "update::Event", tags = "1, 2, 3")]
+    #[prost(oneof = "update::Event", tags = "1, 2, 3, 4, 5")]
     pub event: ::core::option::Option<update::Event>,
 }
 /// Nested message and enum types in `Update`.
@@ -25,6 +25,10 @@ pub mod update {
         Snapshot(super::Snapshot),
         #[prost(message, tag = "3")]
         KeyChanged(super::KeyChanged),
+        #[prost(message, tag = "4")]
+        MeterNews(super::MeterNews),
+        #[prost(message, tag = "5")]
+        CustomerChanged(super::CustomerChanged),
     }
 }
 /// First message of every stream.
@@ -46,6 +50,26 @@ pub struct KeyChanged {
     #[prost(uint64, tag = "2")]
     pub revision: u64,
 }
+/// A customer (end user) was created, changed or deleted: forget what was cached about it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CustomerChanged {
+    #[prost(string, tag = "1")]
+    pub customer: ::prost::alloc::string::String,
+    /// Revision of the change. An answer of `ResolveCustomer` with a lower revision is stale.
+    #[prost(uint64, tag = "2")]
+    pub revision: u64,
+}
+/// Movements between holders of one meter. Sent to every filter; those that hold nothing of a
+/// meter and wait for nothing ignore it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MeterNews {
+    /// Another holder needs units: report at once, and keep nothing idle.
+    #[prost(uint64, repeated, tag = "1")]
+    pub recalled: ::prost::alloc::vec::Vec<u64>,
+    /// Units came back, a limit was raised or a window began: who waits may ask again.
+    #[prost(uint64, repeated, tag = "2")]
+    pub returned: ::prost::alloc::vec::Vec<u64>,
+}
 /// The small, shared part of the configuration. Replaces the previous one whole.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Snapshot {
@@ -55,6 +79,25 @@ pub struct Snapshot {
     pub providers: ::prost::alloc::vec::Vec<Provider>,
     #[prost(message, repeated, tag = "3")]
     pub models: ::prost::alloc::vec::Vec<Model>,
+    /// Limits of models, providers and tags. Those of keys and customers come with their policies.
+    #[prost(message, repeated, tag = "4")]
+    pub meters: ::prost::alloc::vec::Vec<Meter>,
+    /// Some customer has a policy, so that each request's customer is asked for.
+    #[prost(bool, tag = "5")]
+    pub customers: bool,
+    /// What a request does when less is left than its worst case. Unset: `CLAMP` with a floor of 16.
+    #[prost(message, optional, tag = "6")]
+    pub low_budget: ::core::option::Option<LowBudget>,
+}
+/// What becomes of a request whose worst case exceeds what is left of a hard limit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LowBudget {
+    /// Refuse instead of lowering the request's output cap.
+    #[prost(bool, tag = "1")]
+    pub refuse: bool,
+    /// Output tokens below which a cap is not lowered; the request is refused then.
+    #[prost(uint32, tag = "2")]
+    pub floor_tokens: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Provider {
@@ -77,6 +120,9 @@ pub struct Provider {
     /// the field, and a stream without usage is estimated.
     #[prost(bool, tag = "6")]
     pub stream_usage: bool,
+    /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.
+    #[prost(bool, tag = "7")]
+    pub completion_tokens_cap: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
@@ -93,7 +139,7 @@ pub struct Model {
     #[prost(string, tag = "4")]
     pub owned_by: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Target {
     /// Id of a provider in the same snapshot.
     #[prost(string, tag = "1")]
@@ -104,9 +150,18 @@ pub struct Target {
     /// Unset: the price is not known; requests cost 0 and are marked unpriced.
     #[prost(message, optional, tag = "3")]
     pub price: ::core::option::Option<Price>,
+    /// Longest answer, in tokens. Unset: not known.
+    #[prost(uint64, optional, tag = "4")]
+    pub max_output_tokens: ::core::option::Option<u64>,
+    /// Longest prompt, in tokens. Unset: not known.
+    #[prost(uint64, optional, tag = "5")]
+    pub max_input_tokens: ::core::option::Option<u64>,
+    /// Declared free of charge: served without a price under a money budget too.
+    #[prost(bool, tag = "6")]
+    pub free: bool,
 }
 /// List price in atto-dollars (1e-18 USD) a unit. 0 = free. An unset class falls back as stated.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Price {
     #[prost(uint64, tag = "1")]
     pub input_token: u64,
@@ -130,6 +185,25 @@ pub struct Price {
     /// Charged once a request, on top. Unset: 0.
     #[prost(uint64, optional, tag = "8")]
     pub request: ::core::option::Option<u64>,
+    /// Prices that replace the above for the whole request when its input is longer, in rising
+    /// order of `above_input_tokens`.
+    #[prost(message, repeated, tag = "9")]
+    pub tiers: ::prost::alloc::vec::Vec<PriceTier>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriceTier {
+    /// Applies to requests with more input tokens than this.
+    #[prost(uint64, tag = "1")]
+    pub above_input_tokens: u64,
+    /// Every class that is unset here falls back to the price without tiers.
+    #[prost(uint64, optional, tag = "2")]
+    pub input_token: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    pub output_token: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "4")]
+    pub cached_input_token: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "5")]
+    pub cache_write_token: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveKeyRequest {
@@ -172,6 +246,156 @@ pub struct KeyPolicy {
     /// Added to the tags of every request.
     #[prost(string, repeated, tag = "7")]
     pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Limits of the key, and of its user, team and organisation.
+    #[prost(message, repeated, tag = "8")]
+    pub meters: ::prost::alloc::vec::Vec<Meter>,
+    /// Unset: as the snapshot says.
+    #[prost(message, optional, tag = "9")]
+    pub low_budget: ::core::option::Option<LowBudget>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveCustomerRequest {
+    /// The id that requests name.
+    #[prost(string, tag = "1")]
+    pub customer: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResolveCustomerResponse {
+    /// Unset: nothing is known about this customer, and nothing limits it.
+    #[prost(message, optional, tag = "1")]
+    pub policy: ::core::option::Option<CustomerPolicy>,
+    /// As in `ResolveKeyResponse`.
+    #[prost(uint64, tag = "2")]
+    pub revision: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CustomerPolicy {
+    #[prost(bool, tag = "1")]
+    pub blocked: bool,
+    #[prost(message, repeated, tag = "2")]
+    pub meters: ::prost::alloc::vec::Vec<Meter>,
+}
+/// One limit: of one thing, in one dimension, over one window.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Meter {
+    /// Never used again for another meter.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(enumeration = "Scope", tag = "2")]
+    pub scope: i32,
+    /// Who or what it limits: id of the user, team, organisation or customer; tag; provider; model.
+    /// For keys what people recognise the key by, never its hash.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "Dimension", tag = "4")]
+    pub dimension: i32,
+    /// Counts requests for this model alone, by public name. Unset: all.
+    #[prost(string, optional, tag = "5")]
+    pub model: ::core::option::Option<::prost::alloc::string::String>,
+    /// In units of the dimension.
+    #[prost(int64, tag = "6")]
+    pub limit: i64,
+    /// Crossing it is told to the operator; it refuses nothing. Unset: nothing is told.
+    #[prost(int64, optional, tag = "7")]
+    pub soft_limit: ::core::option::Option<i64>,
+    /// Counts and shows, and refuses nothing.
+    #[prost(bool, tag = "8")]
+    pub observe_only: bool,
+    /// Length of the window. 0: since ever.
+    #[prost(uint32, tag = "9")]
+    pub window_seconds: u32,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Scope {
+    Unspecified = 0,
+    Key = 1,
+    User = 2,
+    Team = 3,
+    Organization = 4,
+    Customer = 5,
+    Tag = 6,
+    Provider = 7,
+    Model = 8,
+}
+impl Scope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCOPE_UNSPECIFIED",
+            Self::Key => "SCOPE_KEY",
+            Self::User => "SCOPE_USER",
+            Self::Team => "SCOPE_TEAM",
+            Self::Organization => "SCOPE_ORGANIZATION",
+            Self::Customer => "SCOPE_CUSTOMER",
+            Self::Tag => "SCOPE_TAG",
+            Self::Provider => "SCOPE_PROVIDER",
+            Self::Model => "SCOPE_MODEL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCOPE_KEY" => Some(Self::Key),
+            "SCOPE_USER" => Some(Self::User),
+            "SCOPE_TEAM" => Some(Self::Team),
+            "SCOPE_ORGANIZATION" => Some(Self::Organization),
+            "SCOPE_CUSTOMER" => Some(Self::Customer),
+            "SCOPE_TAG" => Some(Self::Tag),
+            "SCOPE_PROVIDER" => Some(Self::Provider),
+            "SCOPE_MODEL" => Some(Self::Model),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Dimension {
+    /// A meter of a newer version: the filter cannot count it, and refuses.
+    Unspecified = 0,
+    Requests = 1,
+    /// Input and output tokens together.
+    Tokens = 2,
+    InputTokens = 3,
+    OutputTokens = 4,
+    /// Nano-dollars.
+    Money = 5,
+    /// Requests at the same time.
+    Parallel = 6,
+}
+impl Dimension {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DIMENSION_UNSPECIFIED",
+            Self::Requests => "DIMENSION_REQUESTS",
+            Self::Tokens => "DIMENSION_TOKENS",
+            Self::InputTokens => "DIMENSION_INPUT_TOKENS",
+            Self::OutputTokens => "DIMENSION_OUTPUT_TOKENS",
+            Self::Money => "DIMENSION_MONEY",
+            Self::Parallel => "DIMENSION_PARALLEL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DIMENSION_UNSPECIFIED" => Some(Self::Unspecified),
+            "DIMENSION_REQUESTS" => Some(Self::Requests),
+            "DIMENSION_TOKENS" => Some(Self::Tokens),
+            "DIMENSION_INPUT_TOKENS" => Some(Self::InputTokens),
+            "DIMENSION_OUTPUT_TOKENS" => Some(Self::OutputTokens),
+            "DIMENSION_MONEY" => Some(Self::Money),
+            "DIMENSION_PARALLEL" => Some(Self::Parallel),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 #[cfg(feature = "grpc")]
@@ -315,6 +539,32 @@ pub mod policy_client {
                 .insert(GrpcMethod::new("tollgate.v1.Policy", "ResolveKey"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns what one customer (end user) may do. Asked like keys, when `Snapshot.customers` says
+        /// that there are any.
+        pub async fn resolve_customer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveCustomerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Policy/ResolveCustomer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Policy", "ResolveCustomer"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -350,6 +600,15 @@ pub mod policy_server {
             request: tonic::Request<super::ResolveKeyRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResolveKeyResponse>,
+            tonic::Status,
+        >;
+        /// Returns what one customer (end user) may do. Asked like keys, when `Snapshot.customers` says
+        /// that there are any.
+        async fn resolve_customer(
+            &self,
+            request: tonic::Request<super::ResolveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveCustomerResponse>,
             tonic::Status,
         >;
     }
@@ -519,6 +778,51 @@ pub mod policy_server {
                     };
                     Box::pin(fut)
                 }
+                "/tollgate.v1.Policy/ResolveCustomer" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveCustomerSvc<T: Policy>(pub Arc<T>);
+                    impl<
+                        T: Policy,
+                    > tonic::server::UnaryService<super::ResolveCustomerRequest>
+                    for ResolveCustomerSvc<T> {
+                        type Response = super::ResolveCustomerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveCustomerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policy>::resolve_customer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveCustomerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -563,15 +867,79 @@ pub mod policy_server {
 pub struct ReportRequest {
     #[prost(message, repeated, tag = "1")]
     pub records: ::prost::alloc::vec::Vec<UsageRecord>,
+    /// Who holds the leases: the instance id of the first `Welcome` of this VM, 16 bytes, kept for
+    /// the life of the VM. Empty: it holds none, and `meters` is empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub holder: ::prost::alloc::vec::Vec<u8>,
+    /// Grows by one when the last call was answered. A call that was not answered is repeated with
+    /// the same number, the same records first, and the same `consumed`.
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
+    /// Each meter at most once. Every meter that a debit of `records` names is here.
+    #[prost(message, repeated, tag = "4")]
+    pub meters: ::prost::alloc::vec::Vec<MeterState>,
+    /// The sender's clock, microseconds since the Unix epoch: tells how long ago records ended.
+    #[prost(int64, tag = "5")]
+    pub sent_at_us: i64,
 }
+/// Where a holder stands with one meter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MeterState {
+    #[prost(uint64, tag = "1")]
+    pub meter: u64,
+    /// Used up outside of records (requests, which count when they begin) since the last sequence.
+    #[prost(int64, tag = "2")]
+    pub consumed: i64,
+    /// How long ago the newest of `consumed` was, in milliseconds.
+    #[prost(uint32, tag = "3")]
+    pub consumed_ms_ago: u32,
+    /// Held and free: it could be given back.
+    #[prost(int64, tag = "4")]
+    pub idle: i64,
+    /// Held for requests under way, and for records and `consumed` that this call does not carry.
+    #[prost(int64, tag = "5")]
+    pub reserved: i64,
+    /// Grant at least this much, or nothing. 0: nobody waits.
+    #[prost(int64, tag = "6")]
+    pub need: i64,
+    /// Grant up to this much if it is there; never less than `need`.
+    #[prost(int64, tag = "7")]
+    pub want: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReportResponse {
     /// Records of this batch that are in the ledger now, those that were there before included.
     #[prost(uint64, tag = "1")]
     pub acknowledged: u64,
+    /// One for each of the call's `meters`, in their order.
+    #[prost(message, repeated, tag = "2")]
+    pub grants: ::prost::alloc::vec::Vec<MeterGrant>,
+}
+/// What a holder may use from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MeterGrant {
+    #[prost(uint64, tag = "1")]
+    pub meter: u64,
+    /// Added to what the holder holds. 0 or at least `need`.
+    #[prost(int64, tag = "2")]
+    pub granted: i64,
+    /// Of the limit, neither used nor reserved by anybody, before this grant; what other holders
+    /// keep idle counts as left. May be negative after a limit was lowered.
+    #[prost(int64, tag = "3")]
+    pub left: i64,
+    #[prost(int64, tag = "4")]
+    pub limit: i64,
+    /// Used in this window, as settled so far.
+    #[prost(int64, tag = "5")]
+    pub used: i64,
+    /// Until the window ends. 0: there is none, or it begins with the next request.
+    #[prost(uint32, tag = "6")]
+    pub resets_in_ms: u32,
+    #[prost(enumeration = "Outlook", tag = "7")]
+    pub outlook: i32,
 }
 /// One request, after it ended.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UsageRecord {
     /// 24 bytes: the instance id of `Welcome` and a big-endian 64-bit counter.
     #[prost(bytes = "vec", tag = "1")]
@@ -628,6 +996,18 @@ pub struct UsageRecord {
     /// Code of the error that the client got, ours or the provider's. Unset: no error.
     #[prost(string, optional, tag = "20")]
     pub error_code: ::core::option::Option<::prost::alloc::string::String>,
+    /// What this request used of meters that count when a request ends (tokens, money). Counted in
+    /// the transaction that stores the record, and only if it is new.
+    #[prost(message, repeated, tag = "21")]
+    pub debits: ::prost::alloc::vec::Vec<Debit>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Debit {
+    #[prost(uint64, tag = "1")]
+    pub meter: u64,
+    /// In units of the meter's dimension.
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
 }
 /// Token classes. `input` includes `cached_input`, `cache_write` and `audio_input`; `output`
 /// includes `reasoning` and `audio_output` (OpenAI's convention).
@@ -649,6 +1029,47 @@ pub struct TokenUsage {
     pub audio_input: u64,
     #[prost(uint64, tag = "8")]
     pub audio_output: u64,
+}
+/// What a holder that was not given what it needs should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Outlook {
+    /// Nothing to wait for, or plenty.
+    Unspecified = 0,
+    /// So little is left ungranted that unused units are to be reported at once.
+    Tight = 1,
+    /// Others hold units that may come back: wait for `MeterNews.returned`, but not for long.
+    Wait = 2,
+    /// It is used up: refuse.
+    Exhausted = 3,
+    /// There is no such meter any more: it limits nothing.
+    Gone = 4,
+}
+impl Outlook {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OUTLOOK_UNSPECIFIED",
+            Self::Tight => "OUTLOOK_TIGHT",
+            Self::Wait => "OUTLOOK_WAIT",
+            Self::Exhausted => "OUTLOOK_EXHAUSTED",
+            Self::Gone => "OUTLOOK_GONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OUTLOOK_UNSPECIFIED" => Some(Self::Unspecified),
+            "OUTLOOK_TIGHT" => Some(Self::Tight),
+            "OUTLOOK_WAIT" => Some(Self::Wait),
+            "OUTLOOK_EXHAUSTED" => Some(Self::Exhausted),
+            "OUTLOOK_GONE" => Some(Self::Gone),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -691,6 +1112,10 @@ pub enum UsageSource {
     Provider = 1,
     /// Estimated from the bytes that passed, for want of the provider's figures.
     Estimated = 2,
+    /// Counted by us, exactly, for want of the provider's figures.
+    Counted = 3,
+    /// Never settled: what was reserved is taken as spent until it is reconciled.
+    Presumed = 4,
 }
 impl UsageSource {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -702,6 +1127,8 @@ impl UsageSource {
             Self::Unspecified => "USAGE_SOURCE_UNSPECIFIED",
             Self::Provider => "USAGE_SOURCE_PROVIDER",
             Self::Estimated => "USAGE_SOURCE_ESTIMATED",
+            Self::Counted => "USAGE_SOURCE_COUNTED",
+            Self::Presumed => "USAGE_SOURCE_PRESUMED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -710,6 +1137,8 @@ impl UsageSource {
             "USAGE_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
             "USAGE_SOURCE_PROVIDER" => Some(Self::Provider),
             "USAGE_SOURCE_ESTIMATED" => Some(Self::Estimated),
+            "USAGE_SOURCE_COUNTED" => Some(Self::Counted),
+            "USAGE_SOURCE_PRESUMED" => Some(Self::Presumed),
             _ => None,
         }
     }
@@ -726,7 +1155,7 @@ pub mod usage_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Where filters deliver what was used.
+    /// Where filters deliver what was used, and get leases on what may be used.
     #[derive(Debug, Clone)]
     pub struct UsageClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -807,8 +1236,10 @@ pub mod usage_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Stores a batch, in one transaction. Idempotent by record id: a record that is sent again is
-        /// acknowledged again and counted once. An error means that nothing of the batch was stored.
+        /// Stores a batch of records and settles leases, in one transaction. A filter has one call under
+        /// way at a time. Idempotent: a record that is sent again is acknowledged again and counted
+        /// once, by its id; `consumed` that is sent again counts once, by `sequence`; what a holder says
+        /// it holds replaces what it said before. An error means that nothing was stored.
         pub async fn report(
             &mut self,
             request: impl tonic::IntoRequest<super::ReportRequest>,
@@ -843,14 +1274,16 @@ pub mod usage_server {
     /// Generated trait containing gRPC methods that should be implemented for use with UsageServer.
     #[async_trait]
     pub trait Usage: std::marker::Send + std::marker::Sync + 'static {
-        /// Stores a batch, in one transaction. Idempotent by record id: a record that is sent again is
-        /// acknowledged again and counted once. An error means that nothing of the batch was stored.
+        /// Stores a batch of records and settles leases, in one transaction. A filter has one call under
+        /// way at a time. Idempotent: a record that is sent again is acknowledged again and counted
+        /// once, by its id; `consumed` that is sent again counts once, by `sequence`; what a holder says
+        /// it holds replaces what it said before. An error means that nothing was stored.
         async fn report(
             &self,
             request: tonic::Request<super::ReportRequest>,
         ) -> std::result::Result<tonic::Response<super::ReportResponse>, tonic::Status>;
     }
-    /// Where filters deliver what was used.
+    /// Where filters deliver what was used, and get leases on what may be used.
     #[derive(Debug)]
     pub struct UsageServer<T> {
         inner: Arc<T>,
