@@ -1,20 +1,19 @@
 //! From changes to whoever must hear of them: filters that watch, Envoys on ADS.
 //!
-//! [`Publisher`] holds the newest [`Published`] state and passes on changes of keys as they are
-//! committed. It keeps nothing that the store and the configuration do not know better.
+//! [`Publisher`] holds the newest [`Published`] state and knows where changes of keys are heard of.
+//! It keeps nothing that the store and the configuration do not know better.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
-use tollgate_core::key::KeyHash;
-use tollgate_proto::v1::{KeyChanged, Snapshot};
+use tollgate_proto::v1::Snapshot;
 
 use crate::config::Config;
-use crate::service::KeyEvents;
 use crate::snapshot;
+use crate::store::news::{Feed, Newsroom};
 use crate::xds::{self, Resource, ResourceSet, Resources, cluster};
 
 /// Tells filters and Envoys what changed.
@@ -25,7 +24,7 @@ pub struct Publisher {
 
 struct Shared {
     current: watch::Sender<Published>,
-    keys: broadcast::Sender<KeyChanged>,
+    newsroom: Newsroom,
     envoys: Envoys,
     /// Serialises changes of `current`, which read it before they write it.
     publishing: Mutex<()>,
@@ -43,8 +42,8 @@ pub struct Published {
 }
 
 impl Publisher {
-    /// Begins with a configuration. `revision` is the store's.
-    pub fn new(config: &Config, revision: u64) -> Self {
+    /// Begins with a configuration. `revision` and `newsroom` are the store's.
+    pub fn new(config: &Config, revision: u64, newsroom: Newsroom) -> Self {
         let published = Published {
             snapshot: Arc::new(snapshot::render(config, revision)),
             resources: Arc::new(xds::render(config)),
@@ -53,7 +52,7 @@ impl Publisher {
         Self {
             shared: Arc::new(Shared {
                 current: watch::Sender::new(published),
-                keys: broadcast::Sender::new(KEY_CHANGES_KEPT),
+                newsroom,
                 envoys: Envoys::default(),
                 publishing: Mutex::new(()),
             }),
@@ -95,8 +94,8 @@ impl Publisher {
     }
 
     /// Follows changes of keys from now on.
-    pub fn key_changes(&self) -> broadcast::Receiver<KeyChanged> {
-        self.shared.keys.subscribe()
+    pub fn news(&self) -> Feed {
+        self.shared.newsroom.feed()
     }
 
     /// Returns the Envoys that are connected over ADS.
@@ -119,14 +118,6 @@ impl Publisher {
             let resources = Arc::new(wanted);
             self.shared.current.send_replace(Published { resources, ..current });
         }
-    }
-}
-
-impl KeyEvents for Publisher {
-    fn key_changed(&self, hash: KeyHash, revision: u64) {
-        let change = KeyChanged { key_hash: hash.as_bytes().to_vec(), revision };
-        // An error says that nobody listens.
-        let _ = self.shared.keys.send(change);
     }
 }
 
@@ -220,8 +211,6 @@ fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
     ResourceSet::new(items.into_values().cloned().collect())
 }
 
-/// A filter that is further behind than this many changes starts over.
-const KEY_CHANGES_KEPT: usize = 4096;
 const ENVOYS_MAY_TAKE: Duration = Duration::from_secs(1);
 /// Most look-ups are over by then; one that takes longer costs its provider's first requests.
 const LOOKUP: Duration = Duration::from_millis(250);

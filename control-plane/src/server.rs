@@ -33,12 +33,11 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let store = store::open(&config.database_url).await.context("cannot open the database")?;
     let revision = store.next_revision().await.context("cannot read the database")?;
-    let publisher = Publisher::new(&config, revision);
+    let publisher = Publisher::new(&config, revision, store.newsroom().clone());
     let service = Service::new(Parts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        events: Arc::new(publisher.clone()),
         master_key: config.master_key.clone(),
     });
     let admin = TcpListener::bind(config.server.admin_listen)

@@ -1,5 +1,5 @@
-//! Use cases: everything that may be done, whoever asks. Brings time and randomness to the store
-//! and tells filters when a key changed.
+//! Use cases: everything that may be done, whoever asks. Brings time and randomness to the store,
+//! which tells filters when a key changed.
 //!
 //! [`Service`] is the door; its methods stand in `service/`, by subject.
 
@@ -19,19 +19,12 @@ use crate::store::{Store, StoreError};
 
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
 
-/// Hears about keys that were changed, after the change was committed.
-pub trait KeyEvents: Send + Sync + 'static {
-    /// Tells whoever caches the key to forget it.
-    fn key_changed(&self, hash: KeyHash, revision: u64);
-}
-
 /// The use cases.
 #[derive(Clone)]
 pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    events: Arc<dyn KeyEvents>,
     master: Option<KeyHash>,
 }
 
@@ -43,8 +36,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Who hears of changed keys.
-    pub events: Arc<dyn KeyEvents>,
     /// The key that may do everything. `None`: there is none.
     pub master_key: Option<Secret>,
 }
@@ -61,9 +52,9 @@ pub struct Actor {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, entropy, events, master_key } = parts;
+        let Parts { store, clock, entropy, master_key } = parts;
         let master = master_key.map(|key| KeyHash::of(key.expose().as_bytes()));
-        Self { store, clock, entropy, events, master }
+        Self { store, clock, entropy, master }
     }
 
     /// Returns the time.

@@ -13,6 +13,7 @@ mod database;
 mod driver;
 mod keys;
 mod ledger;
+pub mod news;
 mod postgres;
 mod rows;
 mod sql;
@@ -25,10 +26,18 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, RecordId, Secret, Timestamp};
+use crate::store::news::{News, Newsroom};
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Returns where to hear of what is committed, by this process or another one on the
+    /// database. Every change that others must hear of is told by the method that makes it.
+    fn newsroom(&self) -> &Newsroom;
+
+    /// Tells what belongs to no change in the store.
+    async fn tell(&self, news: &[News]) -> Result<(), StoreError>;
+
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -84,10 +93,13 @@ pub trait Store: Send + Sync + 'static {
 
 /// Opens the database a URL names and brings its tables up to date.
 pub async fn open(url: &Secret) -> Result<Arc<dyn Store>, StoreError> {
-    if url.expose().starts_with("sqlite:") {
-        return Ok(Arc::new(database::SqlStore::new(sqlite::Sqlite::open(url.expose()).await?)));
+    let (url, newsroom) = (url.expose(), Newsroom::default());
+    if url.starts_with("sqlite:") {
+        let driver = sqlite::Sqlite::open(url).await?;
+        return Ok(Arc::new(database::SqlStore::new(driver, newsroom)));
     }
-    Ok(Arc::new(database::SqlStore::new(postgres::Postgres::open(url.expose()).await?)))
+    let driver = postgres::Postgres::open(url, newsroom.clone()).await?;
+    Ok(Arc::new(database::SqlStore::new(driver, newsroom)))
 }
 
 /// Which keys to list, and how.

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tollgate_core::key::KeyHash;
@@ -16,6 +15,7 @@ use super::{Drain, draining};
 use crate::domain::KeyPolicy;
 use crate::publish::Publisher;
 use crate::service::Service;
+use crate::store::news::{Feed, Heard, News};
 
 /// Serves [`Policy`].
 pub(super) struct PolicyServer {
@@ -37,9 +37,9 @@ impl Policy for PolicyServer {
         let (updates, stream) = mpsc::channel(UPDATES_AHEAD);
         let watch = Watch { publisher: self.publisher.clone(), updates, drain: self.drain.clone() };
         // Nothing that is committed from here on may be missed.
-        let keys = self.publisher.key_changes();
+        let news = self.publisher.news();
         tokio::spawn(async move {
-            if let Err(End::Tell(status)) = watch.run(keys).await {
+            if let Err(End::Tell(status)) = watch.run(news).await {
                 tracing::info!(node, reason = status.message(), "a filter's watch ends");
                 // An error says that the filter is gone.
                 let _ = watch.updates.send(Err(status)).await;
@@ -86,10 +86,7 @@ enum End {
 }
 
 impl Watch {
-    async fn run(
-        &self,
-        mut keys: tokio::sync::broadcast::Receiver<v1::KeyChanged>,
-    ) -> Result<(), End> {
+    async fn run(&self, mut news: Feed) -> Result<(), End> {
         let mut drain = self.drain.clone();
         let mut states = self.publisher.watch();
         let instance: [u8; 16] = rand::random();
@@ -99,14 +96,16 @@ impl Watch {
             tokio::select! {
                 // Revocations before everything: they must not wait for Envoys.
                 biased;
-                change = keys.recv() => match change {
-                    Ok(change) => self.send(Event::KeyChanged(change)).await?,
-                    Err(RecvError::Lagged(missed)) => {
-                        return Err(End::Tell(Status::data_loss(format!(
-                            "{missed} changes behind; start over"
-                        ))));
+                heard = news.next() => match heard {
+                    Heard::News(News::KeyChanged { hash, revision }) => {
+                        let key_hash = hash.as_bytes().to_vec();
+                        self.send(Event::KeyChanged(v1::KeyChanged { key_hash, revision })).await?;
                     }
-                    Err(RecvError::Closed) => return Err(End::Tell(draining())),
+                    // A filter that starts over trusts nothing that it has cached.
+                    Heard::Missed => {
+                        let why = "changes of keys may have been missed; start over";
+                        return Err(End::Tell(Status::data_loss(why)));
+                    }
                 },
                 () = drain.wait() => return Err(End::Tell(draining())),
                 () = self.updates.closed() => return Err(End::Gone),

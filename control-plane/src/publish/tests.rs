@@ -13,7 +13,7 @@ fn clusters(publisher: &Publisher) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_is_gone_keeps_its_cluster_for_a_while() {
-    let publisher = Publisher::new(&providers(&["a", "b"]), 1);
+    let publisher = Publisher::new(&providers(&["a", "b"]), 1, Newsroom::default());
 
     publisher.publish(&providers(&["b"]), 2);
 
@@ -26,7 +26,7 @@ async fn a_provider_that_is_gone_keeps_its_cluster_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_comes_back_keeps_its_cluster() {
-    let publisher = Publisher::new(&providers(&["a"]), 1);
+    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
     publisher.publish(&providers(&[]), 2);
     publisher.publish(&providers(&["a"]), 3);
 
@@ -37,7 +37,7 @@ async fn a_provider_that_comes_back_keeps_its_cluster() {
 
 #[tokio::test(start_paused = true)]
 async fn clusters_are_settled_when_every_envoy_has_answered() {
-    let publisher = Publisher::new(&providers(&["a"]), 1);
+    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
     let clusters = publisher.current().resources.clusters.clone();
     let (one, other) = (publisher.envoys().join(), publisher.envoys().join());
     let begun = tokio::time::Instant::now();
@@ -57,7 +57,7 @@ async fn clusters_are_settled_when_every_envoy_has_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() {
-    let publisher = Publisher::new(&providers(&["a"]), 1);
+    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
     let clusters = publisher.current().resources.clusters.clone();
     let seat = publisher.envoys().join();
     let begun = tokio::time::Instant::now();
@@ -73,7 +73,7 @@ async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() 
 #[tokio::test(start_paused = true)]
 async fn a_new_host_name_gets_the_time_to_be_looked_up() {
     let named = config(vec![provider("a", base_url(true, "example.com", 443))]);
-    let publisher = Publisher::new(&named, 1);
+    let publisher = Publisher::new(&named, 1, Newsroom::default());
     let begun = tokio::time::Instant::now();
     publisher.reachable(&publisher.current()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);

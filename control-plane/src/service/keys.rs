@@ -82,7 +82,6 @@ impl Service {
         };
         what.apply(&mut key, &change);
         let changed = self.store.add_key(&key, &what, &change).await?;
-        self.events.key_changed(key.hash, changed.revision);
         Ok(Generated { secret, key: changed.key })
     }
 
@@ -116,11 +115,7 @@ impl Service {
         actor: &Actor,
     ) -> Result<Vec<KeyHash>, ServiceError> {
         let change = self.change("key.delete", actor);
-        let deleted = self.store.delete_keys(hashes, &change).await?;
-        for hash in &deleted.hashes {
-            self.events.key_changed(*hash, deleted.revision);
-        }
-        Ok(deleted.hashes)
+        Ok(self.store.delete_keys(hashes, &change).await?.hashes)
     }
 
     /// Finds a key by its hash.
@@ -147,9 +142,7 @@ impl Service {
     ) -> Result<ApiKey, ServiceError> {
         let change = self.change(action, actor);
         let changed = self.store.change_key(hash, what, &change).await?;
-        let changed = changed.ok_or(ServiceError::NotFound("key"))?;
-        self.events.key_changed(*hash, changed.revision);
-        Ok(changed.key)
+        Ok(changed.ok_or(ServiceError::NotFound("key"))?.key)
     }
 
     fn random_key(&self) -> Secret {

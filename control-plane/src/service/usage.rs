@@ -14,10 +14,7 @@ impl Service {
             return Ok(0);
         }
         let records: Vec<LedgerRecord> = records.iter().cloned().map(bounded).collect();
-        let recorded = self.store.record_usage(&records).await?;
-        for hash in recorded.exhausted {
-            self.events.key_changed(hash, recorded.revision);
-        }
+        self.store.record_usage(&records).await?;
         Ok(records.len() as u64)
     }
 

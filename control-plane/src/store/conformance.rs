@@ -5,7 +5,9 @@
 
 mod fixtures;
 mod keys;
+mod news;
 mod postgres_server;
+mod replicas;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,8 @@ macro_rules! store_tests {
                 let store = server.fresh(stringify!($check)).await;
                 $subject::$check(store.as_ref()).await;
             })*
+            replicas::news_of_one_reach_the_others(&server).await;
+            replicas::a_lost_connection_is_made_again_and_said(&server).await;
         }
     };
 }
@@ -46,6 +50,9 @@ store_tests!(
     keys::a_refused_change_leaves_no_trace,
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
+    news::every_change_of_a_key_is_told,
+    news::what_is_not_committed_is_not_told,
+    news::what_belongs_to_no_change_is_told,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

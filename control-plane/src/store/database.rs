@@ -9,24 +9,44 @@ use crate::store::driver::Driver;
 use crate::store::ledger::Batches;
 use crate::store::rows::Fields;
 use crate::store::{
-    AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded, Store,
-    StoreError, UsageQuery, sql,
+    AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, News, Newsroom,
+    Recorded, Store, StoreError, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
 pub(super) struct SqlStore<D> {
     pub(super) driver: D,
     pub(super) batches: Batches,
+    newsroom: Newsroom,
 }
 
 impl<D: Driver> SqlStore<D> {
-    pub(super) fn new(driver: D) -> Self {
-        Self { driver, batches: Batches::new(D::placeholder) }
+    pub(super) fn new(driver: D, newsroom: Newsroom) -> Self {
+        Self { driver, batches: Batches::new(D::placeholder), newsroom }
+    }
+
+    /// Makes a transaction last and tells what others must hear of it, here and elsewhere.
+    pub(super) async fn commit(&self, mut tx: D::Tx, news: &[News]) -> Result<(), StoreError> {
+        for news in news {
+            D::notify(&mut tx, self.newsroom.write(news)).await?;
+        }
+        D::commit(tx).await?;
+        self.newsroom.tell(news);
+        Ok(())
     }
 }
 
 #[async_trait]
 impl<D: Driver> Store for SqlStore<D> {
+    fn newsroom(&self) -> &Newsroom {
+        &self.newsroom
+    }
+
+    async fn tell(&self, news: &[News]) -> Result<(), StoreError> {
+        let tx = self.driver.begin().await?;
+        self.commit(tx, news).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.driver.read(sql::PING.into_sql_str(), Vec::new()).await?;
         Ok(())
@@ -39,7 +59,7 @@ impl<D: Driver> Store for SqlStore<D> {
     async fn next_revision(&self) -> Result<u64, StoreError> {
         let mut tx = self.driver.begin().await?;
         let revision = next_revision::<D>(&mut tx).await?;
-        D::commit(tx).await?;
+        self.commit(tx, &[]).await?;
         Ok(revision)
     }
 

@@ -27,6 +27,10 @@ pub(super) trait Driver: Send + Sync + 'static {
         args: Vec<Value>,
     ) -> Result<Vec<Self::Row>, sqlx::Error>;
 
+    /// Tells other processes on the database something, when the transaction is committed. A
+    /// database that only one process uses has nobody to tell.
+    async fn notify(tx: &mut Self::Tx, note: String) -> Result<(), sqlx::Error>;
+
     /// Makes a transaction last. One that is dropped instead never happened.
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error>;
 

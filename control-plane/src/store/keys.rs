@@ -6,8 +6,9 @@ use tollgate_core::key::KeyHash;
 use crate::domain::{ApiKey, Change, KeyChange, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
+use crate::store::news::changes_of;
 use crate::store::rows::Fields;
-use crate::store::{Changed, Deleted, KeyPage, KeyQuery, KeySort, StoreError, audit, sql};
+use crate::store::{Changed, Deleted, KeyPage, KeyQuery, KeySort, News, StoreError, audit, sql};
 
 impl<D: Driver> SqlStore<D> {
     pub(super) async fn one_key(
@@ -56,7 +57,7 @@ impl<D: Driver> SqlStore<D> {
             key.clone()
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
-        D::commit(tx).await?;
+        self.commit(tx, &[News::KeyChanged { hash: key.hash, revision }]).await?;
         Ok(Changed { key: changed, revision })
     }
 
@@ -70,7 +71,7 @@ impl<D: Driver> SqlStore<D> {
         let Some(before) = locked_key::<D>(&mut tx, hash).await? else { return Ok(None) };
         let key = changed_key::<D>(&mut tx, before, what, change).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
-        D::commit(tx).await?;
+        self.commit(tx, &[News::KeyChanged { hash: *hash, revision }]).await?;
         Ok(Some(Changed { key, revision }))
     }
 
@@ -99,8 +100,9 @@ impl<D: Driver> SqlStore<D> {
         if deleted.hashes.is_empty() {
             return Ok(deleted);
         }
-        deleted.revision = database::next_revision::<D>(&mut tx).await?;
-        D::commit(tx).await?;
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        self.commit(tx, &changes_of(&deleted.hashes, revision)).await?;
+        deleted.revision = revision;
         Ok(deleted)
     }
 }

@@ -9,6 +9,7 @@ use tollgate_core::key::KeyHash;
 use crate::domain::{LedgerRecord, RecordId, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
+use crate::store::news::changes_of;
 use crate::store::rows::{Fields, endpoint_name, usage_source_name};
 use crate::store::{DailySpend, LedgerEntry, Recorded, StoreError, UsageQuery, sql};
 
@@ -60,7 +61,7 @@ impl<D: Driver> SqlStore<D> {
         } else {
             database::next_revision::<D>(&mut tx).await?
         };
-        D::commit(tx).await?;
+        self.commit(tx, &changes_of(&recorded.exhausted, recorded.revision)).await?;
         Ok(recorded)
     }
 

@@ -1,32 +1,39 @@
 //! PostgreSQL: for several control planes.
 
+mod listener;
+
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{Row, SqlStr, Transaction};
 
-use crate::store::StoreError;
+use self::listener::Listener;
 use crate::store::driver::{Driver, Value};
+use crate::store::{Newsroom, StoreError};
 
 /// Names the lock that writers of all control planes take turns with: "tollgate" in ASCII.
 const WRITER_LOCK: i64 = 0x746f_6c6c_6761_7465;
 
-/// A pool of connections.
+/// A pool of connections, and one that listens.
 pub(super) struct Postgres {
     pool: PgPool,
+    _listener: Listener,
 }
 
 impl Postgres {
-    /// Connects and migrates; several processes may do so at once (the migrator locks).
-    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+    /// Connects and migrates; several processes may do so at once (the migrator locks). What
+    /// other control planes tell from then on goes to the newsroom.
+    pub(super) async fn open(url: &str, newsroom: Newsroom) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(5))
-            .connect(url)
+            .connect_with(options.clone())
             .await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, _listener: Listener::start(options, newsroom).await? })
     }
 }
 
@@ -55,6 +62,11 @@ impl Driver for Postgres {
         args: Vec<Value>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         bound(sql, args).fetch_all(&mut **tx).await
+    }
+
+    async fn notify(tx: &mut Self::Tx, note: String) -> Result<(), sqlx::Error> {
+        let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(listener::CHANNEL).bind(note);
+        notify.execute(&mut **tx).await.map(drop)
     }
 
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {

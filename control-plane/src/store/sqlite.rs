@@ -77,6 +77,10 @@ impl Driver for Sqlite {
         bound(sql, args).fetch_all(&mut **tx).await
     }
 
+    async fn notify(_tx: &mut Self::Tx, _note: String) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {
         tx.commit().await
     }

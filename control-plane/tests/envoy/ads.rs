@@ -11,6 +11,7 @@ use tollgate_control_plane::grpc::Control;
 use tollgate_control_plane::publish::Publisher;
 use tollgate_control_plane::service::{Parts, Service};
 use tollgate_control_plane::store;
+use tollgate_control_plane::store::news::Newsroom;
 
 use crate::envoy::{Envoy, binary, eventually, get, origin};
 use crate::fixture::{bootstrap, config};
@@ -79,12 +80,11 @@ async fn requests_that_no_filter_sees_are_refused_as_openai_errors() {
 /// Serves the control listener until the test ends.
 async fn serve(folder: &Path, config: &Config) -> Publisher {
     let database = Secret::new(format!("sqlite:{}", folder.join("tollgate.db").display()));
-    let publisher = Publisher::new(config, 1);
+    let publisher = Publisher::new(config, 1, Newsroom::default());
     let service = Service::new(Parts {
         store: store::open(&database).await.unwrap(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        events: Arc::new(publisher.clone()),
         master_key: None,
     });
     let control = Control::bind(&config.server.control_listen).await.unwrap();

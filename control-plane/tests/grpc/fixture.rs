@@ -19,6 +19,7 @@ use tollgate_control_plane::prices::PriceList;
 use tollgate_control_plane::publish::Publisher;
 use tollgate_control_plane::service::{Actor, KeyFields, Parts, Service};
 use tollgate_control_plane::store;
+use tollgate_control_plane::store::news::Newsroom;
 use tollgate_proto::v1::policy_client::PolicyClient;
 use tollgate_proto::v1::update::Event;
 use tollgate_proto::v1::usage_client::UsageClient;
@@ -30,6 +31,7 @@ use tonic::transport::{Channel, Endpoint};
 pub(crate) struct Served {
     pub(crate) service: Service,
     pub(crate) publisher: Publisher,
+    pub(crate) newsroom: Newsroom,
     pub(crate) socket: PathBuf,
     folder: TempDir,
     stop: oneshot::Sender<()>,
@@ -43,12 +45,12 @@ impl Served {
         let config = config(folder.path(), ONE_MODEL);
         let database = Secret::new(format!("sqlite:{}", folder.path().join("db").display()));
         let store = store::open(&database).await.unwrap();
-        let publisher = Publisher::new(&config, store.next_revision().await.unwrap());
+        let (revision, newsroom) = (store.next_revision().await.unwrap(), store.newsroom().clone());
+        let publisher = Publisher::new(&config, revision, newsroom.clone());
         let service = Service::new(Parts {
             store,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            events: Arc::new(publisher.clone()),
             master_key: None,
         });
         let control = Control::bind(&config.server.control_listen).await.unwrap();
@@ -58,7 +60,7 @@ impl Served {
             stopped.await.unwrap();
         };
         let server = tokio::spawn(control.serve(service.clone(), publisher.clone(), shutdown));
-        Self { service, publisher, socket, folder, stop, server }
+        Self { service, publisher, newsroom, socket, folder, stop, server }
     }
 
     /// Reads another configuration.

@@ -1,10 +1,10 @@
 //! `tollgate.v1.Policy`.
 
-use tollgate_control_plane::service::KeyEvents;
+use tollgate_control_plane::store::news::News;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1::update::Event;
-use tollgate_proto::v1::{Price, Provider, ResolveKeyRequest, WatchRequest};
-use tonic::Code;
+use tollgate_proto::v1::{Price, Provider, ResolveKeyRequest, Update, WatchRequest};
+use tonic::{Code, Status, Streaming};
 
 use crate::fixture::{PATIENCE, Served, actor, next};
 
@@ -99,7 +99,7 @@ async fn changes_of_keys_do_not_wait_for_an_envoy_that_hangs() {
     let mut stream = policy.watch(WatchRequest::default()).await.unwrap().into_inner();
 
     let Event::Welcome(_) = next(&mut stream).await else { panic!("no welcome") };
-    served.publisher.key_changed(KeyHash::of(b"sk-1"), 7);
+    served.newsroom.tell(&[News::KeyChanged { hash: KeyHash::of(b"sk-1"), revision: 7 }]);
 
     let Event::KeyChanged(_) = next(&mut stream).await else { panic!("not at once") };
     let Event::Snapshot(_) = next(&mut stream).await else { panic!("never") };
@@ -111,14 +111,29 @@ async fn a_filter_that_falls_behind_has_to_start_over() {
     let (mut stream, _) = served.watch().await;
 
     for revision in 0..100_000 {
-        served.publisher.key_changed(KeyHash::of(b"sk-1"), revision);
+        served.newsroom.tell(&[News::KeyChanged { hash: KeyHash::of(b"sk-1"), revision }]);
     }
 
-    let error = loop {
+    assert_eq!(end(&mut stream).await.code(), Code::DataLoss);
+}
+
+#[tokio::test]
+async fn a_control_plane_that_missed_news_makes_its_filters_start_over() {
+    let served = Served::start().await;
+    let (mut stream, _) = served.watch().await;
+
+    served.newsroom.missed();
+
+    assert_eq!(end(&mut stream).await.code(), Code::DataLoss);
+    served.watch().await;
+}
+
+/// Reads a stream to its end.
+async fn end(stream: &mut Streaming<Update>) -> Status {
+    loop {
         match tokio::time::timeout(PATIENCE, stream.message()).await.unwrap() {
             Ok(update) => assert!(update.is_some(), "ended without a word"),
-            Err(error) => break error,
+            Err(error) => return error,
         }
-    };
-    assert_eq!(error.code(), Code::DataLoss);
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -16,7 +17,8 @@ use tollgate_control_plane::domain::{LedgerRecord, Secret, Timestamp};
 use tollgate_control_plane::entropy::CountingEntropy;
 use tollgate_control_plane::http::{self, App};
 use tollgate_control_plane::prices::PriceList;
-use tollgate_control_plane::service::{KeyEvents, Parts, Service};
+use tollgate_control_plane::service::{Parts, Service};
+use tollgate_control_plane::store::news::{Feed, Heard, News};
 use tollgate_control_plane::store::{self, Store};
 use tollgate_core::key::KeyHash;
 use tower::ServiceExt;
@@ -30,25 +32,24 @@ pub(crate) struct TestApp {
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) events: Arc<Heard>,
+    pub(crate) told: Told,
     pub(crate) draining: watch::Sender<bool>,
     _folder: tempfile::TempDir,
 }
 
 /// What filters would have been told.
-#[derive(Default)]
-pub(crate) struct Heard(Mutex<Vec<(KeyHash, u64)>>);
+pub(crate) struct Told(Mutex<Feed>);
 
-impl Heard {
+impl Told {
     /// Returns what was told since the last call.
     pub(crate) fn take(&self) -> Vec<(KeyHash, u64)> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-impl KeyEvents for Heard {
-    fn key_changed(&self, hash: KeyHash, revision: u64) {
-        self.0.lock().unwrap().push((hash, revision));
+        let mut feed = self.0.lock().unwrap();
+        let told = std::iter::from_fn(|| feed.next().now_or_never());
+        told.filter_map(|heard| match heard {
+            Heard::News(News::KeyChanged { hash, revision }) => Some((hash, revision)),
+            Heard::Missed => None,
+        })
+        .collect()
     }
 }
 
@@ -97,18 +98,17 @@ impl TestApp {
         master: Option<&str>,
     ) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_795_248_504_551_373)));
-        let events = Arc::new(Heard::default());
+        let told = Told(Mutex::new(store.newsroom().feed()));
         let service = Service::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
-            events: events.clone(),
             master_key: master.map(Secret::new),
         });
         let (draining, drained) = watch::channel(false);
         let (_, config) = watch::channel(Arc::new(config()));
         let app = App { service: service.clone(), config, draining: drained };
-        Self { router: http::router(app), service, store, clock, events, draining, _folder: folder }
+        Self { router: http::router(app), service, store, clock, told, draining, _folder: folder }
     }
 
     /// Sends a request as it is.

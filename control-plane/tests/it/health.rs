@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tollgate_control_plane::domain::{ApiKey, Change, KeyChange, LedgerRecord};
+use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded, Store,
     StoreError, UsageQuery,
@@ -112,11 +113,12 @@ async fn without_its_database_management_says_so() {
 }
 
 fn broken() -> TestApp {
-    TestApp::over(Arc::new(BrokenStore), tempfile::tempdir().unwrap(), Some(MASTER))
+    TestApp::over(Arc::new(BrokenStore::default()), tempfile::tempdir().unwrap(), Some(MASTER))
 }
 
 /// A database that is away.
-struct BrokenStore;
+#[derive(Default)]
+struct BrokenStore(Newsroom);
 
 fn away<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
@@ -124,6 +126,12 @@ fn away<T>() -> Result<T, StoreError> {
 
 #[async_trait]
 impl Store for BrokenStore {
+    fn newsroom(&self) -> &Newsroom {
+        &self.0
+    }
+    async fn tell(&self, _: &[News]) -> Result<(), StoreError> {
+        away()
+    }
     async fn ping(&self) -> Result<(), StoreError> {
         away()
     }

@@ -240,7 +240,7 @@ async fn filters_hear_of_every_change_after_it_is_stored() {
     let app = TestApp::start().await;
     let key = app.key(json!({})).await;
     let hash = KeyHash::of(key.as_bytes());
-    let mut revisions = app.events.take();
+    let mut revisions = app.told.take();
 
     for (path, body) in [
         ("/key/update", json!({"key": key, "models": ["m"]})),
@@ -249,7 +249,7 @@ async fn filters_hear_of_every_change_after_it_is_stored() {
         ("/key/delete", json!({"keys": [key]})),
     ] {
         app.post(path, body).await.ok();
-        let told = app.events.take();
+        let told = app.told.take();
         assert_eq!(told.len(), 1, "{path}");
         revisions.extend(told);
         let resolved = app.service.resolve(&hash).await.unwrap();

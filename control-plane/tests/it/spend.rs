@@ -190,17 +190,17 @@ async fn dates_that_are_none_are_refused() {
 async fn filters_hear_when_a_key_has_spent_its_budget() {
     let app = TestApp::start().await;
     let key = app.key(json!({"max_budget": 4e-5})).await;
-    app.events.take();
+    app.told.take();
 
     app.record(&[record(1, &key, MIDNIGHT)]).await;
-    assert_eq!(app.events.take(), []);
+    assert_eq!(app.told.take(), []);
     app.record(&[record(2, &key, MIDNIGHT)]).await;
-    let told = app.events.take();
+    let told = app.told.take();
     app.record(&[record(2, &key, MIDNIGHT), record(3, &key, MIDNIGHT)]).await;
 
     let hash = KeyHash::of(key.as_bytes());
     assert_eq!(told.iter().map(|(hash, _)| *hash).collect::<Vec<_>>(), [hash]);
-    assert_eq!(app.events.take(), []);
+    assert_eq!(app.told.take(), []);
     let policy = app.service.resolve(&hash).await.unwrap().policy.unwrap();
     assert_eq!(policy.spend, NanoDollars(72_000));
 }

@@ -53,6 +53,9 @@ struct InFlight {
     questions: u32,
     /// Highest revision of a `KeyChanged` that came meanwhile.
     changed: u64,
+    /// How many were asked before the connection was lost: a change that overtakes their answers
+    /// may be among those that were missed.
+    doubtful: u32,
 }
 
 #[derive(Debug)]
@@ -160,6 +163,9 @@ impl KeyCache {
     pub fn connection_was_lost(&mut self) {
         self.epoch += 1;
         self.connection = Connection::Lost;
+        for waiting in self.in_flight.values_mut() {
+            waiting.doubtful = waiting.questions;
+        }
     }
 
     /// Notes that news come again.
@@ -177,10 +183,11 @@ impl KeyCache {
         self.entries.is_empty()
     }
 
-    /// Takes one question off and returns the revision of the last change that came meanwhile.
+    /// Takes one question off and returns the revision below which its answer is too old.
     fn settle(&mut self, hash: &KeyHash) -> u64 {
         let Some(waiting) = self.in_flight.get_mut(hash) else { return 0 };
-        let changed = waiting.changed;
+        let changed = if waiting.doubtful > 0 { u64::MAX } else { waiting.changed };
+        waiting.doubtful = waiting.doubtful.saturating_sub(1);
         waiting.questions = waiting.questions.saturating_sub(1);
         if waiting.questions == 0 {
             self.in_flight.remove(hash);
@@ -263,6 +270,18 @@ mod tests {
 
         assert!(!cache.answered(hash(1), Some(spent(1)), 5, 0));
         assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(None));
+    }
+
+    #[test]
+    fn an_answer_to_a_question_from_before_the_connection_was_lost_does_not_count() {
+        let mut cache = KeyCache::new(10);
+        cache.asking(hash(1));
+        cache.connection_was_lost();
+        cache.asking(hash(1));
+
+        assert!(!cache.answered(hash(1), Some(spent(1)), 5, 0));
+        assert!(cache.answered(hash(1), Some(spent(2)), 5, 0));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(2))));
     }
 
     #[test]

@@ -66,12 +66,19 @@ impl PostgresServer {
 
     /// Makes a database and opens a store on it.
     pub(super) async fn fresh(&self, name: &str) -> Arc<dyn Store> {
-        let mut admin = self.connect().await;
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&mut admin)
-            .await
-            .unwrap();
+        self.run(&format!("CREATE DATABASE {name}")).await;
+        self.open(name).await
+    }
+
+    /// Opens a store on a database that is there.
+    pub(super) async fn open(&self, name: &str) -> Arc<dyn Store> {
         store::open(&Secret::new(url(self.folder.path(), name))).await.unwrap()
+    }
+
+    /// Runs a statement as the server's owner.
+    pub(super) async fn run(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::query(statement).execute(&mut self.connect().await).await.unwrap();
     }
 
     async fn connect(&self) -> sqlx::PgConnection {
