@@ -4,6 +4,8 @@
 -- `limit_window` is 'none', 'fixed:SECONDS' (begins with the first use), 'sliding:SECONDS' or
 -- 'calendar:DURATION' (resets as budget_duration does). `model` is '' when it counts all models.
 -- used + granted never exceeds amount by a grant: `granted` is the sum over `leases`.
+-- `opening` is what was used before anything was counted here, or was set by hand since: used =
+-- opening + debits + presumed. `waited_us` is when a holder was last told to wait for units.
 CREATE TABLE meters (
     id BIGINT PRIMARY KEY NOT NULL,
     scope TEXT NOT NULL,
@@ -18,6 +20,8 @@ CREATE TABLE meters (
     window_ends_us BIGINT,
     used BIGINT NOT NULL,
     granted BIGINT NOT NULL,
+    opening BIGINT NOT NULL DEFAULT 0,
+    waited_us BIGINT,
     UNIQUE (scope, name, dimension, model, limit_window)
 );
 
@@ -29,11 +33,12 @@ CREATE TABLE meter_seconds (
     PRIMARY KEY (meter, second)
 );
 
--- Who holds leases: one VM of one Envoy, while it lives.
+-- Who holds leases: one VM of one Envoy. `vanished_us` is when it was given up, until it is back.
 CREATE TABLE lease_holders (
     holder TEXT PRIMARY KEY NOT NULL,
     sequence BIGINT NOT NULL,
-    seen_us BIGINT NOT NULL
+    seen_us BIGINT NOT NULL,
+    vanished_us BIGINT
 );
 
 -- What each of them holds, and how much of it idle when it last said so.
@@ -64,3 +69,6 @@ CREATE TABLE meter_id (
     value BIGINT NOT NULL
 );
 INSERT INTO meter_id (id, value) VALUES (1, 0);
+
+-- What the record took from meters: 'METER:AMOUNT' with commas between. NULL: nothing.
+ALTER TABLE ledger ADD COLUMN debits TEXT;
