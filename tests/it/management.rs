@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_e2e::{hash_of, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, STRICT};
+use crate::stacks::{EVERY_ROLE, EVERY_ROLE_STRICT};
 
 #[test]
 fn health_needs_no_key() {
@@ -104,7 +104,7 @@ fn errors_have_the_form_that_its_clients_match_on() {
 
 #[test]
 fn the_gateway_can_be_told_not_to_serve_it() {
-    STRICT.story(async |stack| {
+    on_every_role(&EVERY_ROLE_STRICT, &async |stack| {
         let (_, client) = stack.key(&json!({})).await;
         let admin = stack.client().key(stack.master_key());
 

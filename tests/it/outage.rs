@@ -1,19 +1,18 @@
 //! The control plane dies, and everything that is known goes on.
 
 use serde_json::json;
-use tollgate_e2e::{Key, Stack, block_on, eventually};
+use tollgate_e2e::{Key, Stack, eventually, on_every_role};
 
-use crate::stacks::{GATEWAY, STANDALONE};
+use crate::stacks::{EVERY_ROLE, for_each_role};
 
 #[test]
 fn known_keys_go_on_and_every_record_arrives_once() {
-    GATEWAY.story(survives_the_control_plane);
-    STANDALONE.story(survives_the_control_plane);
+    on_every_role(&EVERY_ROLE, &survives_the_control_plane);
 }
 
 #[test]
 fn records_wait_for_a_control_plane_that_ends_in_good_order() {
-    GATEWAY.story(async |stack| {
+    on_every_role(&EVERY_ROLE, &async |stack| {
         let (key, client) = stack.key(&json!({})).await;
         warm_up(stack, &key).await;
         stack.stop_control_plane().await;
@@ -29,8 +28,8 @@ fn records_wait_for_a_control_plane_that_ends_in_good_order() {
 
 #[test]
 fn a_gateway_that_starts_without_its_control_plane_serves_nobody() {
-    block_on(async {
-        let mut stack = Stack::builder().start().await;
+    for_each_role(&async |role| {
+        let mut stack = Stack::builder().role(role).start().await;
         let (_, client) = stack.key(&json!({})).await;
         stack.kill_control_plane().await;
 

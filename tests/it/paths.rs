@@ -1,9 +1,9 @@
 //! Under which paths the API is served.
 
 use serde_json::json;
-use tollgate_e2e::{Stack, block_on, on_every_role};
+use tollgate_e2e::{Stack, on_every_role};
 
-use crate::stacks::EVERY_ROLE;
+use crate::stacks::{EVERY_ROLE, for_each_role};
 
 #[test]
 fn the_api_is_served_under_each_of_its_prefixes() {
@@ -35,8 +35,12 @@ fn the_api_is_served_under_each_of_its_prefixes() {
 
 #[test]
 fn a_configured_base_path_serves_too() {
-    block_on(async {
-        let stack = Stack::builder().gateway("base_paths", json!(["/llm/gateway"])).start().await;
+    for_each_role(&async |role| {
+        let stack = Stack::builder()
+            .role(role)
+            .gateway("base_paths", json!(["/llm/gateway"]))
+            .start()
+            .await;
         let (_, client) = stack.key(&json!({})).await;
         let body = json!({ "model": "gpt-4o", "messages": [] });
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use tollgate_e2e::simulator::Replay;
-use tollgate_e2e::{Model, Role, Stack, block_on, on_every_role};
+use tollgate_e2e::{Model, Role, Stack, block_on, eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, GATEWAY, RENAMED, UNREACHABLE};
+use crate::stacks::{EVERY_ROLE, RENAMED, UNREACHABLE};
 
 #[test]
 fn errors_of_a_provider_pass_with_their_status_and_bytes() {
@@ -58,7 +58,7 @@ fn a_refusal_of_our_own_credential_is_not_the_clients_fault() {
 
 #[test]
 fn a_provider_that_is_not_there() {
-    GATEWAY.story(async |stack| {
+    on_every_role(&EVERY_ROLE, &async |stack| {
         let (key, client) = stack.key(&json!({})).await;
 
         let mut answer = client.chat(UNREACHABLE, &json!({})).send().await;
@@ -72,12 +72,20 @@ fn a_provider_that_is_not_there() {
 fn a_provider_that_envoy_has_no_cluster_for() {
     block_on(async {
         for role in [Role::Static, Role::Standalone] {
-            let builder = Stack::builder().role(role).simulator("forgotten");
-            let model = Model::new("forgotten", "forgotten", "gpt-4o");
-            let stack = builder.model(model).start().await;
+            let mut stack = Stack::builder().role(role).start().await;
             let (_, client) = stack.key(&json!({})).await;
+            let mut provider = stack.add_simulator("forgotten").await;
+            provider.credential = None;
 
-            let mut answer = client.chat("forgotten", &json!({})).send().await;
+            stack.reconfigure(|config| {
+                config.providers.push(provider);
+                config.models.push(Model::new("forgotten", "forgotten", "gpt-4o"));
+            });
+            let mut answer = eventually("the model is known", async || {
+                let answer = client.chat("forgotten", &json!({})).send().await;
+                (answer.status() != 404).then_some(answer)
+            })
+            .await;
 
             assert_eq!(answer.status(), 502);
             let body = answer.json().await;

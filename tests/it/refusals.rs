@@ -5,7 +5,7 @@ use hyper::Method;
 use serde_json::json;
 use tollgate_e2e::{Raw, eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, GATEWAY, STRICT};
+use crate::stacks::{EVERY_ROLE, EVERY_ROLE_STRICT};
 
 #[test]
 fn no_key_and_unknown_keys() {
@@ -130,7 +130,7 @@ fn unknown_models_and_paths() {
 
 #[test]
 fn bodies_that_are_too_large() {
-    STRICT.story(async |stack| {
+    on_every_role(&EVERY_ROLE_STRICT, &async |stack| {
         let (_, client) = stack.key(&json!({})).await;
         let large = json!({ "padding": "x".repeat(70_000) });
 
@@ -145,7 +145,7 @@ fn bodies_that_are_too_large() {
 
 #[test]
 fn clients_that_are_too_slow() {
-    STRICT.story(async |stack| {
+    on_every_role(&EVERY_ROLE_STRICT, &async |stack| {
         let (key, _) = stack.key(&json!({})).await;
         let mut raw = Raw::connect(stack.envoy().gateway).await;
 
@@ -186,7 +186,7 @@ fn keys_whose_budget_is_spent() {
 
 #[test]
 fn unknown_keys_while_the_control_plane_is_away() {
-    GATEWAY.story(async |stack| {
+    on_every_role(&EVERY_ROLE, &async |stack| {
         let client = stack.client().key("sk-never-seen-before");
         stack.kill_control_plane().await;
 

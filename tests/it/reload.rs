@@ -1,18 +1,18 @@
 //! The configuration file changes while everything runs.
 
 use serde_json::json;
-use tollgate_e2e::{Model, Stack, block_on, eventually};
+use tollgate_e2e::simulator::Gate;
+use tollgate_e2e::{Answer, Client, Model, Stack, block_on, eventually};
 
+use crate::stacks::for_each_role;
+
+/// Over xDS alone: without it a new provider needs a new bootstrap.
 #[test]
 fn a_new_provider_and_model_serve_while_a_stream_goes_on() {
     block_on(async {
         let mut stack = Stack::builder().start().await;
         let (key, client) = stack.key(&json!({})).await;
-        let gate = stack.demo().gate("across-the-change");
-        let stream = client.chat("gpt-4o", &json!({ "stream": true }));
-        let mut stream = stream.header("x-sim-gate", "across-the-change@3").send().await;
-        stream.event().await.unwrap();
-        gate.reached_by(1).await;
+        let (mut stream, gate) = held_stream(&stack, &client).await;
 
         let mut provider = stack.add_simulator("second").await;
         // A running process learns no new environment: the new provider wants no credential.
@@ -38,9 +38,31 @@ fn a_new_provider_and_model_serve_while_a_stream_goes_on() {
 }
 
 #[test]
+fn a_new_model_of_a_known_provider_serves_while_a_stream_goes_on() {
+    for_each_role(&async |role| {
+        let mut stack = Stack::builder().role(role).start().await;
+        let (key, client) = stack.key(&json!({})).await;
+        let (mut stream, gate) = held_stream(&stack, &client).await;
+
+        stack.reconfigure(|config| config.models.push(Model::new("brand/new", "demo", "gpt-4o")));
+        let answer = eventually("the new model is served", async || {
+            let answer = client.chat("brand/new", &json!({})).send().await;
+            (answer.status() != 404).then_some(answer)
+        })
+        .await;
+        assert_eq!(answer.status(), 200);
+
+        gate.release();
+        assert!(stream.chunks().await.1, "the stream finishes");
+        assert_eq!(stack.rows(&key, 2).await.len(), 2);
+        stack.stop().await;
+    });
+}
+
+#[test]
 fn a_model_that_is_taken_away_is_not_found() {
-    block_on(async {
-        let mut stack = Stack::builder().start().await;
+    for_each_role(&async |role| {
+        let mut stack = Stack::builder().role(role).start().await;
         let (_, client) = stack.key(&json!({})).await;
         assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
 
@@ -59,8 +81,8 @@ fn a_model_that_is_taken_away_is_not_found() {
 
 #[test]
 fn a_file_that_makes_no_sense_changes_nothing() {
-    block_on(async {
-        let mut stack = Stack::builder().start().await;
+    for_each_role(&async |role| {
+        let mut stack = Stack::builder().role(role).start().await;
         let (_, client) = stack.key(&json!({})).await;
 
         stack.reconfigure(|config| {
@@ -82,4 +104,14 @@ fn a_file_that_makes_no_sense_changes_nothing() {
         .await;
         stack.stop().await;
     });
+}
+
+/// Begins a stream that its provider holds back in the middle.
+async fn held_stream(stack: &Stack, client: &Client) -> (Answer, Gate) {
+    let gate = stack.demo().gate("across-the-change");
+    let stream = client.chat("gpt-4o", &json!({ "stream": true }));
+    let mut stream = stream.header("x-sim-gate", "across-the-change@3").send().await;
+    stream.event().await.unwrap();
+    gate.reached_by(1).await;
+    (stream, gate)
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tollgate_e2e::{eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, GATEWAY};
+use crate::stacks::EVERY_ROLE;
 
 /// The time is printed and not asserted: a busy machine must not fail the tests. What is asserted
 /// is that each key is refused, by every worker, without anything but the push.
 #[test]
 fn a_revoked_key_is_refused_by_every_worker() {
-    GATEWAY.story(async |stack| {
+    on_every_role(&EVERY_ROLE, &async |stack| {
         let mut times = Vec::new();
         for number in 0..KEYS {
             let (key, client) = stack.key(&json!({})).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollgate_e2e::simulator::{Replay, Script};
 use tollgate_e2e::{eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, GATEWAY, RENAMED, WITHOUT_STREAM_USAGE};
+use crate::stacks::{EVERY_ROLE, RENAMED, WITHOUT_STREAM_USAGE};
 
 #[test]
 fn events_arrive_while_the_provider_still_waits() {
@@ -53,7 +53,7 @@ fn usage_is_asked_for_and_hidden_when_the_client_did_not_ask() {
 
 #[test]
 fn a_provider_that_knows_no_stream_options_is_not_asked() {
-    GATEWAY.story(async |stack| {
+    on_every_role(&EVERY_ROLE, &async |stack| {
         let (key, client) = stack.key(&json!({})).await;
 
         let call = client.chat(WITHOUT_STREAM_USAGE, &json!({ "stream": true }));

@@ -1,12 +1,14 @@
 //! Clients over TLS.
 
 use serde_json::json;
-use tollgate_e2e::{Protocol, Stack, block_on};
+use tollgate_e2e::{Protocol, Stack};
+
+use crate::stacks::for_each_role;
 
 #[test]
 fn clients_are_served_over_tls_in_both_protocols() {
-    block_on(async {
-        let stack = Stack::builder().tls().start().await;
+    for_each_role(&async |role| {
+        let stack = Stack::builder().role(role).tls().start().await;
         let (key, client) = stack.key(&json!({})).await;
 
         for protocol in [Protocol::Http1, Protocol::Http2] {

@@ -53,7 +53,7 @@ impl ControlPlane {
     }
 
     /// Ends it in good order and checks that it says so.
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         let status = self.process.terminate().await;
         assert!(status.success(), "the control plane ended with {status}");
     }

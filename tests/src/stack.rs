@@ -14,6 +14,7 @@ use crate::bootstrap::{self, Filling};
 use crate::client::Client;
 use crate::config::{Config, Model, Provider};
 use crate::control_plane::{ControlPlane, Setup};
+use crate::directory;
 use crate::envoy::{Envoy, Role};
 use crate::eventually;
 use crate::logs::Log;
@@ -162,11 +163,23 @@ impl Stack {
     pub async fn start_control_plane(&mut self) {
         let log = self.logs.control_plane.clone();
         let control_plane = ControlPlane::start(&self.tools, &self.setup, log).await;
-        let fixed = ("TOLLGATE__SERVER__ADMIN__LISTEN".to_owned(), control_plane.admin.to_string());
+        let fixed = (ADMIN_LISTEN.to_owned(), control_plane.admin.to_string());
         if !self.setup.environment.contains(&fixed) {
             self.setup.environment.push(fixed);
         }
         self.control_plane = Some(control_plane);
+    }
+
+    /// Starts another control plane on the same database, which no Envoy knows, and returns it with
+    /// a client of its management API.
+    pub async fn replica(&self) -> (ControlPlane, Client) {
+        let mut setup = self.setup.clone();
+        setup.data = directory::fresh("replica");
+        setup.environment.retain(|(name, _)| name != ADMIN_LISTEN);
+        let log = self.logs.control_plane.clone();
+        let replica = ControlPlane::start(&self.tools, &setup, log).await;
+        let admin = Client::new(replica.admin).key(MASTER_KEY);
+        (replica, admin)
     }
 
     /// Waits until every worker of Envoy serves a key.
@@ -214,13 +227,18 @@ impl Stack {
     }
 
     async fn start_envoy(&mut self, edit: fn(&str) -> String) {
-        let first = self.config.providers.first();
-        let address = first.and_then(|provider| {
+        let address = |provider: &Provider| {
             let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
-            Some((provider.id.as_str(), authority.parse().ok()?))
-        });
-        let control_plane = self.control_plane.as_ref().unwrap();
-        let filling = Filling { control_plane, wasm: &self.tools.wasm, provider: address };
+            authority.parse().ok()
+        };
+        let providers = self.config.providers.iter();
+        let filling = Filling {
+            control_plane: self.control_plane.as_ref().unwrap(),
+            wasm: &self.tools.wasm,
+            providers: providers.filter_map(|it| Some((it.id.as_str(), address(it)?))).collect(),
+            gateway: &self.config.gateway,
+            certificate: self.certificate.as_ref(),
+        };
         let bootstrap = edit(&bootstrap::render(self.role, &filling));
         let log = self.logs.envoy.clone();
         self.envoy = Some(Envoy::start(&self.tools, &bootstrap, self.workers, log).await);
@@ -263,3 +281,4 @@ fn credential_of(id: &str) -> String {
 }
 
 const MASTER_KEY: &str = "sk-e2e-master-key";
+const ADMIN_LISTEN: &str = "TOLLGATE__SERVER__ADMIN__LISTEN";
