@@ -17,4 +17,5 @@ pub mod refusal;
 pub mod settings;
 pub mod snapshot;
 pub mod sse;
+pub mod tokens;
 pub mod usage;

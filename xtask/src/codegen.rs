@@ -1,13 +1,20 @@
-//! Rewrites the committed protobuf code; the same test that checks it also writes it.
+//! Rewrites what is generated and committed; the same tests that check it also write it.
 
 use anyhow::Result;
 
 use crate::command::{cargo, run};
 use crate::repo::Repo;
 
-/// Regenerates `proto/src/gen`.
+/// Package, test target and filter of each test that writes when it is told to.
+const GENERATORS: &[[&str; 3]] =
+    &[["tollgate-proto", "codegen", ""], ["tollgate-core", "tokens", "vocabulary::"]];
+
+/// Regenerates `proto/src/gen` and the tables of `core/src/tokens`.
 pub(crate) fn task(repo: &Repo) -> Result<()> {
-    let mut test = cargo(repo);
-    test.env("UPDATE_GEN", "1").args(["test", "-p", "tollgate-proto", "--test", "codegen"]);
-    run(&mut test)
+    for [package, target, filter] in GENERATORS {
+        let mut test = cargo(repo);
+        test.env("UPDATE_GEN", "1").args(["test", "-p", package, "--test", target, "--", filter]);
+        run(&mut test)?;
+    }
+    Ok(())
 }

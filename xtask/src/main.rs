@@ -46,7 +46,7 @@ enum Task {
     Bench(bench::Options),
     /// Runs everything CI checks
     Ci,
-    /// Rewrites the committed protobuf code
+    /// Rewrites committed generated code: protobuf, tables of tokens
     Codegen,
     /// Checks the rules that no compiler knows
     Tidy,

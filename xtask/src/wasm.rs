@@ -15,7 +15,7 @@ use crate::repo::Repo;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PACKAGE: &str = "tollgate-filter";
-const SIZE_LIMIT: u64 = 2_000_000;
+const SIZE_LIMIT: u64 = 8_000_000;
 const RUSTUP_PATIENCE: Duration = Duration::from_secs(90);
 
 #[derive(clap::Args)]
@@ -172,11 +172,11 @@ mod tests {
     fn refuses_a_filter_that_is_too_big() {
         let dir = tempfile::tempdir().unwrap();
         let built = dir.path().join("built.wasm");
-        std::fs::write(&built, vec![0; 2_000_001]).unwrap();
+        std::fs::write(&built, vec![0; 8_000_001]).unwrap();
 
         let refused = publish(&built, &dir.path().join("out.wasm"));
 
-        assert!(refused.unwrap_err().to_string().contains("2000001"));
+        assert!(refused.unwrap_err().to_string().contains("8000001"));
     }
 
     #[test]

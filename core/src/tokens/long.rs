@@ -1,0 +1,90 @@
+//! Counts the tokens of a piece without end, in bounded memory and linear time.
+//!
+//! Merging a window cannot know what follows, so its last tokens are not believed. It is cut in
+//! the middle, the next window begins there, and the cut is right when the tokens on both sides
+//! of it stay apart: neighbours that stay apart are all that makes a sequence the one that its
+//! bytes merge into. A cut that was wrong is made again with both windows as one.
+
+use super::merge::{Merger, stay_apart};
+use super::table::{Table, Token};
+
+/// How many bytes are merged at once. No token has more than 128.
+pub(crate) const WINDOW: usize = 2048;
+
+/// A piece that arrives in parts.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// Tokens that are certain; their bytes are gone.
+    settled: u64,
+    /// The bytes after those.
+    held: Vec<u8>,
+    /// Where the window begins within them.
+    cut: Cut,
+    merger: Merger,
+}
+
+/// A place among the held bytes, with what is known of those before it.
+#[derive(Debug, Default, Clone, Copy)]
+struct Cut {
+    bytes: usize,
+    tokens: u64,
+    last: Option<Token>,
+}
+
+impl Chain {
+    /// Takes the next bytes of the piece.
+    pub(crate) fn push(&mut self, table: &Table, mut bytes: &[u8], work: &mut u64) {
+        while !bytes.is_empty() {
+            let room = (self.cut.bytes + WINDOW).saturating_sub(self.held.len());
+            let (now, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            self.held.extend_from_slice(now);
+            bytes = rest;
+            if self.held.len() >= self.cut.bytes + WINDOW {
+                self.advance(table, work);
+            }
+        }
+    }
+
+    /// Returns the number of tokens of what has come so far.
+    pub(crate) fn count(&mut self, table: &Table, work: &mut u64) -> u64 {
+        let before = self.merge_window(table, work);
+        self.settled + before.tokens + self.merger.tokens().count() as u64
+    }
+
+    /// Forgets the piece and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.held.clear();
+        (self.settled, self.cut) = (0, Cut::default());
+    }
+
+    /// Merges the window and moves the cut to its middle.
+    fn advance(&mut self, table: &Table, work: &mut u64) {
+        let before = self.merge_window(table, work);
+        self.settled += before.tokens;
+        self.held.drain(..before.bytes);
+        let middle = self.held.len().saturating_sub(WINDOW / 2);
+        self.cut = Cut::default();
+        for (begin, token) in self.merger.tokens() {
+            self.cut.bytes = begin;
+            if begin >= middle {
+                break;
+            }
+            (self.cut.tokens, self.cut.last) = (self.cut.tokens + 1, Some(token));
+        }
+    }
+
+    /// Merges what follows the cut or, when the cut proves wrong, all that is held. Returns the
+    /// place where that begins.
+    fn merge_window(&mut self, table: &Table, work: &mut u64) -> Cut {
+        let window = self.held.get(self.cut.bytes..).unwrap_or_default();
+        self.merger.merge(table, window, work);
+        let first = self.merger.tokens().next();
+        if let (Some(left), Some((_, right))) = (self.cut.last, first)
+            && !stay_apart(table, left, right)
+        {
+            self.merger.merge(table, &self.held, work);
+            return Cut::default();
+        }
+        self.cut
+    }
+}
