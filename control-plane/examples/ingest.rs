@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use tollgate_control_plane::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, RecordId, Secret, Timestamp, UsageSource,
+    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Secret, Timestamp,
+    UsageSource,
 };
 use tollgate_control_plane::store::{self, Store};
 use tollgate_core::key::KeyHash;
@@ -60,7 +61,10 @@ async fn add_key(store: &dyn Store, number: u64) -> anyhow::Result<()> {
         metadata: serde_json::Map::new(),
         tags: Vec::new(),
         expires_at: None,
-        max_budget: Some(NanoDollars(i64::MAX)),
+        organization_id: None,
+        budget_id: None,
+        limits: Limits { max_budget: Some(NanoDollars(i64::MAX)), ..Limits::default() },
+        budget: None,
         spend: NanoDollars::ZERO,
         blocked: None,
         created_at: at,

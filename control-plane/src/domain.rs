@@ -13,12 +13,12 @@ pub mod secret;
 pub mod timestamp;
 pub mod usage;
 
-pub use api_key::{ApiKey, KeyPolicy};
+pub use api_key::{ApiKey, BudgetState, KeyPolicy};
 pub use edit::Edit;
 pub use key_change::{Change, KeyChange};
 pub use lifetime::Lifetime;
 pub use limits::{Budget, Limits, LimitsChange, RateWindow, meters_of};
-pub use meter::{Dimension, MeterSpec, Scope, Window};
+pub use meter::{Dimension, Meter, MeterSpec, Scope, Window};
 pub use period::Period;
 pub use secret::Secret;
 pub use timestamp::Timestamp;

@@ -9,6 +9,8 @@ mod health;
 mod key_fields;
 mod key_view;
 mod keys;
+mod limit_fields;
+mod limit_view;
 mod query;
 mod spend;
 

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use tollgate_core::key::KeyHash;
 
 use crate::clock::Clock;
+use crate::domain::limits::InvalidLimit;
 use crate::domain::{Change, Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::store::{Store, StoreError};
@@ -115,6 +116,12 @@ pub enum ServiceError {
 impl ServiceError {
     fn invalid(field: &'static str, why: impl Into<String>) -> Self {
         Self::Invalid { field, why: why.into() }
+    }
+}
+
+impl From<InvalidLimit> for ServiceError {
+    fn from(InvalidLimit { field, why }: InvalidLimit) -> Self {
+        Self::Invalid { field, why }
     }
 }
 

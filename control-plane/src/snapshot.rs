@@ -1,5 +1,7 @@
 //! What filters are told: the small, shared part of the configuration.
 
+pub mod meter;
+
 use tollgate_core::price::Price;
 use tollgate_proto::v1;
 

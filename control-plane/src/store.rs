@@ -13,11 +13,13 @@ mod database;
 mod driver;
 mod keys;
 mod ledger;
+mod limits;
 pub mod news;
 mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
+mod stored_limits;
 
 use std::sync::Arc;
 
@@ -25,7 +27,9 @@ use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, RecordId, Secret, Timestamp};
+use crate::domain::{
+    ApiKey, Change, KeyChange, LedgerRecord, Meter, RecordId, Scope, Secret, Timestamp,
+};
 use crate::store::news::{News, Newsroom};
 
 /// Keeps keys, the ledger and the audit log.
@@ -56,6 +60,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns one page of the keys that match.
     async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError>;
+
+    /// Returns the meters of some things.
+    async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError>;
 
     /// Adds `key`, or applies `otherwise` to the key that has its hash already.
     async fn add_key(
@@ -111,6 +118,8 @@ pub struct KeyQuery {
     pub user_id: Option<String>,
     /// Of this team.
     pub team_id: Option<String>,
+    /// Of this organisation, by their own word.
+    pub organization_id: Option<String>,
     /// With this alias.
     pub alias: Option<String>,
     /// With this hash.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::Timestamp;
+use crate::domain::{Limits, Meter, Timestamp};
 
 /// A virtual key, known by its hash alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +31,16 @@ pub struct ApiKey {
     pub tags: Vec<String>,
     /// When it ends. `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// Most it may spend. `None`: no limit.
-    pub max_budget: Option<NanoDollars>,
+    /// The organisation it belongs to. `None`: its team's.
+    pub organization_id: Option<String>,
+    /// A budget it shares with others: its limits hold where the key has none of its own.
+    pub budget_id: Option<String>,
+    /// What it may use.
+    pub limits: Limits,
     /// What it spent so far.
     pub spend: NanoDollars,
+    /// Where its budget stands. `None`: it has none that begins anew.
+    pub budget: Option<BudgetState>,
     /// Refuses everything when set. `None`: nobody ever said.
     pub blocked: Option<bool>,
     /// When it was made.
@@ -50,23 +56,49 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Returns what a filter has to know about the key.
-    pub fn policy(&self) -> KeyPolicy {
+    /// Returns what counts as spent at `now`: of the budget that runs, else since ever.
+    pub fn spent(&self, now: Timestamp) -> NanoDollars {
+        self.budget.map_or(self.spend, |budget| budget.used_at(now))
+    }
+
+    /// Returns what a filter has to know about the key at `now`, without its meters.
+    pub fn policy(&self, now: Timestamp) -> KeyPolicy {
         KeyPolicy {
+            name: self.name.clone(),
             blocked: self.blocked.unwrap_or(false),
             expires_at: self.expires_at,
             models: self.models.clone(),
             aliases: self.aliases.clone(),
-            max_budget: self.max_budget,
-            spend: self.spend,
+            max_budget: self.limits.max_budget.filter(|_| !self.limits.observe_only),
+            spend: self.spent(now),
             tags: self.tags.clone(),
+            meters: Vec::new(),
         }
+    }
+}
+
+/// Where a budget stands that begins anew from time to time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetState {
+    /// Used in the window that was last begun.
+    pub used: NanoDollars,
+    /// When that window ends.
+    pub ends_at: Timestamp,
+}
+
+impl BudgetState {
+    /// Returns what is used at `now`: a window that is over counts no more, whether or not
+    /// anybody has begun the next one.
+    pub fn used_at(self, now: Timestamp) -> NanoDollars {
+        if self.ends_at <= now { NanoDollars::ZERO } else { self.used }
     }
 }
 
 /// What a filter has to know to decide on a request of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyPolicy {
+    /// What people recognise the key by.
+    pub name: String,
     /// Refuses everything.
     pub blocked: bool,
     /// When it ends. `None`: never.
@@ -81,4 +113,6 @@ pub struct KeyPolicy {
     pub spend: NanoDollars,
     /// Tags that every request of the key carries.
     pub tags: Vec<String>,
+    /// Its limits, and those of whom it belongs to.
+    pub meters: Vec<Meter>,
 }

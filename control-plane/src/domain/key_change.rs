@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, Edit, Timestamp};
+use crate::domain::{ApiKey, Edit, LimitsChange, Timestamp};
 
 /// What to change about a key. `None` leaves a field alone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,8 +26,12 @@ pub struct KeyChange {
     pub tags: Option<Vec<String>>,
     /// When it ends.
     pub expires_at: Edit<Timestamp>,
-    /// Most it may spend.
-    pub max_budget: Edit<NanoDollars>,
+    /// The organisation it belongs to.
+    pub organization_id: Edit<String>,
+    /// The budget it shares with others.
+    pub budget_id: Edit<String>,
+    /// What it may use.
+    pub limits: LimitsChange,
     /// What counts as spent so far.
     pub spend: Option<NanoDollars>,
     /// Refuses everything.
@@ -45,7 +49,9 @@ impl KeyChange {
         set(&mut key.metadata, self.metadata.as_ref());
         set(&mut key.tags, self.tags.as_ref());
         self.expires_at.apply(&mut key.expires_at);
-        self.max_budget.apply(&mut key.max_budget);
+        self.organization_id.apply(&mut key.organization_id);
+        self.budget_id.apply(&mut key.budget_id);
+        self.limits.apply(&mut key.limits);
         set(&mut key.spend, self.spend.as_ref());
         if self.blocked.is_some() {
             key.blocked = self.blocked;

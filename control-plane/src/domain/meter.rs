@@ -26,6 +26,15 @@ pub struct MeterSpec {
     pub observe_only: bool,
 }
 
+/// A meter that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meter {
+    /// Never used again for another one.
+    pub id: u64,
+    /// What it is told to be.
+    pub spec: MeterSpec,
+}
+
 /// What kind of thing is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {

@@ -12,9 +12,10 @@ use tonic::{Request, Response, Status};
 
 use super::error::status;
 use super::{Drain, draining};
-use crate::domain::KeyPolicy;
+use crate::domain::{KeyPolicy, Scope};
 use crate::publish::Publisher;
 use crate::service::Service;
+use crate::snapshot;
 use crate::store::news::{Feed, Heard, News};
 
 /// Serves [`Policy`].
@@ -143,7 +144,13 @@ impl Watch {
 }
 
 fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
+    let meters = policy.meters.iter().map(|meter| {
+        // The hash stays here: whoever knows it could find the key's rows.
+        let own = meter.spec.scope == Scope::Key;
+        snapshot::meter::render(meter, if own { &policy.name } else { &meter.spec.name })
+    });
     v1::KeyPolicy {
+        meters: meters.collect(),
         blocked: policy.blocked,
         expires_at_us: policy.expires_at.map(crate::domain::Timestamp::as_micros),
         models: policy.models,

@@ -106,6 +106,43 @@ impl Fields {
         Ok(self.wrong(name, "float_parsing", message, &value))
     }
 
+    /// A whole number, or text that is one.
+    pub(crate) fn whole(&mut self, name: &str) -> Edit<i64> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        match whole(&value) {
+            Some(number) => Edit::Set(number),
+            None => self.wrong(name, "int_parsing", "Input should be a valid integer", &value),
+        }
+    }
+
+    /// An object of whole numbers.
+    pub(crate) fn whole_map(&mut self, name: &str) -> Edit<BTreeMap<String, i64>> {
+        let map = match self.object(name) {
+            Edit::Keep => return Edit::Keep,
+            Edit::Clear => return Edit::Clear,
+            Edit::Set(map) => map,
+        };
+        let mut numbers = BTreeMap::new();
+        for (key, value) in map {
+            let Some(number) = whole(&value) else {
+                let message = "Input should be a valid integer";
+                self.problems.push(problem("int_type", &[name, &key], message, &value));
+                return Edit::Keep;
+            };
+            numbers.insert(key, number);
+        }
+        Edit::Set(numbers)
+    }
+
+    /// A list of anything.
+    pub(crate) fn list(&mut self, name: &str) -> Edit<Vec<Value>> {
+        let Some(value) = self.present(name) else { return self.absent(name) };
+        match value.as_array() {
+            Some(items) => Edit::Set(items.clone()),
+            None => self.wrong(name, "list_type", "Input should be a valid list", &value),
+        }
+    }
+
     /// A yes or no, in any of the forms that pydantic takes.
     pub(crate) fn flag(&mut self, name: &str) -> Edit<bool> {
         let Some(value) = self.present(name) else { return self.absent(name) };
@@ -181,6 +218,18 @@ impl Fields {
         self.problems.push(problem(kind, &[name], message, input));
         Edit::Keep
     }
+}
+
+/// Reads `3`, `3.0` and `"3"`.
+fn whole(value: &Value) -> Option<i64> {
+    if let Some(number) = value.as_i64() {
+        return Some(number);
+    }
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = text.trim();
+    let digits = text.split_once('.').filter(|(_, rest)| rest.bytes().all(|byte| byte == b'0'));
+    let whole = digits.map_or(text, |(whole, _)| whole);
+    whole.parse().ok().filter(|_| !value.is_boolean())
 }
 
 /// `null`, empty text, empty lists, `false`, and objects of nothing else: what clients send for

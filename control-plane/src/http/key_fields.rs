@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use crate::domain::{Edit, KeyChange, Lifetime};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::limit_fields::{self, ModelLimits};
 use crate::service::KeyFields;
 
 /// Reads everything that may be said about a key, for generating and updating alike.
 pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
     refuse_unsupported(fields)?;
-    let (metadata, tags) = metadata_and_tags(fields)?;
+    let Metadata { free: metadata, tags, limits } = metadata_and_tags(fields)?;
     let change = KeyChange {
         alias: fields.text("key_alias"),
         user_id: fields.text("user_id"),
@@ -24,7 +25,9 @@ pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
         metadata,
         tags,
         expires_at: Edit::Keep,
-        max_budget: fields.dollars("max_budget")?,
+        organization_id: fields.text("organization_id"),
+        budget_id: Edit::Keep,
+        limits: limit_fields::read(fields, limits)?,
         spend: fields.dollars("spend")?.value(),
         blocked: fields.flag("blocked").value(),
     };
@@ -47,13 +50,20 @@ fn lifetime(fields: &mut Fields) -> Result<Edit<Lifetime>, ApiError> {
     }
 }
 
-type MetadataAndTags = (Option<Map<String, Value>>, Option<Vec<String>>);
+/// Metadata, without what is stored apart from it.
+struct Metadata {
+    free: Option<Map<String, Value>>,
+    tags: Option<Vec<String>>,
+    limits: Option<ModelLimits>,
+}
 
-/// Tags come as a field of their own or inside of the metadata; the field wins. Metadata is
-/// replaced as a whole, its tags included.
-fn metadata_and_tags(fields: &mut Fields) -> Result<MetadataAndTags, ApiError> {
+/// Tags and the limits of single models come as fields of their own or inside of the metadata;
+/// the field wins. Metadata is replaced as a whole, with what stands in it.
+fn metadata_and_tags(fields: &mut Fields) -> Result<Metadata, ApiError> {
     let tags = fields.texts("tags").value();
-    let Some(mut metadata) = fields.object("metadata").value() else { return Ok((None, tags)) };
+    let Some(mut metadata) = fields.object("metadata").value() else {
+        return Ok(Metadata { free: None, tags, limits: None });
+    };
     let inner = match metadata.remove("tags") {
         None | Some(Value::Null) => Vec::new(),
         Some(value) => serde_json::from_value(value).map_err(|_| {
@@ -63,7 +73,8 @@ fn metadata_and_tags(fields: &mut Fields) -> Result<MetadataAndTags, ApiError> {
     if let Some(name) = UNSUPPORTED_METADATA.iter().find(|name| metadata.contains_key(**name)) {
         return Err(unsupported("metadata", &format!("metadata.{name}")));
     }
-    Ok((Some(metadata), Some(tags.unwrap_or(inner))))
+    let limits = Some(ModelLimits::take(&mut metadata)?);
+    Ok(Metadata { free: Some(metadata), tags: Some(tags.unwrap_or(inner)), limits })
 }
 
 fn refuse_unsupported(fields: &Fields) -> Result<(), ApiError> {
@@ -94,10 +105,8 @@ const UNSUPPORTED: &[&str] = &[
     "allowed_routes",
     "allowed_vector_store_indexes",
     "auto_rotate",
-    "budget_duration",
     "budget_fallbacks",
     "budget_id",
-    "budget_limits",
     "config",
     "default_estimated_output_tokens",
     "default_estimated_output_tokens_per_model",
@@ -108,40 +117,25 @@ const UNSUPPORTED: &[&str] = &[
     "enforced_params",
     "guardrails",
     "logging",
-    "max_parallel_requests",
     "mcp_rpm_limit",
-    "model_max_budget",
-    "model_rpm_limit",
-    "model_tpm_limit",
     "object_permission",
-    "organization_id",
     "permissions",
     "policies",
     "project_id",
     "prompts",
     "rotation_interval",
     "router_settings",
-    "rpm_limit",
     "rpm_limit_type",
     "secret_manager_settings",
     "send_invite_email",
-    "soft_budget",
     "tag_rpm_limit",
     "team_member_key_duration",
     "temp_budget_expiry",
     "temp_budget_increase",
     "throttle_on_budget_exceeded",
-    "tpd_limit",
-    "tpm_limit",
     "tpm_limit_type",
 ];
 
 /// The same settings where LiteLLM keeps them: a client that writes them there expects as much.
-const UNSUPPORTED_METADATA: &[&str] = &[
-    "enforced_params",
-    "guardrails",
-    "model_rpm_limit",
-    "model_tpm_limit",
-    "temp_budget_expiry",
-    "temp_budget_increase",
-];
+const UNSUPPORTED_METADATA: &[&str] =
+    &["enforced_params", "guardrails", "temp_budget_expiry", "temp_budget_increase"];

@@ -6,14 +6,15 @@ use time::macros::format_description;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{ApiKey, Timestamp};
+use crate::http::limit_view::{add_model_limits, limits, reset_at};
 use crate::service::Generated;
 
 /// What `/key/generate` answers.
-pub(crate) fn generated(made: &Generated) -> Value {
+pub(crate) fn generated(made: &Generated, now: Timestamp) -> Value {
     let key = &made.key;
     let mut view = nulls(GENERATED_NULLS);
     let hash = key.hash.to_hex();
-    view.extend(shared(key));
+    view.extend(shared(key, now));
     view.extend(fields(json!({
         "key": made.secret.expose(),
         "key_name": key.name,
@@ -27,7 +28,6 @@ pub(crate) fn generated(made: &Generated) -> Value {
         "access_group_ids": [],
         "config": {},
         "permissions": {},
-        "model_max_budget": {},
         "router_settings": router_settings(),
         "key_type": "default",
     })));
@@ -35,15 +35,16 @@ pub(crate) fn generated(made: &Generated) -> Value {
 }
 
 /// A whole row without its hash: what `/key/info` shows.
-pub(crate) fn row(key: &ApiKey) -> Map<String, Value> {
+pub(crate) fn row(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
     let mut view = nulls(ROW_NULLS);
-    view.extend(shared(key));
+    view.extend(shared(key, now));
     view.extend(fields(json!({
         "key_name": key.name,
         "soft_budget_cooldown": false,
         "expires": key.expires_at.map(offset),
         "created_at": offset(key.created_at),
         "updated_at": offset(key.updated_at),
+        "budget_reset_at": reset_at(&key.limits, key.budget, now).map(offset),
         "last_active": key.last_active.map(offset),
         "allowed_cache_controls": [],
         "allowed_routes": [],
@@ -52,7 +53,6 @@ pub(crate) fn row(key: &ApiKey) -> Map<String, Value> {
         "config": {},
         "permissions": {},
         "model_spend": {},
-        "model_max_budget": {},
         "router_settings": {},
         "budget_fallbacks": {},
         "rotation_count": 0,
@@ -65,8 +65,8 @@ pub(crate) fn row(key: &ApiKey) -> Map<String, Value> {
 }
 
 /// A whole row with its hash, as every other answer shows it.
-pub(crate) fn row_with_token(key: &ApiKey) -> Map<String, Value> {
-    let mut view = row(key);
+pub(crate) fn row_with_token(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
+    let mut view = row(key, now);
     view.insert("token".into(), key.hash.to_hex().into());
     view
 }
@@ -97,24 +97,28 @@ fn written(at: Timestamp, zone: &str) -> String {
 }
 
 /// Fields that all answers have in common.
-fn shared(key: &ApiKey) -> Map<String, Value> {
+fn shared(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
     let mut metadata = key.metadata.clone();
     if !key.tags.is_empty() {
         metadata.insert("tags".into(), json!(key.tags));
     }
-    fields(json!({
+    add_model_limits(&mut metadata, &key.limits);
+    let mut view = limits(&key.limits);
+    view.extend(fields(json!({
         "key_alias": key.alias,
         "user_id": key.user_id,
         "team_id": key.team_id,
         "models": key.models,
         "aliases": key.aliases,
         "metadata": metadata,
-        "spend": dollars(key.spend),
-        "max_budget": key.max_budget.map(dollars),
+        "organization_id": key.organization_id,
+        "budget_id": key.budget_id,
+        "spend": dollars(key.spent(now)),
         "blocked": key.blocked,
         "created_by": key.created_by,
         "updated_by": key.updated_by,
-    }))
+    })));
+    view
 }
 
 fn fields(value: Value) -> Map<String, Value> {
@@ -136,10 +140,7 @@ const GENERATED_NULLS: &[&str] = &[
     "allowed_passthrough_routes",
     "allowed_vector_store_indexes",
     "auto_rotate",
-    "budget_duration",
     "budget_fallbacks",
-    "budget_id",
-    "budget_limits",
     "default_estimated_output_tokens",
     "default_estimated_output_tokens_per_model",
     "denied_passthrough_routes",
@@ -150,48 +151,34 @@ const GENERATED_NULLS: &[&str] = &[
     "enforced_params",
     "guardrails",
     "litellm_budget_table",
-    "max_parallel_requests",
     "mcp_rpm_limit",
     "model_rpm_limit",
     "model_tpm_limit",
     "object_permission",
-    "organization_id",
     "policies",
     "project_id",
     "prompts",
     "rotation_interval",
-    "rpm_limit",
     "rpm_limit_type",
     "tag_rpm_limit",
     "tags",
     "throttle_on_budget_exceeded",
-    "tpd_limit",
-    "tpm_limit",
     "tpm_limit_type",
 ];
 
 const ROW_NULLS: &[&str] = &[
     "agent_id",
-    "budget_duration",
-    "budget_id",
-    "budget_limits",
-    "budget_reset_at",
     "jwt_key_mappings",
     "key_rotation_at",
     "last_rotation_at",
     "litellm_budget_table",
     "litellm_organization_table",
     "litellm_project_table",
-    "max_parallel_requests",
     "object_permission",
     "object_permission_id",
-    "organization_id",
     "project_id",
     "rotation_interval",
-    "rpm_limit",
     "settings_updated_at",
-    "tpd_limit",
-    "tpm_limit",
 ];
 
 const ROUTER_SETTINGS: &[&str] = &[

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::Secret;
+use crate::domain::{Secret, Timestamp};
 use crate::http::auth::{Caller, admin, authenticate};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
@@ -32,7 +32,7 @@ pub(crate) async fn generate(
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
     let made = app.service.generate_key(chosen, fields, &actor).await?;
-    Ok(Json(key_view::generated(&made)))
+    Ok(Json(key_view::generated(&made, app.service.now())))
 }
 
 /// `GET /key/info`. Without `key`, and for those who are not admin, the caller's own.
@@ -58,7 +58,7 @@ pub(crate) async fn info(
         }
     };
     let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
-    Ok(Json(json!({"key": name, "info": key_view::row(&key)})))
+    Ok(Json(json!({"key": name, "info": key_view::row(&key, app.service.now())})))
 }
 
 /// `POST /key/update`.
@@ -70,7 +70,7 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
     body.finish()?;
     let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
     let key = app.service.update_key(&hash, fields, &actor).await?;
-    let mut view = key_view::row_with_token(&key);
+    let mut view = key_view::row_with_token(&key, app.service.now());
     view.insert("key".into(), name.into());
     Ok(Json(Value::Object(view)))
 }
@@ -128,7 +128,7 @@ async fn set_blocked(app: &App, headers: &HeaderMap, body: &Bytes, blocked: bool
         return Err(ApiError::bad_request("key", "Invalid key format."));
     };
     let key = app.service.block_key(&hash, blocked, &actor).await?;
-    Ok(Json(Value::Object(key_view::row_with_token(&key))))
+    Ok(Json(Value::Object(key_view::row_with_token(&key, app.service.now()))))
 }
 
 /// `GET /key/list`.
@@ -146,7 +146,8 @@ pub(crate) async fn list(
         Some(query) => app.service.keys(&query).await?,
         None => crate::store::KeyPage::default(),
     };
-    let keys: Vec<Value> = found.keys.iter().map(|key| listed(key, full)).collect();
+    let keys: Vec<Value> =
+        found.keys.iter().map(|key| listed(key, full, app.service.now())).collect();
     Ok(Json(json!({
         "keys": keys,
         "total_count": found.total,
@@ -167,7 +168,7 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         Some("deleted") => true,
         Some(_) => return Err(ApiError::bad_request("status", "status must be deleted")),
     };
-    let unknown = ["organization_id", "project_id", "access_group_id", "agent_id"];
+    let unknown = ["project_id", "access_group_id", "agent_id"];
     let hash = query.text("key_hash").map(key_hash);
     if unknown.iter().any(|name| query.text(name).is_some()) || hash == Some(None) {
         return Ok(None);
@@ -178,6 +179,7 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         deleted,
         user_id: query.text("user_id").map(str::to_owned),
         team_id: query.text("team_id").map(str::to_owned),
+        organization_id: query.text("organization_id").map(str::to_owned),
         alias: query.text("key_alias").map(str::to_owned),
         hash: hash.flatten(),
         sort: sort(query)?,
@@ -213,11 +215,11 @@ fn descending(query: &Query) -> Result<bool, ApiError> {
     }
 }
 
-fn listed(listed: &ListedKey, full: bool) -> Value {
+fn listed(listed: &ListedKey, full: bool, now: Timestamp) -> Value {
     if !full {
         return Value::from(listed.key.hash.to_hex());
     }
-    let mut view = key_view::row_with_token(&listed.key);
+    let mut view = key_view::row_with_token(&listed.key, now);
     if let Some((at, by)) = &listed.deleted {
         view.insert("status".into(), "deleted".into());
         view.insert("deleted_at".into(), key_view::offset(*at).into());

@@ -29,13 +29,15 @@ pub(crate) async fn keys(
 ) -> Answer {
     let caller = authenticate(&app, &headers).await?;
     let limit = Query::read(query.as_deref()).number("limit", 1, MOST_ROWS)?.unwrap_or(MOST_ROWS);
+    let now = app.service.now();
     let rows: Vec<Value> = match caller {
-        Caller::Key(own) => vec![Value::Object(row_with_token(&own))],
+        Caller::Key(own) => vec![Value::Object(row_with_token(&own, now))],
         Caller::Admin => {
             let query = KeyQuery {
                 deleted: false,
                 user_id: None,
                 team_id: None,
+                organization_id: None,
                 alias: None,
                 hash: None,
                 sort: KeySort::Spend,
@@ -44,7 +46,7 @@ pub(crate) async fn keys(
                 limit,
             };
             let page = app.service.keys(&query).await?;
-            page.keys.iter().map(|listed| Value::Object(row_with_token(&listed.key))).collect()
+            page.keys.iter().map(|listed| Value::Object(row_with_token(&listed.key, now))).collect()
         }
     };
     Ok(Json(Value::Array(rows)))

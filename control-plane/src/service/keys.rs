@@ -5,7 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Secret, Timestamp};
+use crate::domain::{
+    ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Limits, Meter, Scope, Secret, Timestamp, limits,
+};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{KeyPage, KeyQuery};
 
@@ -43,8 +45,25 @@ impl Service {
         if self.is_master(hash) {
             return Ok(Resolved { revision, policy: Some(KeyPolicy::default()) });
         }
-        let policy = self.store.key_by_hash(hash).await?.map(|key| key.policy());
-        Ok(Resolved { revision, policy })
+        let Some(key) = self.store.key_by_hash(hash).await? else {
+            return Ok(Resolved { revision, policy: None });
+        };
+        let meters = self.meters_for_key(&key).await?;
+        Ok(Resolved { revision, policy: Some(KeyPolicy { meters, ..key.policy(self.now()) }) })
+    }
+
+    /// Returns the meters that count what a key does: its own, and those of whom it belongs to.
+    ///
+    /// A user's limits hold for what they do by themselves, not for what they do in a team.
+    pub async fn meters_for_key(&self, key: &ApiKey) -> Result<Vec<Meter>, ServiceError> {
+        let mut of = vec![(Scope::Key, key.hash.to_hex())];
+        match (&key.team_id, &key.user_id) {
+            (Some(team), _) => of.push((Scope::Team, team.clone())),
+            (None, Some(user)) => of.push((Scope::User, user.clone())),
+            (None, None) => {}
+        }
+        of.extend(key.organization_id.iter().map(|id| (Scope::Organization, id.clone())));
+        Ok(self.store.meters(&of).await?)
     }
 
     /// Makes a key, or changes the one whose text is `chosen`.
@@ -71,8 +90,11 @@ impl Service {
             metadata: serde_json::Map::new(),
             tags: Vec::new(),
             expires_at: None,
-            max_budget: None,
+            organization_id: None,
+            budget_id: None,
+            limits: Limits::default(),
             spend: NanoDollars::ZERO,
+            budget: None,
             blocked: None,
             created_at: change.at,
             created_by: change.actor.clone(),
@@ -175,21 +197,20 @@ impl Service {
 /// Checks what was said about a key, and turns its lifetime into a moment.
 fn checked(fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError> {
     let KeyFields { mut change, lifetime } = fields;
-    let names =
-        [("key_alias", &change.alias), ("user_id", &change.user_id), ("team_id", &change.team_id)];
+    let names = [
+        ("key_alias", &change.alias),
+        ("user_id", &change.user_id),
+        ("team_id", &change.team_id),
+        ("organization_id", &change.organization_id),
+        ("budget_id", &change.budget_id),
+    ];
     for (field, name) in names {
         if name.as_value().is_some_and(|name| name.len() > MAX_NAME) {
             let why = format!("may be at most {MAX_NAME} bytes long");
             return Err(ServiceError::invalid(field, why));
         }
     }
-    let amounts = [("max_budget", change.max_budget.value()), ("spend", change.spend)];
-    for (field, amount) in amounts {
-        if amount.is_some_and(|amount| !(0..=MAX_AMOUNT.0).contains(&amount.0)) {
-            let why = format!("must be between 0 and {MAX_AMOUNT} dollars");
-            return Err(ServiceError::invalid(field, why));
-        }
-    }
+    change.limits.check().and_then(|()| limits::amount("spend", change.spend))?;
     let models = change.models.iter().flatten();
     if models.into_iter().any(|model| model == "all-team-models") {
         return Err(ServiceError::invalid("models", "all-team-models is not supported yet"));
@@ -213,5 +234,3 @@ fn display_name(secret: &Secret) -> String {
 
 /// Longest name, in bytes: PostgreSQL indexes about 2700.
 const MAX_NAME: usize = 255;
-/// A billion dollars: sums of such amounts still fit.
-const MAX_AMOUNT: NanoDollars = NanoDollars(1_000_000_000 * 1_000_000_000);

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::{ApiKey, Timestamp};
+use crate::store::stored_limits;
 
 /// Writes a key as JSON. Whatever looks like a secret in its metadata is masked: people put
 /// credentials of their own services there.
@@ -18,7 +19,10 @@ pub(super) fn key_state(key: &ApiKey) -> String {
         "metadata": masked(&key.metadata),
         "tags": key.tags,
         "expires_at_us": key.expires_at.map(Timestamp::as_micros),
-        "max_budget_nanos": key.max_budget.map(|amount| amount.0),
+        "organization_id": key.organization_id,
+        "budget_id": key.budget_id,
+        "max_budget_nanos": key.limits.max_budget.map(|amount| amount.0),
+        "limits": stored_limits::json(&key.limits),
         "spend_nanos": key.spend.0,
         "blocked": key.blocked,
     })

@@ -5,6 +5,7 @@
 
 mod fixtures;
 mod keys;
+mod limits;
 mod news;
 mod postgres_server;
 mod replicas;
@@ -50,6 +51,10 @@ store_tests!(
     keys::a_refused_change_leaves_no_trace,
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
+    limits::limits_come_back_as_they_were,
+    limits::a_meter_keeps_its_id_while_its_identity_stays,
+    limits::a_budget_begins_with_what_was_spent,
+    limits::spend_that_is_set_counts_against_the_budget,
     news::every_change_of_a_key_is_told,
     news::what_is_not_committed_is_not_told,
     news::what_belongs_to_no_change_is_told,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord};
+use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope};
 use crate::store::driver::Driver;
 use crate::store::ledger::Batches;
 use crate::store::rows::Fields;
@@ -73,6 +73,10 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError> {
         self.page_of_keys(query).await
+    }
+
+    async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {
+        self.meters_of_any(of).await
     }
 
     async fn add_key(

@@ -3,12 +3,15 @@
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, Timestamp};
+use crate::domain::{ApiKey, Change, KeyChange, Limits, Scope, Timestamp, Window};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
+use crate::store::limits::{Opening, follow_limits};
 use crate::store::news::changes_of;
 use crate::store::rows::Fields;
-use crate::store::{Changed, Deleted, KeyPage, KeyQuery, KeySort, News, StoreError, audit, sql};
+use crate::store::{
+    Changed, Deleted, KeyPage, KeyQuery, KeySort, News, StoreError, audit, sql, stored_limits,
+};
 
 impl<D: Driver> SqlStore<D> {
     pub(super) async fn one_key(
@@ -21,18 +24,23 @@ impl<D: Driver> SqlStore<D> {
     }
 
     pub(super) async fn page_of_keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError> {
-        let table = if query.deleted { "deleted_keys" } else { "api_keys" };
-        let select = |columns| {
-            sql::Select::new(&format!("SELECT {columns} FROM {table}"))
-                .when("user_id =", query.user_id.as_deref())
-                .when("team_id =", query.team_id.as_deref())
-                .when("alias =", query.alias.as_deref())
-                .when("key_hash =", query.hash.map(|hash| hash.to_hex()))
+        let (count, rows) = if query.deleted {
+            (sql::COUNT_DELETED_KEYS, sql::DELETED_KEYS)
+        } else {
+            (sql::COUNT_KEYS, sql::KEYS)
         };
-        let (statement, args) = select("COUNT(*) AS total").finish();
-        let rows = self.driver.read(statement, args).await?;
-        let total = rows.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
-        let (statement, args) = select("*")
+        let select = |head| {
+            sql::Select::new(head)
+                .when("keys.user_id =", query.user_id.as_deref())
+                .when("keys.team_id =", query.team_id.as_deref())
+                .when("keys.organization_id =", query.organization_id.as_deref())
+                .when("keys.alias =", query.alias.as_deref())
+                .when("keys.key_hash =", query.hash.map(|hash| hash.to_hex()))
+        };
+        let (statement, args) = select(count).finish();
+        let counted = self.driver.read(statement, args).await?;
+        let total = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
+        let (statement, args) = select(rows)
             .then(&order_by(query.sort, query.descending))
             .page(query.limit, query.offset)
             .finish();
@@ -51,10 +59,11 @@ impl<D: Driver> SqlStore<D> {
         let changed = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
             changed_key::<D>(&mut tx, before, otherwise, change).await?
         } else {
-            write_key::<D>(&mut tx, sql::INSERT_KEY, key).await?;
+            let opening = Opening { at: change.at, spent: key.spend.0, set: true };
+            write_key::<D>(&mut tx, sql::INSERT_KEY, key, opening).await?;
             let after = Some(audit::key_state(key));
             audited::<D>(&mut tx, &key.hash, change, None, after).await?;
-            key.clone()
+            written_key::<D>(&mut tx, &key.hash).await?
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
         self.commit(tx, &[News::KeyChanged { hash: key.hash, revision }]).await?;
@@ -92,7 +101,10 @@ impl<D: Driver> SqlStore<D> {
                 change.id.as_str().into(),
             ];
             D::run(&mut tx, sql::COPY_DELETED_KEY.into_sql_str(), copy).await?;
-            D::run(&mut tx, sql::DELETE_KEY.into_sql_str(), vec![id.into()]).await?;
+            D::run(&mut tx, sql::DELETE_KEY.into_sql_str(), vec![id.as_str().into()]).await?;
+            let (thing, none) = ((Scope::Key, id.as_str()), Limits::default());
+            let opening = Opening { at: change.at, spent: 0, set: false };
+            follow_limits::<D>(&mut tx, thing, &none, opening).await?;
             let before = Some(audit::key_state(&before));
             audited::<D>(&mut tx, hash, change, before, None).await?;
             deleted.hashes.push(*hash);
@@ -125,19 +137,30 @@ async fn changed_key<D: Driver>(
 ) -> Result<ApiKey, StoreError> {
     let mut key = before.clone();
     what.apply(&mut key, change);
-    write_key::<D>(tx, sql::UPDATE_KEY, &key).await?;
+    let opening = Opening { at: change.at, spent: key.spend.0, set: what.spend.is_some() };
+    write_key::<D>(tx, sql::UPDATE_KEY, &key, opening).await?;
     let states = (Some(audit::key_state(&before)), Some(audit::key_state(&key)));
     audited::<D>(tx, &key.hash, change, states.0, states.1).await?;
-    Ok(key)
+    written_key::<D>(tx, &key.hash).await
 }
 
+/// Reads a key that was just written, with where its budget stands now.
+async fn written_key<D: Driver>(tx: &mut D::Tx, hash: &KeyHash) -> Result<ApiKey, StoreError> {
+    let key = locked_key::<D>(tx, hash).await?;
+    key.ok_or_else(|| StoreError::Inconsistent { column: "key_hash", row: hash.to_hex() })
+}
+
+/// Writes a key and brings its meters up to date.
 async fn write_key<D: Driver>(
     tx: &mut D::Tx,
     statement: &'static str,
     key: &ApiKey,
+    opening: Opening,
 ) -> Result<(), StoreError> {
+    let window = key.limits.budget_window().filter(|window| *window != Window::Never);
+    let hash = key.hash.to_hex();
     let args: Vec<Value> = vec![
-        key.hash.to_hex().into(),
+        hash.as_str().into(),
         key.name.as_str().into(),
         (&key.alias).into(),
         (&key.user_id).into(),
@@ -147,7 +170,7 @@ async fn write_key<D: Driver>(
         serde_json::json!(key.metadata).to_string().into(),
         serde_json::json!(key.tags).to_string().into(),
         key.expires_at.map(Timestamp::as_micros).into(),
-        key.max_budget.map(|amount| amount.0).into(),
+        key.limits.max_budget.map(|amount| amount.0).into(),
         key.spend.0.into(),
         key.blocked.map(i64::from).into(),
         key.created_at.as_micros().into(),
@@ -155,9 +178,13 @@ async fn write_key<D: Driver>(
         key.updated_at.as_micros().into(),
         key.updated_by.as_str().into(),
         key.last_active.map(Timestamp::as_micros).into(),
+        (&key.organization_id).into(),
+        (&key.budget_id).into(),
+        stored_limits::write(&key.limits).into(),
+        (&window.map(|window| window.to_string())).into(),
     ];
     match D::run(tx, statement.into_sql_str(), args).await {
-        Ok(_) => Ok(()),
+        Ok(_) => follow_limits::<D>(tx, (Scope::Key, &hash), &key.limits, opening).await,
         // The hash is looked up before, so only the alias can be taken.
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
             Err(StoreError::Conflict { what: "alias" })
@@ -192,13 +219,23 @@ async fn audited<D: Driver>(
 fn order_by(sort: KeySort, descending: bool) -> String {
     let direction = if descending { "DESC" } else { "ASC" };
     match sort {
-        KeySort::CreatedAt => format!("ORDER BY created_at_us {direction}, key_hash {direction}"),
-        KeySort::UpdatedAt => format!("ORDER BY updated_at_us {direction}, key_hash {direction}"),
-        KeySort::Spend => format!("ORDER BY spend_nanos {direction}, key_hash {direction}"),
-        KeySort::MaxBudget => {
-            format!("ORDER BY max_budget_nanos {direction} NULLS LAST, key_hash {direction}")
+        KeySort::CreatedAt => {
+            format!("ORDER BY keys.created_at_us {direction}, keys.key_hash {direction}")
         }
-        KeySort::Hash => format!("ORDER BY key_hash {direction}"),
-        KeySort::Alias => format!("ORDER BY alias {direction} NULLS LAST, key_hash {direction}"),
+        KeySort::UpdatedAt => {
+            format!("ORDER BY keys.updated_at_us {direction}, keys.key_hash {direction}")
+        }
+        KeySort::Spend => {
+            format!("ORDER BY keys.spend_nanos {direction}, keys.key_hash {direction}")
+        }
+        KeySort::MaxBudget => {
+            format!(
+                "ORDER BY keys.max_budget_nanos {direction} NULLS LAST, keys.key_hash {direction}"
+            )
+        }
+        KeySort::Hash => format!("ORDER BY keys.key_hash {direction}"),
+        KeySort::Alias => {
+            format!("ORDER BY keys.alias {direction} NULLS LAST, keys.key_hash {direction}")
+        }
     }
 }

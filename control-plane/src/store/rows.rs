@@ -5,9 +5,12 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
-use crate::domain::{ApiKey, Endpoint, LedgerRecord, RecordId, Timestamp, UsageSource};
+use crate::domain::{
+    ApiKey, BudgetState, Dimension, Endpoint, LedgerRecord, Limits, Meter, MeterSpec, RecordId,
+    Scope, Timestamp, UsageSource, Window,
+};
 use crate::store::driver::Driver;
-use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError};
+use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError, stored_limits};
 
 /// Reads columns of one row.
 pub(super) struct Fields<'a, D: Driver>(pub(super) &'a D::Row);
@@ -71,7 +74,10 @@ impl<D: Driver> Fields<'_, D> {
             metadata: self.json("metadata")?,
             tags: self.json("tags")?,
             expires_at: self.maybe_time("expires_at_us")?,
-            max_budget: self.maybe_int("max_budget_nanos")?.map(NanoDollars),
+            organization_id: self.maybe_text("organization_id")?,
+            budget_id: self.maybe_text("budget_id")?,
+            limits: self.limits()?,
+            budget: self.budget_state()?,
             spend: NanoDollars(self.int("spend_nanos")?),
             blocked: self.maybe_int("blocked")?.map(|flag| flag != 0),
             created_at: self.time("created_at_us")?,
@@ -80,6 +86,36 @@ impl<D: Driver> Fields<'_, D> {
             updated_by: self.text("updated_by")?,
             last_active: self.maybe_time("last_active_us")?,
         })
+    }
+
+    pub(super) fn limits(&self) -> Result<Limits, StoreError> {
+        let max_budget = self.maybe_int("max_budget_nanos")?;
+        let limits = stored_limits::read(&self.text("limits")?, max_budget);
+        limits.ok_or_else(|| self.broken("limits"))
+    }
+
+    /// Reads what was joined from the meter of the main budget.
+    pub(super) fn budget_state(&self) -> Result<Option<BudgetState>, StoreError> {
+        let used = self.maybe_int("budget_used")?.map(NanoDollars);
+        let ends_at = self.maybe_time("budget_ends_us")?;
+        Ok(used.zip(ends_at).map(|(used, ends_at)| BudgetState { used, ends_at }))
+    }
+
+    pub(super) fn meter(&self) -> Result<Meter, StoreError> {
+        let scope = Scope::parse(&self.text("scope")?).ok_or_else(|| self.broken("scope"))?;
+        let dimension = Dimension::parse(&self.text("dimension")?);
+        let window = Window::parse(&self.text("limit_window")?);
+        let spec = MeterSpec {
+            scope,
+            name: self.text("name")?,
+            dimension: dimension.ok_or_else(|| self.broken("dimension"))?,
+            model: Some(self.text("model")?).filter(|model| !model.is_empty()),
+            window: window.ok_or_else(|| self.broken("limit_window"))?,
+            amount: self.int("amount")?,
+            soft_amount: self.maybe_int("soft_amount")?,
+            observe_only: self.flag("observe_only")?,
+        };
+        Ok(Meter { id: self.count("id")?, spec })
     }
 
     pub(super) fn listed_key(&self, deleted: bool) -> Result<ListedKey, StoreError> {

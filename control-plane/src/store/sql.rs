@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use crate::domain::Scope;
 use crate::store::driver::Value;
 
 pub(super) const PING: &str = "SELECT 1 AS one";
@@ -12,34 +13,91 @@ pub(super) const REVISION: &str = "SELECT value FROM revision";
 
 pub(super) const NEXT_REVISION: &str = "UPDATE revision SET value = value + 1 RETURNING value";
 
-pub(super) const KEY_BY_HASH: &str = "SELECT * FROM api_keys WHERE key_hash = $1";
+/// Keys with where their main budgets stand. A budget that never begins anew is not joined: what
+/// was spent of it is the key's own figure.
+macro_rules! keys_with_budgets {
+    ($table:literal, $rest:literal) => {
+        concat!(
+            "SELECT keys.*, meters.used AS budget_used, meters.window_ends_us AS budget_ends_us \
+             FROM ",
+            $table,
+            " AS keys LEFT JOIN meters ON meters.scope = 'key' \
+             AND meters.name = keys.key_hash AND meters.dimension = 'money' \
+             AND meters.model = '' AND meters.limit_window = keys.budget_window",
+            $rest
+        )
+    };
+}
 
-pub(super) const KEY_BY_ALIAS: &str = "SELECT * FROM api_keys WHERE alias = $1";
+pub(super) const KEYS: &str = keys_with_budgets!("api_keys", "");
+
+pub(super) const COUNT_KEYS: &str = "SELECT COUNT(*) AS total FROM api_keys AS keys";
+
+pub(super) const COUNT_DELETED_KEYS: &str = "SELECT COUNT(*) AS total FROM deleted_keys AS keys";
+
+pub(super) const DELETED_KEYS: &str = keys_with_budgets!("deleted_keys", "");
+
+pub(super) const KEY_BY_HASH: &str = keys_with_budgets!("api_keys", " WHERE keys.key_hash = $1");
+
+pub(super) const KEY_BY_ALIAS: &str = keys_with_budgets!("api_keys", " WHERE keys.alias = $1");
 
 pub(super) const INSERT_KEY: &str = "INSERT INTO api_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    last_active_us, organization_id, budget_id, limits, budget_window
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22
+)";
 
 pub(super) const UPDATE_KEY: &str = "UPDATE api_keys SET
     name = $2, alias = $3, user_id = $4, team_id = $5, models = $6, aliases = $7, metadata = $8,
     tags = $9, expires_at_us = $10, max_budget_nanos = $11, spend_nanos = $12, blocked = $13,
     created_at_us = $14, created_by = $15, updated_at_us = $16, updated_by = $17,
-    last_active_us = $18
+    last_active_us = $18, organization_id = $19, budget_id = $20, limits = $21, budget_window = $22
 WHERE key_hash = $1";
 
 pub(super) const COPY_DELETED_KEY: &str = "INSERT INTO deleted_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, deleted_at_us, deleted_by, deletion_id
+    last_active_us, organization_id, budget_id, limits, budget_window, deleted_at_us, deleted_by,
+    deletion_id
 ) SELECT
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, $2, $3, $4
+    last_active_us, organization_id, budget_id, limits, budget_window, $2, $3, $4
 FROM api_keys WHERE key_hash = $1";
 
 pub(super) const DELETE_KEY: &str = "DELETE FROM api_keys WHERE key_hash = $1";
+
+pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
+
+pub(super) const METERS_OF: &str = "SELECT * FROM meters WHERE scope = $1 AND name = $2";
+
+pub(super) const NEXT_METER_ID: &str = "UPDATE meter_id SET value = value + 1 RETURNING value";
+
+pub(super) const INSERT_METER: &str = "INSERT INTO meters (
+    id, scope, name, dimension, model, limit_window, amount, soft_amount, observe_only,
+    window_began_us, window_ends_us, used, opening, granted
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0)";
+
+pub(super) const CHANGE_METER: &str = "UPDATE meters SET
+    amount = $2, soft_amount = $3, observe_only = $4, used = used + $5, opening = opening + $5
+WHERE id = $1";
+
+pub(super) const REWINDOW_METER: &str = "UPDATE meters SET
+    amount = $2, soft_amount = $3, observe_only = $4, limit_window = $5, window_began_us = $6,
+    window_ends_us = $7, used = $8, opening = $8
+WHERE id = $1";
+
+pub(super) const DELETE_METER: &str = "DELETE FROM meters WHERE id = $1";
+
+pub(super) const DELETE_METER_SECONDS: &str = "DELETE FROM meter_seconds WHERE meter = $1";
+
+pub(super) const DELETE_METER_LEASES: &str = "DELETE FROM leases WHERE meter = $1";
+
+pub(super) const FORGET_PRESUMED: &str = "UPDATE presumed
+SET resolved_us = $2, resolution = 'meter deleted' WHERE meter = $1 AND resolved_us IS NULL";
 
 pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
     change_id, object, at_us, actor, action, state_before, state_after, request_id
@@ -106,6 +164,19 @@ pub(super) fn add_spend(rows: usize, placeholder: Placeholder) -> String {
          RETURNING key_hash, spend_nanos, max_budget_nanos",
     );
     sql
+}
+
+/// Writes the statement that reads the meters of some things.
+pub(super) fn meters_of_any(of: &[(Scope, String)]) -> (SqlStr, Vec<Value>) {
+    let mut sql = String::from("SELECT * FROM meters WHERE ");
+    let mut args = Vec::with_capacity(of.len() * 2);
+    for (at, (scope, name)) in of.iter().enumerate() {
+        let or = if at == 0 { "" } else { " OR " };
+        let _ = write!(sql, "{or}(scope = ${} AND name = ${})", at * 2 + 1, at * 2 + 2);
+        args.extend([Value::from(scope.as_str()), name.as_str().into()]);
+    }
+    sql.push_str(" ORDER BY id");
+    (AssertSqlSafe(sql).into_sql_str(), args)
 }
 
 /// A `SELECT` whose conditions depend on what was asked. Values are always bound; the text is

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tollgate_control_plane::domain::{ApiKey, Change, KeyChange, LedgerRecord};
+use tollgate_control_plane::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope};
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded, Store,
@@ -148,6 +148,9 @@ impl Store for BrokenStore {
         away()
     }
     async fn keys(&self, _: &KeyQuery) -> Result<KeyPage, StoreError> {
+        away()
+    }
+    async fn meters(&self, _: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {
         away()
     }
     async fn add_key(&self, _: &ApiKey, _: &KeyChange, _: &Change) -> Result<Changed, StoreError> {

@@ -8,7 +8,7 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, RecordId, Timestamp, UsageSource,
+    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Timestamp, UsageSource,
 };
 use crate::store::{Changed, KeyQuery, KeySort, Store};
 
@@ -29,7 +29,10 @@ pub(super) fn key(name: &str) -> ApiKey {
         metadata: Map::new(),
         tags: Vec::new(),
         expires_at: None,
-        max_budget: None,
+        organization_id: None,
+        budget_id: None,
+        limits: Limits::default(),
+        budget: None,
         spend: NanoDollars::ZERO,
         blocked: None,
         created_at: at(0),
@@ -40,11 +43,16 @@ pub(super) fn key(name: &str) -> ApiKey {
     }
 }
 
+pub(super) fn budget(nanos: i64) -> Limits {
+    Limits { max_budget: Some(NanoDollars(nanos)), ..Limits::default() }
+}
+
 pub(super) fn query() -> KeyQuery {
     KeyQuery {
         deleted: false,
         user_id: None,
         team_id: None,
+        organization_id: None,
         alias: None,
         hash: None,
         sort: KeySort::CreatedAt,

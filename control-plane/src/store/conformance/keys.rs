@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tollgate_core::money::NanoDollars;
 
-use super::fixtures::{add, at, change, hash, key, query};
-use crate::domain::{ApiKey, Edit, KeyChange};
+use super::fixtures::{add, at, budget, change, hash, key, query};
+use crate::domain::{ApiKey, Edit, KeyChange, Limits, LimitsChange};
 use crate::store::{Deleted, KeyPage, KeyQuery, KeySort, ListedKey, Store, StoreError};
 use tollgate_core::key::KeyHash;
 
@@ -21,7 +21,7 @@ pub(super) async fn a_key_comes_back_as_it_was(store: &dyn Store) {
         metadata,
         tags: vec!["tag".into()],
         expires_at: Some(at(9)),
-        max_budget: Some(NanoDollars(5)),
+        limits: budget(5),
         spend: NanoDollars(1),
         blocked: Some(false),
         ..key("sk-1")
@@ -65,13 +65,13 @@ pub(super) async fn an_alias_belongs_to_one_key(store: &dyn Store) {
 pub(super) async fn a_change_keeps_what_it_does_not_name(store: &dyn Store) {
     let before = ApiKey {
         models: vec!["m".into()],
-        max_budget: Some(NanoDollars(5)),
+        limits: budget(5),
         expires_at: Some(at(9)),
         ..key("sk-1")
     };
     add(store, &before).await;
     let what = KeyChange {
-        max_budget: Edit::Clear,
+        limits: LimitsChange { max_budget: Edit::Clear, ..LimitsChange::default() },
         blocked: Some(true),
         tags: Some(vec!["t".into()]),
         ..KeyChange::default()
@@ -80,7 +80,7 @@ pub(super) async fn a_change_keeps_what_it_does_not_name(store: &dyn Store) {
     let changed = store.change_key(&before.hash, &what, &change("c2", 2)).await.unwrap().unwrap();
 
     let expected = ApiKey {
-        max_budget: None,
+        limits: Limits::default(),
         blocked: Some(true),
         tags: vec!["t".into()],
         updated_at: at(2),
@@ -166,7 +166,7 @@ pub(super) async fn lists_are_filtered_sorted_and_paged(store: &dyn Store) {
             updated_at: at(10 - second),
             user_id: Some(user.into()),
             spend: NanoDollars(spend),
-            max_budget: budget.map(NanoDollars),
+            limits: Limits { max_budget: budget.map(NanoDollars), ..Limits::default() },
             alias: alias.map(str::to_owned),
             ..key(name)
         };

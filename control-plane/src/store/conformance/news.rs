@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use super::fixtures::{add, at, change, hash, key, record};
+use super::fixtures::{add, at, budget, change, hash, key, record};
 use crate::domain::{ApiKey, Edit, KeyChange};
 use crate::store::Store;
 use crate::store::news::{Feed, Heard, News};
-use tollgate_core::money::NanoDollars;
 
 pub(super) async fn every_change_of_a_key_is_told(store: &dyn Store) {
     let mut feed = store.newsroom().feed();
     let block = KeyChange { blocked: Some(true), ..KeyChange::default() };
     let (one, other) = (hash("sk-1"), hash("sk-2"));
 
-    let added = add(store, &ApiKey { max_budget: Some(NanoDollars(5)), ..key("sk-1") }).await;
+    let added = add(store, &ApiKey { limits: budget(5), ..key("sk-1") }).await;
     let changed = store.change_key(&one, &block, &change("c2", 2)).await.unwrap().unwrap();
     let spent = store.record_usage(&[record(1, "sk-1", 5)]).await.unwrap();
     let second = add(store, &key("sk-2")).await;

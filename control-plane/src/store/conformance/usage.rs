@@ -6,7 +6,7 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
-use super::fixtures::{add, at, change, hash, key, record};
+use super::fixtures::{add, at, budget, change, hash, key, record};
 use crate::domain::{ApiKey, KeyChange, LedgerRecord, Timestamp, UsageSource};
 use crate::store::{DailySpend, LedgerEntry, Store, UsageQuery};
 
@@ -27,8 +27,7 @@ pub(super) async fn usage_is_counted_once(store: &dyn Store) {
 }
 
 pub(super) async fn a_key_is_exhausted_once(store: &dyn Store) {
-    let budget = Some(NanoDollars(25));
-    add(store, &ApiKey { max_budget: budget, ..key("sk-1") }).await;
+    add(store, &ApiKey { limits: budget(25), ..key("sk-1") }).await;
     add(store, &key("sk-2")).await;
     let revision = store.revision().await.unwrap();
     let spend = async |n| {

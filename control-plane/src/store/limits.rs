@@ -1,0 +1,213 @@
+//! Meters follow limits: whatever changes the limits of something brings its meters up to date in
+//! the same transaction.
+
+use sqlx::SqlSafeStr;
+
+use crate::domain::{
+    Dimension, Limits, Meter, MeterSpec, RateWindow, Scope, Timestamp, Window, meters_of,
+};
+use crate::store::database::SqlStore;
+use crate::store::driver::{Driver, Value};
+use crate::store::rows::Fields;
+use crate::store::{StoreError, sql};
+
+/// What the main budget of something begins with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening {
+    /// When.
+    pub(super) at: Timestamp,
+    /// What was spent so far: a budget that never begins anew begins with it.
+    pub(super) spent: i64,
+    /// What was spent was set by hand.
+    pub(super) set: bool,
+}
+
+/// A meter as it stands.
+struct Row {
+    meter: Meter,
+    used: i64,
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// Returns the meters of some things.
+    pub(super) async fn meters_of_any(
+        &self,
+        of: &[(Scope, String)],
+    ) -> Result<Vec<Meter>, StoreError> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (statement, args) = sql::meters_of_any(of);
+        let rows = self.driver.read(statement, args).await?;
+        rows.iter().map(|row| Fields::<D>(row).meter()).collect()
+    }
+}
+
+/// Makes the meters of one thing those that its limits ask for.
+pub(super) async fn follow_limits<D: Driver>(
+    tx: &mut D::Tx,
+    (scope, name): (Scope, &str),
+    limits: &Limits,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let specs = meters_of(scope, name, limits, rate_window::<D>(tx).await?);
+    sync_meters::<D>(tx, (scope, name), &specs, limits.budget_window(), opening).await
+}
+
+/// Makes the meters of one thing what `specs` says.
+///
+/// A meter whose identity stays keeps what was used and granted. One whose window alone changes
+/// keeps its id, so that what is under way is still counted; it begins a new window.
+pub(super) async fn sync_meters<D: Driver>(
+    tx: &mut D::Tx,
+    (scope, name): (Scope, &str),
+    specs: &[MeterSpec],
+    main: Option<Window>,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let args = vec![scope.as_str().into(), name.into()];
+    let rows = D::run(tx, sql::METERS_OF.into_sql_str(), args).await?;
+    let mut old: Vec<Row> = rows
+        .iter()
+        .map(|row| {
+            let row = Fields::<D>(row);
+            Ok(Row { meter: row.meter()?, used: row.int("used")? })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let mut new = Vec::new();
+    for spec in specs {
+        match old.iter().position(|row| is_same(&row.meter.spec, spec)) {
+            Some(at) => keep::<D>(tx, &old.swap_remove(at), spec, main, opening).await?,
+            None => new.push(spec),
+        }
+    }
+    for spec in new {
+        match old.iter().position(|row| is_similar(&row.meter.spec, spec)) {
+            Some(at) => begin_anew::<D>(tx, &old.swap_remove(at), spec, main, opening).await?,
+            None => add::<D>(tx, spec, main, opening).await?,
+        }
+    }
+    for row in old {
+        remove::<D>(tx, row.meter.id, opening.at).await?;
+    }
+    Ok(())
+}
+
+fn is_similar(one: &MeterSpec, other: &MeterSpec) -> bool {
+    (one.dimension, &one.model) == (other.dimension, &other.model)
+}
+
+fn is_same(one: &MeterSpec, other: &MeterSpec) -> bool {
+    is_similar(one, other) && one.window == other.window
+}
+
+/// Tells whether it is the meter of `max_budget`.
+fn is_main(spec: &MeterSpec, main: Option<Window>) -> bool {
+    (spec.dimension, &spec.model) == (Dimension::Money, &None) && Some(spec.window) == main
+}
+
+async fn keep<D: Driver>(
+    tx: &mut D::Tx,
+    row: &Row,
+    spec: &MeterSpec,
+    main: Option<Window>,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let by_hand = opening.set && is_main(spec, main);
+    let correction = if by_hand { opening.spent.saturating_sub(row.used) } else { 0 };
+    if row.meter.spec == *spec && correction == 0 {
+        return Ok(());
+    }
+    let args = vec![
+        row.meter.id.into(),
+        spec.amount.into(),
+        spec.soft_amount.into(),
+        spec.observe_only.into(),
+        correction.into(),
+    ];
+    D::run(tx, sql::CHANGE_METER.into_sql_str(), args).await?;
+    Ok(())
+}
+
+async fn begin_anew<D: Driver>(
+    tx: &mut D::Tx,
+    row: &Row,
+    spec: &MeterSpec,
+    main: Option<Window>,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let mut args = vec![
+        row.meter.id.into(),
+        spec.amount.into(),
+        spec.soft_amount.into(),
+        spec.observe_only.into(),
+        spec.window.to_string().into(),
+    ];
+    args.extend(window_begins(spec, opening.at));
+    args.push(begins_with(spec, main, opening).into());
+    D::run(tx, sql::REWINDOW_METER.into_sql_str(), args).await?;
+    let id = vec![row.meter.id.into()];
+    D::run(tx, sql::DELETE_METER_SECONDS.into_sql_str(), id).await?;
+    Ok(())
+}
+
+async fn add<D: Driver>(
+    tx: &mut D::Tx,
+    spec: &MeterSpec,
+    main: Option<Window>,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let rows = D::run(tx, sql::NEXT_METER_ID.into_sql_str(), Vec::new()).await?;
+    let row = rows.first().ok_or(StoreError::Inconsistent { column: "value", row: "1".into() })?;
+    let mut args: Vec<Value> = vec![
+        Fields::<D>(row).count("value")?.into(),
+        spec.scope.as_str().into(),
+        spec.name.as_str().into(),
+        spec.dimension.as_str().into(),
+        spec.model.as_deref().unwrap_or_default().into(),
+        spec.window.to_string().into(),
+        spec.amount.into(),
+        spec.soft_amount.into(),
+        spec.observe_only.into(),
+    ];
+    args.extend(window_begins(spec, opening.at));
+    args.push(begins_with(spec, main, opening).into());
+    D::run(tx, sql::INSERT_METER.into_sql_str(), args).await?;
+    Ok(())
+}
+
+/// Takes a meter away, with what is held of it. What was presumed of it is settled by that.
+async fn remove<D: Driver>(tx: &mut D::Tx, id: u64, at: Timestamp) -> Result<(), StoreError> {
+    for statement in [sql::DELETE_METER, sql::DELETE_METER_SECONDS, sql::DELETE_METER_LEASES] {
+        D::run(tx, statement.into_sql_str(), vec![id.into()]).await?;
+    }
+    let args = vec![id.into(), at.as_micros().into()];
+    D::run(tx, sql::FORGET_PRESUMED.into_sql_str(), args).await?;
+    Ok(())
+}
+
+/// A window of the calendar begins at once, others with the first use.
+fn window_begins(spec: &MeterSpec, at: Timestamp) -> [Value; 2] {
+    match spec.window {
+        Window::Calendar(period) => {
+            [at.as_micros().into(), period.ends_after(at).as_micros().into()]
+        }
+        Window::Never | Window::Fixed(_) | Window::Sliding(_) => {
+            [Value::Int(None), Value::Int(None)]
+        }
+    }
+}
+
+fn begins_with(spec: &MeterSpec, main: Option<Window>, opening: Opening) -> i64 {
+    let carries = opening.set || spec.window == Window::Never;
+    if is_main(spec, main) && carries { opening.spent } else { 0 }
+}
+
+/// Reads how rates are counted.
+pub(super) async fn rate_window<D: Driver>(tx: &mut D::Tx) -> Result<RateWindow, StoreError> {
+    let rows = D::run(tx, sql::SETTING.into_sql_str(), vec![RATE_WINDOW.into()]).await?;
+    let value = rows.first().map(|row| Fields::<D>(row).text("value")).transpose()?;
+    Ok(if value.as_deref() == Some("sliding") { RateWindow::Sliding } else { RateWindow::Fixed })
+}
+
+const RATE_WINDOW: &str = "rate_window";
