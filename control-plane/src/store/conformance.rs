@@ -9,6 +9,7 @@ mod limits;
 mod news;
 mod postgres_server;
 mod replicas;
+mod tls;
 mod usage;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! A PostgreSQL server of its own for a test.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,11 +17,22 @@ use crate::store::{self, Store};
 pub(super) struct PostgresServer {
     folder: tempfile::TempDir,
     process: Child,
+    /// Where it can be reached over TLS, when it can.
+    pub(super) tls_port: Option<u16>,
 }
 
 impl PostgresServer {
     /// Starts one. `None` when there are no binaries and this is not CI.
     pub(super) fn start() -> Option<Self> {
+        Self::launch(None)
+    }
+
+    /// Starts one that is reached over TLS as well, with a certificate.
+    pub(super) fn start_with_tls(certificate: &str, key: &str) -> Option<Self> {
+        Self::launch(Some((certificate, key)))
+    }
+
+    fn launch(tls: Option<(&str, &str)>) -> Option<Self> {
         let Some(binaries) = std::env::var_os("TOLLGATE_PG_BIN") else {
             let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!ci, "TOLLGATE_PG_BIN is not set: PostgreSQL must be tested in CI");
@@ -51,17 +63,23 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let process = run("postgres")
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Some(Self { folder, process })
+        let mut server = run("postgres");
+        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-c", "fsync=off"]);
+        let tls_port = tls.map(|(certificate, key)| {
+            for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+                let file = data.join(name);
+                std::fs::write(&file, text).unwrap();
+                std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+                std::os::unix::fs::chown(&file, user, user).unwrap();
+            }
+            free_port()
+        });
+        match tls_port {
+            Some(port) => server.args(["-c", "ssl=on", "-p", &port.to_string()]),
+            None => server.args(["-c", "listen_addresses="]),
+        };
+        let process = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Some(Self { folder, process, tls_port })
     }
 
     /// Makes a database and opens a store on it.
@@ -72,7 +90,7 @@ impl PostgresServer {
 
     /// Opens a store on a database that is there.
     pub(super) async fn open(&self, name: &str) -> Arc<dyn Store> {
-        store::open(&Secret::new(url(self.folder.path(), name))).await.unwrap()
+        store::open(&Secret::new(self.url(name))).await.unwrap()
     }
 
     /// Runs a statement as the server's owner.
@@ -84,12 +102,18 @@ impl PostgresServer {
     async fn connect(&self) -> sqlx::PgConnection {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            match sqlx::PgConnection::connect(&url(self.folder.path(), "postgres")).await {
+            match sqlx::PgConnection::connect(&self.url("postgres")).await {
                 Ok(connection) => return connection,
                 Err(error) => assert!(Instant::now() < deadline, "{error}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    fn url(&self, database: &str) -> String {
+        let port = self.tls_port.unwrap_or(5432);
+        let folder = self.folder.path().display();
+        format!("postgres://tollgate@localhost:{port}/{database}?host={folder}")
     }
 }
 
@@ -100,8 +124,8 @@ impl Drop for PostgresServer {
     }
 }
 
-fn url(folder: &Path, database: &str) -> String {
-    format!("postgres://tollgate@localhost/{database}?host={}", folder.display())
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// PostgreSQL refuses to run as root; `nobody` will do.
