@@ -2,10 +2,12 @@
 //! the field ([`Source::read`]).
 
 mod base_url;
+mod certificate;
 mod error;
 mod overrides;
 mod parse;
 mod raw;
+mod source;
 #[cfg(test)]
 mod tests;
 pub mod watch;
@@ -16,8 +18,9 @@ use std::path::PathBuf;
 use tollgate_core::price::Price;
 
 pub use crate::config::base_url::BaseUrl;
+pub use crate::config::certificate::CertificatePair;
 pub use crate::config::error::{ConfigError, Problem};
-pub use crate::config::parse::Source;
+pub use crate::config::source::Source;
 
 use crate::domain::Secret;
 
@@ -74,6 +77,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key.
     pub private_key: PathBuf,
+    /// What the files hold. `None`: they were not looked at.
+    pub pair: Option<CertificatePair>,
 }
 
 /// Where filters and Envoy reach the control plane.

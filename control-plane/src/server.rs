@@ -126,7 +126,7 @@ async fn overdue(flag: watch::Receiver<bool>) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// Follows the file. What cannot be used is logged, and the old configuration stays.
+/// Follows the file and those it names. What cannot be used is logged, and the old configuration stays.
 async fn reload(
     source: Source,
     prices: PriceList,
@@ -134,8 +134,8 @@ async fn reload(
     store: Arc<dyn Store>,
     publisher: Publisher,
 ) {
-    let mut file = match FileWatch::start(&source.file) {
-        Ok(file) => file,
+    let mut files = match FileWatch::start(source.files(&prices)) {
+        Ok(files) => files,
         Err(error) => {
             tracing::error!(%error, "changes of the configuration will not be noticed");
             return;
@@ -145,8 +145,11 @@ async fn reload(
     let mut looked = false;
     loop {
         if std::mem::replace(&mut looked, true) {
-            file.changed().await;
+            files.changed().await;
         }
+        // Before they are read: what changes from here on is noticed. A name that cannot be
+        // watched is one of a file that cannot be read, which is said below.
+        let _ = files.follow(source.files(&prices));
         let new = match source.load(&prices) {
             Ok(config) => current.borrow().successor(config),
             Err(error) => {

@@ -1,9 +1,11 @@
-//! What Envoy is told over ADS: its listener, its routes, one cluster for each provider.
+//! What Envoy is told over ADS: its listener with its certificate, its routes, one cluster for each
+//! provider.
 //!
 //! [`render`] turns a [`Config`] into [`Resources`] and is pure; [`stream`] is the conversation
-//! with one Envoy. Nothing here is secret: Envoy's config dump shows all of it, so credentials
-//! travel to the filter alone.
+//! with one Envoy. Envoy's config dump shows all of it but the key of the certificate, so
+//! credentials travel to the filter alone.
 
+pub mod certificate;
 pub mod cluster;
 pub mod filter;
 pub mod listener;
@@ -11,6 +13,11 @@ pub mod local_reply;
 pub mod route;
 pub mod stream;
 
+use std::fmt;
+
+use envoy_types::pb::envoy::config::core::v3::{
+    AggregatedConfigSource, ApiVersion, ConfigSource, config_source::ConfigSourceSpecifier,
+};
 use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, UInt32Value};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -22,6 +29,8 @@ use crate::config::Config;
 pub struct Resources {
     /// One for each provider.
     pub clusters: ResourceSet,
+    /// The listener's certificate.
+    pub secrets: ResourceSet,
     /// The listener that clients use.
     pub listeners: ResourceSet,
     /// Its routes.
@@ -33,6 +42,7 @@ impl Resources {
     pub fn of(&self, kind: ResourceKind) -> &ResourceSet {
         match kind {
             ResourceKind::Cluster => &self.clusters,
+            ResourceKind::Secret => &self.secrets,
             ResourceKind::Listener => &self.listeners,
             ResourceKind::Route => &self.routes,
         }
@@ -65,8 +75,8 @@ impl ResourceSet {
     }
 }
 
-/// One resource.
-#[derive(Debug, Clone, PartialEq)]
+/// One resource. `Debug` does not show it: it may be a key.
+#[derive(Clone, PartialEq)]
 pub struct Resource {
     /// What subscriptions call it.
     pub name: String,
@@ -80,12 +90,20 @@ impl Resource {
     }
 }
 
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// The types that are served. In the order in which changes must arrive: a listener may need a
 /// new cluster, a route may need both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceKind {
     /// CDS.
     Cluster,
+    /// SDS.
+    Secret,
     /// LDS.
     Listener,
     /// RDS.
@@ -94,12 +112,13 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// Every type, in the order of delivery.
-    pub const ALL: [Self; 3] = [Self::Cluster, Self::Listener, Self::Route];
+    pub const ALL: [Self; 4] = [Self::Cluster, Self::Secret, Self::Listener, Self::Route];
 
     /// Returns the name by which the protocol knows the type.
     pub fn type_url(self) -> &'static str {
         match self {
             Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
         }
@@ -122,8 +141,13 @@ pub fn render(config: &Config) -> Resources {
         .collect();
     let listener = listener::render(&config.server.gateway, &filter);
     let routes = route::render(&config.server.gateway);
+    let pair = config.server.gateway.tls.as_ref().and_then(|tls| tls.pair.as_ref());
+    let certificate = pair.map(certificate::render);
     Resources {
         clusters: ResourceSet::new(clusters),
+        secrets: ResourceSet::new(
+            certificate.iter().map(|secret| Resource::new(&secret.name, secret)).collect(),
+        ),
         listeners: ResourceSet::new(vec![Resource::new(&listener.name, &listener)]),
         routes: ResourceSet::new(vec![Resource::new(&routes.name, &routes)]),
     }
@@ -134,6 +158,17 @@ pub const CONTROL_CLUSTER: &str = "tollgate_control";
 
 /// Envoy's name of the management API; stands in the bootstrap.
 pub const MANAGEMENT_CLUSTER: &str = "tollgate_admin";
+
+/// Says that a resource comes over ADS, too.
+fn over_ads() -> ConfigSource {
+    ConfigSource {
+        resource_api_version: ApiVersion::V3.into(),
+        config_source_specifier: Some(
+            ConfigSourceSpecifier::Ads(AggregatedConfigSource::default()),
+        ),
+        ..ConfigSource::default()
+    }
+}
 
 fn any<M: Message + prost::Name>(message: &M) -> Any {
     Any { type_url: M::type_url(), value: message.encode_to_vec() }

@@ -23,9 +23,7 @@ pub(crate) struct Filling<'a> {
 
 /// Renders the bootstrap of a role.
 pub(crate) fn render(role: Role, filling: &Filling<'_>) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy").join(file_of(role));
-    let mut text = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut text = read(file_of(role));
     if role != Role::Xds {
         text = with_providers(&text, &filling.providers);
         text = filling.gateway.iter().fold(text, |text, (field, value)| set(&text, field, value));
@@ -93,13 +91,22 @@ fn set(text: &str, field: &str, value: &Value) -> String {
 
 /// Makes the commented part for TLS count.
 fn with_tls(text: &str, certificate: &Certificate) -> String {
-    let (head, rest) = text.split_once("      # Clients over TLS:\n").expect("no part for TLS");
-    let (part, tail) = rest.split_once("\n\n").unwrap();
     let values = [
         ("CERTIFICATE_FILE", certificate.certificate_file.display().to_string()),
         ("PRIVATE_KEY_FILE", certificate.private_key_file.display().to_string()),
     ];
-    fill(&format!("{head}{}\n\n{tail}", part.replace("      # ", "      ")), &values)
+    let secret = certificate.certificate_file.with_file_name("certificate.yaml");
+    std::fs::write(&secret, fill(&read("certificate.yaml"), &values)).unwrap();
+    let (head, rest) = text.split_once("      # Clients over TLS:\n").expect("no part for TLS");
+    let (part, tail) = rest.split_once("\n\n").unwrap();
+    let text = format!("{head}{}\n\n{tail}", part.replace("      # ", "      "));
+    fill(&text, &[("CERTIFICATE_SECRET", secret.display().to_string())])
+}
+
+/// Reads a file of the folder.
+fn read(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy").join(name);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn fill(text: &str, values: &[(&str, String)]) -> String {

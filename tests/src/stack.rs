@@ -149,6 +149,11 @@ impl Stack {
         self.write_config();
     }
 
+    /// Replaces the gateway's certificate; clients that are made from here on trust the new one.
+    pub fn renew_certificate(&mut self) {
+        self.certificate = Some(self.certificate.as_ref().expect("no TLS").renewed());
+    }
+
     /// Ends the control plane as a crash would.
     pub async fn kill_control_plane(&mut self) {
         self.control_plane.take().expect("the control plane is away already").kill().await;

@@ -21,13 +21,24 @@ pub struct Certificate {
 impl Certificate {
     /// Makes one and writes its files into a folder.
     pub(crate) fn make(folder: &Path) -> Self {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate_file = folder.join("gateway.crt");
         let private_key_file = folder.join("gateway.key");
-        std::fs::write(&certificate_file, made.cert.pem()).unwrap();
-        std::fs::write(&private_key_file, made.signing_key.serialize_pem()).unwrap();
-        let der = made.cert.der().to_vec().into();
-        Self { certificate_file, private_key_file, der }
+        Self { certificate_file, private_key_file, der: Vec::new().into() }.renewed()
+    }
+
+    /// Makes another one in the same files, each replaced by a rename.
+    pub(crate) fn renewed(&self) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let files = [
+            (&self.certificate_file, made.cert.pem()),
+            (&self.private_key_file, made.signing_key.serialize_pem()),
+        ];
+        for (file, text) in files {
+            let next = file.with_extension("next");
+            std::fs::write(&next, text).unwrap();
+            std::fs::rename(next, file).unwrap();
+        }
+        Self { der: made.cert.der().to_vec().into(), ..self.clone() }
     }
 
     pub(crate) fn connector(&self, http2: bool) -> TlsConnector {

@@ -1,6 +1,6 @@
 //! From what was written to what we need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,33 +13,12 @@ use crate::config::raw::{
 };
 use crate::config::{
     BaseUrl, Config, ControlListen, GatewayConfig, ModelConfig, ProviderConfig, ServerConfig,
-    TargetConfig, TlsFiles, overrides,
+    Source, TargetConfig, TlsFiles, overrides,
 };
 use crate::domain::Secret;
 use crate::prices::PriceList;
 
-/// Where a configuration comes from.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// The file; relative paths in it start at its folder.
-    pub file: PathBuf,
-    /// Folder of the database and the control socket, unless the file says otherwise.
-    pub data_dir: PathBuf,
-    /// The environment: overrides, and what `env:NAME` refers to.
-    pub env: BTreeMap<String, String>,
-}
-
 impl Source {
-    /// Reads the file and everything it refers to.
-    pub fn load(&self, prices: &PriceList) -> Result<Config, ConfigError> {
-        let text = std::fs::read_to_string(&self.file).map_err(|error| {
-            ConfigError(vec![Problem::new(self.file.display().to_string(), error.to_string())])
-        })?;
-        let config = self.read(&text, prices)?;
-        check_files(&config)?;
-        Ok(config)
-    }
-
     /// Reads `text` as the content of the file, without looking at other files.
     pub fn read(&self, text: &str, prices: &PriceList) -> Result<Config, ConfigError> {
         // Twice: the text for errors with line and column, the tree for the overrides.
@@ -58,24 +37,6 @@ impl Source {
             _ => Err(ConfigError(reader.problems)),
         }
     }
-}
-
-fn check_files(config: &Config) -> Result<(), ConfigError> {
-    let tls = config.server.gateway.tls.as_ref();
-    let files = [
-        ("filter.file", Some(&config.filter_file)),
-        ("server.gateway.tls.certificate_file", tls.map(|tls| &tls.certificate)),
-        ("server.gateway.tls.private_key_file", tls.map(|tls| &tls.private_key)),
-    ];
-    let problems: Vec<Problem> = files
-        .into_iter()
-        .filter_map(|(place, path)| path.map(|path| (place, path)))
-        .filter_map(|(place, path)| {
-            let error = std::fs::File::open(path).err()?;
-            Some(Problem::new(place, format!("{}: {error}", path.display())))
-        })
-        .collect();
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }
 
 /// Collects problems while it converts, so that all of them are told at once.
@@ -158,6 +119,7 @@ impl Reader<'_> {
         Some(TlsFiles {
             certificate: self.path(&certificate?),
             private_key: self.path(&private_key?),
+            pair: None,
         })
     }
 

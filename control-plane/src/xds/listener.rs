@@ -1,10 +1,8 @@
 //! The listener that clients use.
 
 use envoy_types::pb::envoy::config::core::v3::{
-    Address, AggregatedConfigSource, ApiVersion, ConfigSource, DataSource, Http2ProtocolOptions,
-    HttpProtocolOptions as Common, KeepaliveSettings, SocketAddress, TransportSocket, address,
-    config_source::ConfigSourceSpecifier, data_source::Specifier as Source,
-    socket_address::PortSpecifier, transport_socket,
+    Address, Http2ProtocolOptions, HttpProtocolOptions as Common, KeepaliveSettings, SocketAddress,
+    address, socket_address::PortSpecifier,
 };
 use envoy_types::pb::envoy::config::listener::v3::{
     Filter, FilterChain, Listener, filter::ConfigType as NetworkConfig,
@@ -16,15 +14,12 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
         InternalAddressConfig, PathWithEscapedSlashesAction, RouteSpecifier,
     },
 };
-use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, TlsCertificate,
-};
 use envoy_types::pb::google::protobuf::{BoolValue, Duration};
 
 use super::filter::{self, FilterFile, Role};
 use super::route::ROUTES;
-use super::{any, local_reply, number, seconds, yes};
-use crate::config::{GatewayConfig, TlsFiles};
+use super::{any, certificate, local_reply, number, over_ads, seconds, yes};
+use crate::config::GatewayConfig;
 
 /// Name of the listener.
 pub const LISTENER: &str = "tollgate_gateway";
@@ -45,7 +40,7 @@ pub fn render(gateway: &GatewayConfig, file: &FilterFile) -> Listener {
                 name: "envoy.filters.network.http_connection_manager".to_owned(),
                 config_type: Some(NetworkConfig::TypedConfig(any(&manager))),
             }],
-            transport_socket: gateway.tls.as_ref().map(tls),
+            transport_socket: gateway.tls.as_ref().map(|_| certificate::socket()),
             ..FilterChain::default()
         }],
         ..Listener::default()
@@ -85,16 +80,7 @@ fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnect
 }
 
 fn routes() -> Rds {
-    Rds {
-        config_source: Some(ConfigSource {
-            resource_api_version: ApiVersion::V3.into(),
-            config_source_specifier: Some(ConfigSourceSpecifier::Ads(
-                AggregatedConfigSource::default(),
-            )),
-            ..ConfigSource::default()
-        }),
-        route_config_name: ROUTES.to_owned(),
-    }
+    Rds { config_source: Some(over_ads()), route_config_name: ROUTES.to_owned() }
 }
 
 fn http2() -> Http2ProtocolOptions {
@@ -113,31 +99,6 @@ fn http2() -> Http2ProtocolOptions {
         }),
         ..Http2ProtocolOptions::default()
     }
-}
-
-fn tls(files: &TlsFiles) -> TransportSocket {
-    let certificate = TlsCertificate {
-        certificate_chain: Some(file(&files.certificate)),
-        private_key: Some(file(&files.private_key)),
-        ..TlsCertificate::default()
-    };
-    let context = DownstreamTlsContext {
-        common_tls_context: Some(CommonTlsContext {
-            tls_certificates: vec![certificate],
-            alpn_protocols: vec!["h2".to_owned(), "http/1.1".to_owned()],
-            ..CommonTlsContext::default()
-        }),
-        ..DownstreamTlsContext::default()
-    };
-    TransportSocket {
-        name: "envoy.transport_sockets.tls".to_owned(),
-        config_type: Some(transport_socket::ConfigType::TypedConfig(any(&context))),
-    }
-}
-
-fn file(path: &std::path::Path) -> DataSource {
-    let name = path.to_string_lossy().into_owned();
-    DataSource { specifier: Some(Source::Filename(name)), ..DataSource::default() }
 }
 
 fn duration(duration: std::time::Duration) -> Duration {

@@ -17,6 +17,7 @@ use super::{Resource, ResourceKind, ResourceSet, Resources};
 pub struct Conversation {
     node: String,
     clusters: Topic,
+    secrets: Topic,
     listeners: Topic,
     routes: Topic,
     responses: u64,
@@ -50,6 +51,7 @@ impl Conversation {
         let node = &self.node;
         let topic = match kind {
             ResourceKind::Cluster => &mut self.clusters,
+            ResourceKind::Secret => &mut self.secrets,
             ResourceKind::Listener => &mut self.listeners,
             ResourceKind::Route => &mut self.routes,
         };
@@ -112,6 +114,7 @@ impl Conversation {
     fn topic(&mut self, kind: ResourceKind) -> &mut Topic {
         match kind {
             ResourceKind::Cluster => &mut self.clusters,
+            ResourceKind::Secret => &mut self.secrets,
             ResourceKind::Listener => &mut self.listeners,
             ResourceKind::Route => &mut self.routes,
         }
@@ -138,7 +141,7 @@ impl Topic {
             ResourceKind::Cluster | ResourceKind::Listener => {
                 wanted.is_empty() || wanted.contains("*")
             }
-            ResourceKind::Route => false,
+            ResourceKind::Secret | ResourceKind::Route => false,
         };
         if !everything && wanted.is_empty() {
             return None;

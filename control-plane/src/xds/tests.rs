@@ -14,7 +14,7 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    BaseUrl, ControlListen, GatewayConfig, ProviderConfig, ServerConfig, TlsFiles,
+    BaseUrl, CertificatePair, ControlListen, GatewayConfig, ProviderConfig, ServerConfig, TlsFiles,
 };
 use crate::domain::Secret;
 
@@ -40,12 +40,28 @@ fn renders_the_listener() {
 #[test]
 fn renders_the_listener_with_tls_and_without_management() {
     let mut config = config(Vec::new());
-    config.server.gateway.tls =
-        Some(TlsFiles { certificate: "/tls/cert.pem".into(), private_key: "/tls/key.pem".into() });
+    config.server.gateway.tls = Some(tls("chain"));
     config.server.gateway.management = false;
     config.server.gateway.base_paths = vec!["/llm".to_owned()];
 
     insta::assert_snapshot!(golden(&render(&config).listeners));
+}
+
+#[test]
+fn a_renewed_certificate_changes_its_secret_alone_and_is_not_printed() {
+    let with = |chain: &str| {
+        let mut config = config(Vec::new());
+        config.server.gateway.tls = Some(tls(chain));
+        render(&config)
+    };
+
+    let (before, after) = (with("one"), with("two"));
+
+    assert_ne!(before.secrets.version, after.secrets.version);
+    assert_eq!(Resources { secrets: before.secrets.clone(), ..after }, before);
+    assert_eq!(before.secrets.items[0].name, certificate::CERTIFICATE);
+    let printed = format!("{before:?}");
+    assert!(printed.contains(certificate::CERTIFICATE) && !printed.contains("104, 117, 115"));
 }
 
 #[test]
@@ -127,6 +143,15 @@ pub(crate) fn provider(id: &str, base_url: BaseUrl) -> ProviderConfig {
 }
 
 /// A base URL with the path `/v1`.
+pub(crate) fn tls(chain: &str) -> TlsFiles {
+    let private_key = Secret::new("hush hush");
+    TlsFiles {
+        certificate: "/tls/cert.pem".into(),
+        private_key: "/tls/key.pem".into(),
+        pair: Some(CertificatePair { chain: chain.to_owned(), private_key }),
+    }
+}
+
 pub(crate) fn base_url(tls: bool, host: &str, port: u16) -> BaseUrl {
     BaseUrl { tls, host: host.to_owned(), port, authority: host.to_owned(), path: "/v1".to_owned() }
 }

@@ -24,7 +24,7 @@ fn the_readme_explains_every_placeholder() {
     let read = |name: &str| std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
     let readme = read("README.md");
 
-    for name in ["envoy.xds.yaml", "envoy.yaml", "envoy.standalone.yaml"] {
+    for name in ["envoy.xds.yaml", "envoy.yaml", "envoy.standalone.yaml", "certificate.yaml"] {
         assert!(readme.contains(name), "{name}");
         for placeholder in read(name).split("${").skip(1).filter_map(|rest| rest.split('}').next())
         {

@@ -2,8 +2,9 @@ use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::google::rpc::Status;
 
 use super::*;
+use crate::xds::certificate::CERTIFICATE;
 use crate::xds::render;
-use crate::xds::tests::{base_url, config, provider};
+use crate::xds::tests::{base_url, config, provider, tls};
 
 fn resources(providers: &[&str]) -> Resources {
     let provider = |id: &&str| provider(id, base_url(false, "127.0.0.1", 1));
@@ -62,13 +63,14 @@ fn tells_only_what_changed() {
 }
 
 #[test]
-fn tells_clusters_before_listeners_before_routes() {
+fn tells_clusters_and_certificate_before_listeners_before_routes() {
     let (before, mut changed) = (resources(&["a"]), config(Vec::new()));
     changed.server.gateway.max_body_bytes = 1;
+    changed.server.gateway.tls = Some(tls("chain"));
     let after = render(&changed);
     let mut talk = Conversation::default();
     for kind in ResourceKind::ALL.into_iter().rev() {
-        talk.request(subscribe(kind, &["*", "tollgate_routes"]), &before);
+        talk.request(subscribe(kind, &["*", "tollgate_routes", CERTIFICATE]), &before);
     }
 
     let responses = talk.change(&after);
