@@ -65,7 +65,7 @@ pub fn main(
     match cli.command {
         Command::Serve(files) => with_config(files, env, serve),
         Command::Migrate(files) => with_config(files, env, |_, config, _| async move {
-            store::open(&config.database_url).await?;
+            store::open(&config.database_url).await?.close().await;
             tracing::info!("the database is up to date");
             Ok(())
         }),

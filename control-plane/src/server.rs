@@ -54,7 +54,7 @@ pub async fn run(
 
     let (draining, drained) = watch::channel(false);
     let (current, config) = watch::channel(Arc::new(config));
-    let reload = tokio::spawn(reload(source, prices, current, store, publisher.clone()));
+    let reload = tokio::spawn(reload(source, prices, current, store.clone(), publisher.clone()));
     let app = App { service: service.clone(), config, draining: drained.clone() };
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
@@ -82,6 +82,9 @@ pub async fn run(
         }
     };
     reload.abort();
+    if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
+        tracing::warn!("the database was still busy when the time to close it was over");
+    }
     tracing::info!("stopped");
     result
 }
@@ -188,4 +191,5 @@ async fn next_revision(store: &Arc<dyn Store>) -> u64 {
 }
 
 const DRAIN: Duration = Duration::from_secs(30);
+const CLOSE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);

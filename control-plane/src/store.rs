@@ -45,6 +45,9 @@ pub trait Store: Send + Sync + 'static {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// Ends all connections, after what is under way. SQLite puts everything into its one file.
+    async fn close(&self);
+
     /// Returns the number of the last change that was committed.
     async fn revision(&self) -> Result<u64, StoreError>;
 

@@ -52,6 +52,10 @@ impl<D: Driver> Store for SqlStore<D> {
         Ok(())
     }
 
+    async fn close(&self) {
+        self.driver.close().await;
+    }
+
     async fn revision(&self) -> Result<u64, StoreError> {
         revision::<D>(&self.driver.read(sql::REVISION.into_sql_str(), Vec::new()).await?)
     }

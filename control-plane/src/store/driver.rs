@@ -34,6 +34,9 @@ pub(super) trait Driver: Send + Sync + 'static {
     /// Makes a transaction last. One that is dropped instead never happened.
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error>;
 
+    /// Ends all connections, after what is under way.
+    async fn close(&self);
+
     /// Reads a TEXT column.
     fn text(row: &Self::Row, column: &str) -> Result<Option<String>, sqlx::Error>;
 

@@ -73,6 +73,10 @@ impl Driver for Postgres {
         tx.commit().await
     }
 
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
     fn text(row: &PgRow, column: &str) -> Result<Option<String>, sqlx::Error> {
         row.try_get(column)
     }

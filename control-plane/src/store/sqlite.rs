@@ -85,6 +85,12 @@ impl Driver for Sqlite {
         tx.commit().await
     }
 
+    async fn close(&self) {
+        // The last connection to leave empties the log into the file, and readers may not write.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
     fn text(row: &SqliteRow, column: &str) -> Result<Option<String>, sqlx::Error> {
         row.try_get(column)
     }

@@ -94,6 +94,9 @@ fn serving_tells_where_reloads_and_drains() {
     let (code, rest) = server.stop();
     assert_eq!((code, rest.as_str()), (Some(0), ""));
     assert!(!socket.exists());
+    let database = folder.path().join("d/tollgate.db");
+    assert!(database.is_file());
+    assert!(!database.with_extension("db-wal").exists(), "the database is not in one file");
 }
 
 struct Server {

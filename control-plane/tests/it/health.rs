@@ -135,6 +135,7 @@ impl Store for BrokenStore {
     async fn ping(&self) -> Result<(), StoreError> {
         away()
     }
+    async fn close(&self) {}
     async fn revision(&self) -> Result<u64, StoreError> {
         away()
     }
