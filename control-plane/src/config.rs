@@ -2,8 +2,10 @@
 //! the field ([`Source::read`]).
 
 mod base_url;
+mod catalog;
 mod certificate;
 mod error;
+mod limits;
 mod overrides;
 mod parse;
 mod raw;
@@ -22,7 +24,7 @@ pub use crate::config::certificate::CertificatePair;
 pub use crate::config::error::{ConfigError, Problem};
 pub use crate::config::source::Source;
 
-use crate::domain::Secret;
+use crate::domain::{Limits, RateWindow, Scope, Secret};
 
 /// Everything `tollgate serve` is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,37 @@ pub struct Config {
     pub providers: Vec<ProviderConfig>,
     /// What clients may ask for.
     pub models: Vec<ModelConfig>,
+    /// Tags with limits.
+    pub tags: Vec<TagConfig>,
+    /// How limits are enforced.
+    pub limits: LimitsConfig,
+}
+
+/// How limits are enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// A request whose worst case exceeds what is left is refused, instead of having its answer
+    /// cut.
+    pub refuse_on_low_budget: bool,
+    /// Output tokens below which an answer is not cut; the request is refused then.
+    pub output_floor_tokens: u32,
+    /// How rates are counted.
+    pub window: RateWindow,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { refuse_on_low_budget: false, output_floor_tokens: 16, window: RateWindow::default() }
+    }
+}
+
+/// A tag with limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagConfig {
+    /// The tag.
+    pub name: String,
+    /// What requests that carry it may use, together.
+    pub limits: Limits,
 }
 
 /// The three listeners.
@@ -101,6 +134,10 @@ pub struct ProviderConfig {
     pub credential: Option<Secret>,
     /// It accepts `stream_options.include_usage`.
     pub stream_usage: bool,
+    /// It knows `max_completion_tokens`.
+    pub completion_tokens_cap: bool,
+    /// What may be sent to it.
+    pub limits: Limits,
 }
 
 /// Something clients may ask for.
@@ -110,6 +147,8 @@ pub struct ModelConfig {
     pub name: String,
     /// Where it can be had, in order of preference; at least one.
     pub targets: Vec<TargetConfig>,
+    /// What may be asked of it.
+    pub limits: Limits,
 }
 
 /// A provider's model.
@@ -121,9 +160,24 @@ pub struct TargetConfig {
     pub model: String,
     /// The configured price, else the list price. `None`: not known.
     pub price: Option<Price>,
+    /// Longest prompt, in tokens. `None`: not known.
+    pub max_input_tokens: Option<u64>,
+    /// Longest answer, in tokens. `None`: not known.
+    pub max_output_tokens: Option<u64>,
+    /// It costs nothing: served under a money budget without a price.
+    pub free: bool,
 }
 
 impl Config {
+    /// Returns every limit that stands in the configuration.
+    pub fn limited(&self) -> Vec<(Scope, String, Limits)> {
+        let of = |scope, name: &str, limits: &Limits| (scope, name.to_owned(), limits.clone());
+        let providers = self.providers.iter().map(|it| of(Scope::Provider, &it.id, &it.limits));
+        let models = self.models.iter().map(|it| of(Scope::Model, &it.name, &it.limits));
+        let tags = self.tags.iter().map(|it| of(Scope::Tag, &it.name, &it.limits));
+        providers.chain(models).chain(tags).collect()
+    }
+
     /// Returns what applies after the file changed to `new`: listeners, the database and the
     /// master key stay until the next start, which is logged.
     #[must_use]

@@ -1,19 +1,28 @@
-//! List prices, for targets whose configuration names none.
-//!
-//! The list is compiled in. Tiers (dearer above so many input tokens) are not known to
-//! [`Price`]; such models cost their base price.
+//! What is publicly known of models: list prices and how long prompts and answers may be, for
+//! targets whose configuration does not say. The list is compiled in.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tollgate_core::money::AttoDollars;
-use tollgate_core::price::Price;
+use tollgate_core::price::{Price, PriceTier};
 
 /// List prices by provider and model.
 #[derive(Debug, Default)]
 pub struct PriceList {
-    /// Model → provider → price, so that a bare name finds its providers in order.
-    models: BTreeMap<String, BTreeMap<String, Price>>,
+    /// Model → provider → what is known, so that a bare name finds its providers in order.
+    models: BTreeMap<String, BTreeMap<String, Listed>>,
+}
+
+/// What is publicly known of a provider's model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// What it costs.
+    pub price: Price,
+    /// Longest prompt, in tokens. `None`: not known.
+    pub max_input_tokens: Option<u64>,
+    /// Longest answer, in tokens. `None`: not known.
+    pub max_output_tokens: Option<u64>,
 }
 
 impl PriceList {
@@ -27,21 +36,23 @@ impl PriceList {
 
     fn from_json(json: &[u8]) -> Result<Self, PriceError> {
         let file: RawList = serde_json::from_slice(json)?;
-        let mut models = BTreeMap::<String, BTreeMap<String, Price>>::new();
+        let mut models = BTreeMap::<String, BTreeMap<String, Listed>>::new();
         for entry in file.models {
             let price = entry.usd_per.parse().map_err(|(field, value)| PriceError::Amount {
                 model: entry.model.clone(),
                 field,
                 value,
             })?;
-            models.entry(entry.model).or_default().insert(entry.provider, price);
+            let RawEntry { max_input_tokens, max_output_tokens, .. } = entry;
+            let listed = Listed { price, max_input_tokens, max_output_tokens };
+            models.entry(entry.model).or_default().insert(entry.provider, listed);
         }
         Ok(Self { models })
     }
 
-    /// Finds the price of a provider's model: the provider's own entry, else the one of `openai`
+    /// Finds a provider's model: the provider's own entry, else the one of `openai`
     /// under the bare name, else the first provider's in alphabetical order. `None`: not known.
-    pub fn find(&self, provider: &str, model: &str) -> Option<&Price> {
+    pub fn find(&self, provider: &str, model: &str) -> Option<&Listed> {
         let by_provider = self.models.get(model)?;
         by_provider
             .get(provider)
@@ -78,11 +89,13 @@ struct RawEntry {
     provider: String,
     model: String,
     usd_per: RawPrice,
+    max_input_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
 }
 
 /// A price as people write it: dollars per token, as decimal strings.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPrice {
     pub(crate) input_token: Option<String>,
     pub(crate) output_token: Option<String>,
@@ -92,27 +105,59 @@ pub(crate) struct RawPrice {
     pub(crate) audio_input_token: Option<String>,
     pub(crate) audio_output_token: Option<String>,
     pub(crate) request: Option<String>,
+    pub(crate) tiers: Vec<RawTier>,
+}
+
+/// What replaces a price when the input is long.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawTier {
+    pub(crate) above_input_tokens: u64,
+    pub(crate) input_token: Option<String>,
+    pub(crate) output_token: Option<String>,
+    pub(crate) cached_input_token: Option<String>,
+    pub(crate) cache_write_token: Option<String>,
 }
 
 impl RawPrice {
     /// Parses every class, or returns the name and text of the first that is not a price.
     pub(crate) fn parse(&self) -> Result<Price, (&'static str, String)> {
-        let amount = |field, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => {
-                AttoDollars::from_usd(text).map(Some).ok_or_else(|| (field, text.clone()))
-            }
-        };
+        let tiers = self.tiers.iter().map(RawTier::parse);
+        let mut tiers = tiers.collect::<Result<Vec<PriceTier>, _>>()?;
+        tiers.sort_by_key(|tier| tier.above);
         Ok(Price {
-            input: amount("input_token", &self.input_token)?.unwrap_or_default(),
-            output: amount("output_token", &self.output_token)?.unwrap_or_default(),
-            cached_input: amount("cached_input_token", &self.cached_input_token)?,
-            cache_write: amount("cache_write_token", &self.cache_write_token)?,
-            reasoning: amount("reasoning_token", &self.reasoning_token)?,
-            audio_input: amount("audio_input_token", &self.audio_input_token)?,
-            audio_output: amount("audio_output_token", &self.audio_output_token)?,
-            request: amount("request", &self.request)?,
+            input: amount("input_token", self.input_token.as_ref())?.unwrap_or_default(),
+            output: amount("output_token", self.output_token.as_ref())?.unwrap_or_default(),
+            cached_input: amount("cached_input_token", self.cached_input_token.as_ref())?,
+            cache_write: amount("cache_write_token", self.cache_write_token.as_ref())?,
+            reasoning: amount("reasoning_token", self.reasoning_token.as_ref())?,
+            audio_input: amount("audio_input_token", self.audio_input_token.as_ref())?,
+            audio_output: amount("audio_output_token", self.audio_output_token.as_ref())?,
+            request: amount("request", self.request.as_ref())?,
+            tiers,
         })
+    }
+}
+
+impl RawTier {
+    fn parse(&self) -> Result<PriceTier, (&'static str, String)> {
+        Ok(PriceTier {
+            above: self.above_input_tokens,
+            input: amount("tiers.input_token", self.input_token.as_ref())?,
+            output: amount("tiers.output_token", self.output_token.as_ref())?,
+            cached_input: amount("tiers.cached_input_token", self.cached_input_token.as_ref())?,
+            cache_write: amount("tiers.cache_write_token", self.cache_write_token.as_ref())?,
+        })
+    }
+}
+
+fn amount(
+    field: &'static str,
+    text: Option<&String>,
+) -> Result<Option<AttoDollars>, (&'static str, String)> {
+    match text {
+        None => Ok(None),
+        Some(text) => AttoDollars::from_usd(text).map(Some).ok_or_else(|| (field, text.clone())),
     }
 }
 
@@ -128,12 +173,25 @@ mod tests {
     fn knows_the_price_of_gpt_4o_mini() {
         let list = PriceList::built_in().unwrap();
 
-        let price = list.find("openai", "gpt-4o-mini").unwrap();
+        let listed = list.find("openai", "gpt-4o-mini").unwrap();
+        let price = &listed.price;
 
+        assert_eq!(listed.max_input_tokens, Some(128_000));
+        assert_eq!(listed.max_output_tokens, Some(16_384));
         assert_eq!(price.input, usd("0.00000015"));
         assert_eq!(price.output, usd("0.0000006"));
         assert_eq!(price.cached_input, Some(usd("0.000000075")));
         assert_eq!(price.reasoning, None);
+    }
+
+    #[test]
+    fn knows_that_long_input_is_dearer() {
+        let list = PriceList::built_in().unwrap();
+
+        let price = &list.find("azure", "apac/gpt-6.1-sol").unwrap().price;
+
+        let [tier] = price.tiers.as_slice() else { panic!("{price:?}") };
+        assert_eq!((tier.above, tier.input), (272_000, Some(usd("0.0000048"))));
     }
 
     #[test]
@@ -147,9 +205,9 @@ mod tests {
         )
         .unwrap();
 
-        assert_eq!(list.find("b", "m").map(|price| price.input), Some(usd("2")));
-        assert_eq!(list.find("mine", "m").map(|price| price.input), Some(usd("1")));
-        assert_eq!(list.find("mine", "n").map(|price| price.input), Some(usd("3")));
+        assert_eq!(list.find("b", "m").map(|listed| listed.price.input), Some(usd("2")));
+        assert_eq!(list.find("mine", "m").map(|listed| listed.price.input), Some(usd("1")));
+        assert_eq!(list.find("mine", "n").map(|listed| listed.price.input), Some(usd("3")));
         assert_eq!(list.find("mine", "o"), None);
     }
 

@@ -13,6 +13,7 @@ use tollgate_proto::v1::Snapshot;
 
 use crate::config::Config;
 use crate::snapshot;
+use crate::store::SharedLimits;
 use crate::store::news::{Feed, Newsroom};
 use crate::xds::{self, Resource, ResourceSet, Resources, cluster};
 
@@ -43,9 +44,9 @@ pub struct Published {
 
 impl Publisher {
     /// Begins with a configuration. `revision` and `newsroom` are the store's.
-    pub fn new(config: &Config, revision: u64, newsroom: Newsroom) -> Self {
+    pub fn new(config: &Config, limits: &SharedLimits, revision: u64, newsroom: Newsroom) -> Self {
         let published = Published {
-            snapshot: Arc::new(snapshot::render(config, revision)),
+            snapshot: Arc::new(snapshot::render(config, limits, revision)),
             resources: Arc::new(xds::render(config)),
             resolved_at: Instant::now(),
         };
@@ -59,12 +60,12 @@ impl Publisher {
         }
     }
 
-    /// Replaces the configuration. `revision` is the store's, and above every earlier one.
+    /// Replaces the configuration and the limits of all. `revision` is the store's, and above every earlier one.
     ///
     /// Clusters of providers that are gone stay known to Envoy for a while: requests that were
     /// decided before the filter heard of it are still on their way there.
-    pub fn publish(&self, config: &Config, revision: u64) {
-        let snapshot = Arc::new(snapshot::render(config, revision));
+    pub fn publish(&self, config: &Config, limits: &SharedLimits, revision: u64) {
+        let snapshot = Arc::new(snapshot::render(config, limits, revision));
         let wanted = xds::render(config);
         let _guard = self.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.current().resources;

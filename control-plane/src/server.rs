@@ -10,16 +10,16 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::watch::FileWatch;
-use crate::config::{Config, ControlListen, Source};
+use crate::config::{Config, ControlListen, Source, TargetConfig};
 use crate::entropy::SystemEntropy;
 use crate::grpc::Control;
 use crate::http::{self, App};
 use crate::prices::PriceList;
 use crate::publish::Publisher;
 use crate::service::{Parts, Service};
-use crate::store::{self, Store};
+use crate::store::{self, Configured, SharedLimits, Store, StoreError};
 
 /// Serves what `source` says until `shutdown`, then drains.
 ///
@@ -32,8 +32,9 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let store = store::open(&config.database_url).await.context("cannot open the database")?;
-    let revision = store.next_revision().await.context("cannot read the database")?;
-    let publisher = Publisher::new(&config, revision, store.newsroom().clone());
+    let (revision, limits) =
+        apply_limits(&store, &config).await.context("cannot use the database")?;
+    let publisher = Publisher::new(&config, &limits, revision, store.newsroom().clone());
     let service = Service::new(Parts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
@@ -108,7 +109,8 @@ fn warn_about_gaps(config: &Config) {
         tracing::warn!("no master_key is configured: the management API answers health alone");
     }
     for model in &config.models {
-        for target in model.targets.iter().filter(|target| target.price.is_none()) {
+        let unpriced = |target: &&TargetConfig| target.price.is_none() && !target.free;
+        for target in model.targets.iter().filter(unpriced) {
             tracing::warn!(
                 model.name = model.name,
                 provider.id = target.provider,
@@ -163,8 +165,8 @@ async fn reload(
         if new == **current.borrow() {
             continue;
         }
-        let revision = next_revision(&store).await;
-        publisher.publish(&new, revision);
+        let (revision, limits) = limits_applied(&store, &new).await;
+        publisher.publish(&new, &limits, revision);
         warn_about_gaps(&new);
         tracing::info!(
             revision,
@@ -176,11 +178,22 @@ async fn reload(
     }
 }
 
+/// Gives the limits of a configuration their meters, and returns the number of the change and the
+/// limits that filters are told of.
+async fn apply_limits(
+    store: &Arc<dyn Store>,
+    config: &Config,
+) -> Result<(u64, SharedLimits), StoreError> {
+    let configured = Configured { rates: config.limits.window, limits: config.limited() };
+    let revision = store.configure(&configured, SystemClock.now()).await?;
+    Ok((revision, store.shared_limits().await?))
+}
+
 /// Waits for the database when it is away: without a number the change cannot be told.
-async fn next_revision(store: &Arc<dyn Store>) -> u64 {
+async fn limits_applied(store: &Arc<dyn Store>, config: &Config) -> (u64, SharedLimits) {
     loop {
-        match store.next_revision().await {
-            Ok(revision) => return revision,
+        match apply_limits(store, config).await {
+            Ok(applied) => return applied,
             Err(error) => {
                 let error = crate::telemetry::chain(&error);
                 tracing::error!(error, "the new configuration waits for the database");

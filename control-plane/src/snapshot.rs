@@ -2,20 +2,26 @@
 
 pub mod meter;
 
-use tollgate_core::price::Price;
+use tollgate_core::price::{Price, PriceTier};
 use tollgate_proto::v1;
 
 use crate::config::{Config, ModelConfig, ProviderConfig, TargetConfig};
 use crate::domain::Secret;
+use crate::store::SharedLimits;
 use crate::xds::cluster;
 
-/// Renders the snapshot of a configuration. It holds provider credentials: never log it.
-pub fn render(config: &Config, revision: u64) -> v1::Snapshot {
+/// Renders the snapshot of a configuration and of the limits in the store. It holds provider credentials: never log it.
+pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snapshot {
     v1::Snapshot {
         revision,
         providers: config.providers.iter().map(provider).collect(),
         models: config.models.iter().map(model).collect(),
-        ..v1::Snapshot::default()
+        meters: limits.meters.iter().map(|it| meter::render(it, &it.spec.name)).collect(),
+        customers: limits.customers,
+        low_budget: Some(v1::LowBudget {
+            refuse: config.limits.refuse_on_low_budget,
+            floor_tokens: config.limits.output_floor_tokens,
+        }),
     }
 }
 
@@ -27,7 +33,7 @@ fn provider(provider: &ProviderConfig) -> v1::Provider {
         base_path: provider.base_url.path.clone(),
         credential: provider.credential.as_ref().map(Secret::expose).map(str::to_owned),
         stream_usage: provider.stream_usage,
-        ..v1::Provider::default()
+        completion_tokens_cap: provider.completion_tokens_cap,
     }
 }
 
@@ -45,7 +51,9 @@ fn target(target: &TargetConfig) -> v1::Target {
         provider: target.provider.clone(),
         model: target.model.clone(),
         price: target.price.as_ref().map(price),
-        ..v1::Target::default()
+        max_output_tokens: target.max_output_tokens,
+        max_input_tokens: target.max_input_tokens,
+        free: target.free,
     }
 }
 
@@ -59,7 +67,17 @@ fn price(price: &Price) -> v1::Price {
         audio_input_token: price.audio_input.map(|price| price.0),
         audio_output_token: price.audio_output.map(|price| price.0),
         request: price.request.map(|price| price.0),
-        tiers: Vec::new(),
+        tiers: price.tiers.iter().map(tier).collect(),
+    }
+}
+
+fn tier(tier: &PriceTier) -> v1::PriceTier {
+    v1::PriceTier {
+        above_input_tokens: tier.above,
+        input_token: tier.input.map(|price| price.0),
+        output_token: tier.output.map(|price| price.0),
+        cached_input_token: tier.cached_input.map(|price| price.0),
+        cache_write_token: tier.cache_write.map(|price| price.0),
     }
 }
 

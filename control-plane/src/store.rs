@@ -7,6 +7,7 @@
 //! revisions are committed in order and no batch of usage can deadlock with another.
 
 mod audit;
+mod configured;
 #[cfg(test)]
 mod conformance;
 mod database;
@@ -31,6 +32,8 @@ use crate::domain::{
     ApiKey, Change, KeyChange, LedgerRecord, Meter, RecordId, Scope, Secret, Timestamp,
 };
 use crate::store::news::{News, Newsroom};
+
+pub use crate::store::configured::Configured;
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
@@ -63,6 +66,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns one page of the keys that match.
     async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError>;
+
+    /// Gives what is configured its meters, takes them from what is not, and returns the number
+    /// of the change.
+    async fn configure(&self, configured: &Configured, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// Returns the limits that every filter is told of.
+    async fn shared_limits(&self) -> Result<SharedLimits, StoreError>;
 
     /// Returns the meters of some things.
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError>;
@@ -110,6 +120,15 @@ pub async fn open(url: &Secret) -> Result<Arc<dyn Store>, StoreError> {
     }
     let driver = postgres::Postgres::open(url, newsroom.clone()).await?;
     Ok(Arc::new(database::SqlStore::new(driver, newsroom)))
+}
+
+/// The limits that every filter is told of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharedLimits {
+    /// Meters of providers, models and tags.
+    pub meters: Vec<Meter>,
+    /// Some customer has limits or is blocked.
+    pub customers: bool,
 }
 
 /// Which keys to list, and how.

@@ -43,6 +43,24 @@ pub struct Price {
     pub audio_output: Option<AttoDollars>,
     /// Each request, on top of its tokens.
     pub request: Option<AttoDollars>,
+    /// Other prices for long input, in rising order.
+    pub tiers: Vec<PriceTier>,
+}
+
+/// Prices that replace others for the whole request when its input is long. A class that is unset
+/// costs what it costs without tiers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PriceTier {
+    /// For requests with more input tokens than this.
+    pub above: u64,
+    /// A token of input.
+    pub input: Option<AttoDollars>,
+    /// A token of output.
+    pub output: Option<AttoDollars>,
+    /// A cached token of input.
+    pub cached_input: Option<AttoDollars>,
+    /// A token written to the cache.
+    pub cache_write: Option<AttoDollars>,
 }
 
 impl Price {
@@ -56,14 +74,20 @@ impl Price {
             .saturating_add(tokens.cache_write)
             .saturating_add(tokens.audio_input);
         let special_out = tokens.reasoning.saturating_add(tokens.audio_output);
+        let tier = self.tiers.iter().rfind(|tier| tokens.input > tier.above);
+        let of = |class: fn(&PriceTier) -> Option<AttoDollars>| tier.and_then(class);
+        let input = of(|tier| tier.input).unwrap_or(self.input);
+        let output = of(|tier| tier.output).unwrap_or(self.output);
+        let cached_input = of(|tier| tier.cached_input).or(self.cached_input);
+        let cache_write = of(|tier| tier.cache_write).or(self.cache_write);
         let lines = [
-            (tokens.input.saturating_sub(special_in), self.input),
-            (tokens.cached_input, self.cached_input.unwrap_or(self.input)),
-            (tokens.cache_write, self.cache_write.unwrap_or(self.input)),
-            (tokens.audio_input, self.audio_input.unwrap_or(self.input)),
-            (tokens.output.saturating_sub(special_out), self.output),
-            (tokens.reasoning, self.reasoning.unwrap_or(self.output)),
-            (tokens.audio_output, self.audio_output.unwrap_or(self.output)),
+            (tokens.input.saturating_sub(special_in), input),
+            (tokens.cached_input, cached_input.unwrap_or(input)),
+            (tokens.cache_write, cache_write.unwrap_or(input)),
+            (tokens.audio_input, self.audio_input.unwrap_or(input)),
+            (tokens.output.saturating_sub(special_out), output),
+            (tokens.reasoning, self.reasoning.unwrap_or(output)),
+            (tokens.audio_output, self.audio_output.unwrap_or(output)),
             (1, self.request.unwrap_or_default()),
         ];
         let attos = lines.iter().fold(0_u128, |sum, (count, price)| {
@@ -107,6 +131,30 @@ mod tests {
         let tokens = TokenUsage { input: 100, cached_input: 40, ..TokenUsage::default() };
 
         assert_eq!(price.cost(&tokens), NanoDollars(15_000));
+    }
+
+    #[test]
+    fn long_input_changes_the_price_of_the_whole_request() {
+        let tier = |above, input, output| PriceTier {
+            above,
+            input: Some(AttoDollars(input)),
+            output,
+            ..PriceTier::default()
+        };
+        let price = Price {
+            input: AttoDollars(1_000_000_000),
+            output: AttoDollars(10_000_000_000),
+            cached_input: Some(AttoDollars(0)),
+            tiers: vec![tier(100, 2_000_000_000, None), tier(200, 4, Some(AttoDollars(0)))],
+            ..Price::default()
+        };
+        let cost = |input, cached_input| {
+            price.cost(&TokenUsage { input, cached_input, output: 1, ..TokenUsage::default() }).0
+        };
+
+        assert_eq!((cost(100, 0), cost(101, 0), cost(101, 100)), (110, 212, 12));
+        assert_eq!(cost(200, 0), 410);
+        assert_eq!(cost(201, 0), 0);
     }
 
     #[test]

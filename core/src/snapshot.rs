@@ -39,6 +39,12 @@ pub struct Target {
     pub model: String,
     /// `None`: not known; requests cost nothing and are marked.
     pub price: Option<Price>,
+    /// Longest answer, in tokens. `None`: not known.
+    pub max_output_tokens: Option<u64>,
+    /// Longest prompt, in tokens. `None`: not known.
+    pub max_input_tokens: Option<u64>,
+    /// Declared free of charge: served without a price under a money budget too.
+    pub free: bool,
 }
 
 /// How to reach a provider.
@@ -56,6 +62,8 @@ pub struct Provider {
     pub authorization: Option<String>,
     /// Whether it understands `stream_options.include_usage`.
     pub stream_usage: bool,
+    /// Whether it knows `max_completion_tokens`; else caps are written as `max_tokens`.
+    pub completion_tokens_cap: bool,
 }
 
 impl std::fmt::Debug for Provider {

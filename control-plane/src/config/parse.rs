@@ -1,6 +1,5 @@
 //! From what was written to what we need.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,12 +7,9 @@ use std::time::Duration;
 use serde_yaml_ng::Value;
 
 use crate::config::error::{ConfigError, Problem};
-use crate::config::raw::{
-    RawConfig, RawGateway, RawListen, RawModel, RawProvider, RawServer, RawTarget, RawTls,
-};
+use crate::config::raw::{RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    BaseUrl, Config, ControlListen, GatewayConfig, ModelConfig, ProviderConfig, ServerConfig,
-    Source, TargetConfig, TlsFiles, overrides,
+    Config, ControlListen, GatewayConfig, ServerConfig, Source, TlsFiles, overrides,
 };
 use crate::domain::Secret;
 use crate::prices::PriceList;
@@ -40,9 +36,9 @@ impl Source {
 }
 
 /// Collects problems while it converts, so that all of them are told at once.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a Source,
-    prices: &'a PriceList,
+    pub(super) prices: &'a PriceList,
     problems: Vec<Problem>,
 }
 
@@ -57,6 +53,8 @@ impl Reader<'_> {
         }
         let providers = self.providers(raw.providers);
         let models = self.models(raw.models, &providers);
+        let tags = self.tags(raw.tags);
+        let limits = self.enforcement(&raw.limits);
         Some(Config {
             server: server?,
             filter_file: self.path(&filter_file?),
@@ -64,6 +62,8 @@ impl Reader<'_> {
             master_key,
             providers,
             models,
+            tags,
+            limits: limits?,
         })
     }
 
@@ -188,89 +188,8 @@ impl Reader<'_> {
         }
     }
 
-    fn providers(&mut self, raw: Vec<RawProvider>) -> Vec<ProviderConfig> {
-        let mut seen = BTreeSet::new();
-        let mut providers = Vec::new();
-        for (at, raw) in raw.into_iter().enumerate() {
-            let place = |field: &str| format!("providers[{at}].{field}");
-            let id = self.required(&place("id"), raw.id, "unique name, [a-z0-9_-]+");
-            if let Some(id) = &id {
-                if id.is_empty() || !id.bytes().all(is_id_byte) {
-                    let message = format!("{id:?} may hold lower-case letters, digits, - and _");
-                    self.problem(place("id"), message);
-                } else if !seen.insert(id.clone()) {
-                    self.problem(place("id"), format!("{id:?} is taken by another provider"));
-                }
-            }
-            let url = self.required(&place("base_url"), raw.base_url, "such as https://host/v1");
-            let base_url = url.and_then(|text| match BaseUrl::parse(&text) {
-                Ok(url) => Some(url),
-                Err(message) => {
-                    self.problem(place("base_url"), message);
-                    None
-                }
-            });
-            let credential = self.secret(&place("credential"), raw.credential);
-            let stream_usage = raw.stream_usage.unwrap_or(true);
-            if let (Some(id), Some(base_url)) = (id, base_url) {
-                providers.push(ProviderConfig { id, base_url, credential, stream_usage });
-            }
-        }
-        providers
-    }
-
-    fn models(&mut self, raw: Vec<RawModel>, providers: &[ProviderConfig]) -> Vec<ModelConfig> {
-        let mut seen = BTreeSet::new();
-        let mut models = Vec::new();
-        for (at, raw) in raw.into_iter().enumerate() {
-            let place = format!("models[{at}]");
-            let name_place = format!("{place}.name");
-            let name = self.required(&name_place, raw.name, "name that clients write");
-            if let Some(name) = &name
-                && !seen.insert(name.clone())
-            {
-                self.problem(name_place, format!("{name:?} is taken by another model"));
-            }
-            if raw.targets.is_empty() {
-                self.problem(format!("{place}.targets"), "missing: at least one target");
-            }
-            let targets = raw.targets.into_iter().enumerate();
-            let targets = targets
-                .filter_map(|(nth, raw)| {
-                    self.target(&format!("{place}.targets[{nth}]"), raw, providers)
-                })
-                .collect();
-            models.extend(name.map(|name| ModelConfig { name, targets }));
-        }
-        models
-    }
-
-    fn target(
-        &mut self,
-        place: &str,
-        raw: RawTarget,
-        providers: &[ProviderConfig],
-    ) -> Option<TargetConfig> {
-        let provider_place = format!("{place}.provider");
-        let provider = self.required(&provider_place, raw.provider, "id of a provider")?;
-        if !providers.iter().any(|known| known.id == provider) {
-            self.problem(provider_place, format!("there is no provider {provider:?}"));
-        }
-        let model = self.required(&format!("{place}.model"), raw.model, "provider's model name")?;
-        let price = match raw.price.map(|price| price.parse()) {
-            Some(Ok(price)) => Some(price),
-            Some(Err((field, text))) => {
-                let message = format!("{text:?} is not dollars per token, such as \"0.00000015\"");
-                self.problem(format!("{place}.price.{field}"), message);
-                None
-            }
-            None => self.prices.find(&provider, &model).cloned(),
-        };
-        Some(TargetConfig { provider, model, price })
-    }
-
     /// Follows an `env:NAME` reference.
-    fn secret(&mut self, place: &str, written: Option<String>) -> Option<Secret> {
+    pub(super) fn secret(&mut self, place: &str, written: Option<String>) -> Option<Secret> {
         let written = written?;
         let Some(name) = written.strip_prefix("env:") else {
             self.problem(
@@ -301,7 +220,12 @@ impl Reader<'_> {
         }
     }
 
-    fn required(&mut self, place: &str, value: Option<String>, what: &str) -> Option<String> {
+    pub(super) fn required(
+        &mut self,
+        place: &str,
+        value: Option<String>,
+        what: &str,
+    ) -> Option<String> {
         let value = value.filter(|value| !value.trim().is_empty());
         if value.is_none() {
             self.problem(place, format!("missing: {what}"));
@@ -319,7 +243,7 @@ impl Reader<'_> {
         address
     }
 
-    fn within(
+    pub(super) fn within(
         &mut self,
         place: &str,
         value: u64,
@@ -338,13 +262,9 @@ impl Reader<'_> {
         absolute(&folder.join(text))
     }
 
-    fn problem(&mut self, place: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, place: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::new(place, message));
     }
-}
-
-fn is_id_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
 }
 
 /// Makes a path absolute; one that cannot be made so stays as it is and fails where it is used.

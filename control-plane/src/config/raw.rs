@@ -17,6 +17,44 @@ pub(super) struct RawConfig {
     pub(super) master_key: Option<String>,
     pub(super) providers: Vec<RawProvider>,
     pub(super) models: Vec<RawModel>,
+    pub(super) tags: Vec<RawTag>,
+    pub(super) limits: RawEnforcement,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEnforcement {
+    pub(super) on_low_budget: Option<String>,
+    pub(super) output_floor_tokens: Option<u64>,
+    pub(super) window: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) rpm: Option<i64>,
+    pub(super) tpm: Option<i64>,
+    pub(super) tpd: Option<i64>,
+    pub(super) max_parallel_requests: Option<i64>,
+    pub(super) max_budget: Option<RawAmount>,
+    pub(super) soft_budget: Option<RawAmount>,
+    pub(super) budget_duration: Option<String>,
+    pub(super) observe_only: bool,
+}
+
+/// Dollars: a number, or text that is one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawAmount {
+    Number(serde_yaml_ng::Number),
+    Text(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTag {
+    pub(super) name: Option<String>,
+    pub(super) limits: RawLimits,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,6 +108,8 @@ pub(super) struct RawProvider {
     pub(super) base_url: Option<String>,
     pub(super) credential: Option<String>,
     pub(super) stream_usage: Option<bool>,
+    pub(super) completion_tokens_cap: Option<bool>,
+    pub(super) limits: RawLimits,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +117,7 @@ pub(super) struct RawProvider {
 pub(super) struct RawModel {
     pub(super) name: Option<String>,
     pub(super) targets: Vec<RawTarget>,
+    pub(super) limits: RawLimits,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,4 +126,7 @@ pub(super) struct RawTarget {
     pub(super) provider: Option<String>,
     pub(super) model: Option<String>,
     pub(super) price: Option<RawPrice>,
+    pub(super) max_input_tokens: Option<u64>,
+    pub(super) max_output_tokens: Option<u64>,
+    pub(super) free: bool,
 }

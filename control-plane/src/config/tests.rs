@@ -1,3 +1,5 @@
+mod limits;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use crate::prices::PriceList;
 
 /// The smallest configuration, to which cases add.
 const LEAST: &str = "filter: { file: f.wasm }\n";
+const TIER: &str = "models: [{ targets: [{ price: { tiers: [{ zzz: 1 }] } }] }]";
 
 fn source(env: &[(&str, &str)]) -> Source {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -59,6 +62,8 @@ fn the_least_configuration_has_defaults() {
         master_key: None,
         providers: Vec::new(),
         models: Vec::new(),
+        tags: Vec::new(),
+        limits: LimitsConfig::default(),
     };
     assert_eq!(config, expected);
 }
@@ -316,6 +321,10 @@ fn every_field_is_documented() {
         ("filter.", "filter: { zzz: 1 }"),
         ("database.", "database: { zzz: 1 }"),
         ("providers[].", "providers: [{ zzz: 1 }]"),
+        ("limits.", "limits: { zzz: 1 }"),
+        ("tags[].", "tags: [{ zzz: 1 }]"),
+        ("*.limits.", "tags: [{ limits: { zzz: 1 } }]"),
+        ("models[].targets[].price.tiers[].", TIER),
         ("models[].", "models: [{ zzz: 1 }]"),
         ("models[].targets[].", "models: [{ targets: [{ zzz: 1 }] }]"),
         ("models[].targets[].price.", "models: [{ targets: [{ price: { zzz: 1 } }] }]"),

@@ -300,8 +300,10 @@ fn set<T: Clone>(field: &mut T, value: Option<&T>) {
 /// A billion dollars: sums of such amounts still fit.
 const MAX_AMOUNT: NanoDollars = NanoDollars(1_000_000_000 * 1_000_000_000);
 const MAX_COUNT: i64 = 1_000_000_000_000;
-const MINUTE: u32 = 60;
-const DAY: u32 = 86_400;
+/// The window of rates a minute, in seconds.
+pub const MINUTE: u32 = 60;
+/// The window of rates a day, in seconds.
+pub const DAY: u32 = 86_400;
 
 #[cfg(test)]
 mod tests;

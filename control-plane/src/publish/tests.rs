@@ -13,9 +13,10 @@ fn clusters(publisher: &Publisher) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_is_gone_keeps_its_cluster_for_a_while() {
-    let publisher = Publisher::new(&providers(&["a", "b"]), 1, Newsroom::default());
+    let publisher =
+        Publisher::new(&providers(&["a", "b"]), &SharedLimits::default(), 1, Newsroom::default());
 
-    publisher.publish(&providers(&["b"]), 2);
+    publisher.publish(&providers(&["b"]), &SharedLimits::default(), 2);
 
     assert_eq!(publisher.current().snapshot.providers.len(), 1);
     assert_eq!(clusters(&publisher), ["tollgate/a", "tollgate/b"]);
@@ -26,9 +27,10 @@ async fn a_provider_that_is_gone_keeps_its_cluster_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_comes_back_keeps_its_cluster() {
-    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
-    publisher.publish(&providers(&[]), 2);
-    publisher.publish(&providers(&["a"]), 3);
+    let publisher =
+        Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
+    publisher.publish(&providers(&[]), &SharedLimits::default(), 2);
+    publisher.publish(&providers(&["a"]), &SharedLimits::default(), 3);
 
     tokio::time::sleep(LEAVERS_STAY + Duration::from_secs(1)).await;
 
@@ -37,7 +39,8 @@ async fn a_provider_that_comes_back_keeps_its_cluster() {
 
 #[tokio::test(start_paused = true)]
 async fn clusters_are_settled_when_every_envoy_has_answered() {
-    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
+    let publisher =
+        Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
     let clusters = publisher.current().resources.clusters.clone();
     let (one, other) = (publisher.envoys().join(), publisher.envoys().join());
     let begun = tokio::time::Instant::now();
@@ -57,7 +60,8 @@ async fn clusters_are_settled_when_every_envoy_has_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() {
-    let publisher = Publisher::new(&providers(&["a"]), 1, Newsroom::default());
+    let publisher =
+        Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
     let clusters = publisher.current().resources.clusters.clone();
     let seat = publisher.envoys().join();
     let begun = tokio::time::Instant::now();
@@ -73,16 +77,20 @@ async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() 
 #[tokio::test(start_paused = true)]
 async fn a_new_host_name_gets_the_time_to_be_looked_up() {
     let named = config(vec![provider("a", base_url(true, "example.com", 443))]);
-    let publisher = Publisher::new(&named, 1, Newsroom::default());
+    let publisher = Publisher::new(&named, &SharedLimits::default(), 1, Newsroom::default());
     let begun = tokio::time::Instant::now();
     publisher.reachable(&publisher.current()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
-    publisher.publish(&named, 2);
+    publisher.publish(&named, &SharedLimits::default(), 2);
     publisher.reachable(&publisher.current()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
-    publisher.publish(&config(vec![provider("b", base_url(true, "example.com", 443))]), 3);
+    publisher.publish(
+        &config(vec![provider("b", base_url(true, "example.com", 443))]),
+        &SharedLimits::default(),
+        3,
+    );
     publisher.reachable(&publisher.current()).await;
     assert_eq!(begun.elapsed(), LOOKUP);
 }

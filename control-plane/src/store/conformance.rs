@@ -53,6 +53,8 @@ store_tests!(
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
     limits::limits_come_back_as_they_were,
+    limits::configured_limits_come_and_go_with_the_configuration,
+    limits::rates_are_counted_as_configured,
     limits::a_meter_keeps_its_id_while_its_identity_stays,
     limits::a_budget_begins_with_what_was_spent,
     limits::spend_that_is_set_counts_against_the_budget,

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope};
+use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope, Timestamp};
 use crate::store::driver::Driver;
 use crate::store::ledger::Batches;
 use crate::store::rows::Fields;
 use crate::store::{
-    AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, News, Newsroom,
-    Recorded, Store, StoreError, UsageQuery, sql,
+    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, News,
+    Newsroom, Recorded, SharedLimits, Store, StoreError, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -77,6 +77,14 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError> {
         self.page_of_keys(query).await
+    }
+
+    async fn configure(&self, configured: &Configured, at: Timestamp) -> Result<u64, StoreError> {
+        self.follow_configuration(configured, at).await
+    }
+
+    async fn shared_limits(&self) -> Result<SharedLimits, StoreError> {
+        self.limits_of_all().await
     }
 
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {

@@ -4,7 +4,8 @@
 use sqlx::SqlSafeStr;
 
 use crate::domain::{
-    Dimension, Limits, Meter, MeterSpec, RateWindow, Scope, Timestamp, Window, meters_of,
+    Dimension, Limits, Meter, MeterSpec, RateWindow, Scope, Timestamp, Window, limits::DAY,
+    limits::MINUTE, meters_of,
 };
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
@@ -208,6 +209,44 @@ pub(super) async fn rate_window<D: Driver>(tx: &mut D::Tx) -> Result<RateWindow,
     let rows = D::run(tx, sql::SETTING.into_sql_str(), vec![RATE_WINDOW.into()]).await?;
     let value = rows.first().map(|row| Fields::<D>(row).text("value")).transpose()?;
     Ok(if value.as_deref() == Some("sliding") { RateWindow::Sliding } else { RateWindow::Fixed })
+}
+
+/// Counts rates in another way from now on. What was used stays used for as long as it did.
+pub(super) async fn count_rates_as<D: Driver>(
+    tx: &mut D::Tx,
+    rates: RateWindow,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let name = match rates {
+        RateWindow::Fixed => "fixed",
+        RateWindow::Sliding => "sliding",
+    };
+    let args = vec![RATE_WINDOW.into(), name.into()];
+    D::run(tx, sql::SET_SETTING.into_sql_str(), args).await?;
+    for seconds in [MINUTE, DAY] {
+        let (fixed, sliding) = (Window::Fixed(seconds), Window::Sliding(seconds));
+        let (from, to) = match rates {
+            RateWindow::Fixed => (sliding, fixed),
+            RateWindow::Sliding => (fixed, sliding),
+        };
+        if rates == RateWindow::Sliding {
+            let second = at.as_micros().div_euclid(1_000_000);
+            let args = vec![second.into(), from.to_string().into()];
+            D::run(tx, sql::USE_IN_SECONDS.into_sql_str(), args).await?;
+        }
+        let began = to.ends_after(at).map(|_| at.as_micros());
+        let args = vec![
+            to.to_string().into(),
+            began.into(),
+            to.ends_after(at).map(Timestamp::as_micros).into(),
+            from.to_string().into(),
+        ];
+        D::run(tx, sql::RECOUNT_METERS.into_sql_str(), args).await?;
+    }
+    if rates == RateWindow::Fixed {
+        D::run(tx, sql::FORGET_SECONDS.into_sql_str(), Vec::new()).await?;
+    }
+    Ok(())
 }
 
 const RATE_WINDOW: &str = "rate_window";

@@ -72,6 +72,29 @@ pub(super) const DELETE_KEY: &str = "DELETE FROM api_keys WHERE key_hash = $1";
 
 pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 
+pub(super) const SET_SETTING: &str = "INSERT INTO settings (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// Meters that the configuration made.
+pub(super) const CONFIGURED_METERS: &str =
+    "SELECT * FROM meters WHERE scope IN ('provider', 'model', 'tag')";
+
+/// Meters that every filter is told of.
+pub(super) const SHARED_METERS: &str =
+    "SELECT * FROM meters WHERE scope IN ('provider', 'model', 'tag') ORDER BY id";
+
+pub(super) const USE_IN_SECONDS: &str = "INSERT INTO meter_seconds (meter, second, used)
+SELECT id, $1, used FROM meters WHERE limit_window = $2 AND used > 0
+ON CONFLICT DO NOTHING";
+
+pub(super) const RECOUNT_METERS: &str = "UPDATE meters SET
+    limit_window = $1, window_began_us = $2, window_ends_us = $3
+WHERE limit_window = $4";
+
+pub(super) const FORGET_SECONDS: &str = "DELETE FROM meter_seconds WHERE meter IN (
+    SELECT id FROM meters WHERE limit_window LIKE 'fixed:%'
+)";
+
 pub(super) const METERS_OF: &str = "SELECT * FROM meters WHERE scope = $1 AND name = $2";
 
 pub(super) const NEXT_METER_ID: &str = "UPDATE meter_id SET value = value + 1 RETURNING value";

@@ -14,9 +14,10 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    BaseUrl, CertificatePair, ControlListen, GatewayConfig, ProviderConfig, ServerConfig, TlsFiles,
+    BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig, ProviderConfig,
+    ServerConfig, TlsFiles,
 };
-use crate::domain::Secret;
+use crate::domain::{Limits, Secret};
 
 #[test]
 fn renders_a_provider_over_tls() {
@@ -134,12 +135,21 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         master_key: None,
         providers,
         models: Vec::new(),
+        tags: Vec::new(),
+        limits: LimitsConfig::default(),
     }
 }
 
 /// A provider without credential.
 pub(crate) fn provider(id: &str, base_url: BaseUrl) -> ProviderConfig {
-    ProviderConfig { id: id.to_owned(), base_url, credential: None, stream_usage: true }
+    ProviderConfig {
+        id: id.to_owned(),
+        base_url,
+        credential: None,
+        stream_usage: true,
+        completion_tokens_cap: false,
+        limits: Limits::default(),
+    }
 }
 
 /// A base URL with the path `/v1`.

@@ -11,6 +11,7 @@ use tollgate_control_plane::grpc::Control;
 use tollgate_control_plane::publish::Publisher;
 use tollgate_control_plane::service::{Parts, Service};
 use tollgate_control_plane::store;
+use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::Newsroom;
 
 use crate::envoy::{Envoy, binary, eventually, get, origin};
@@ -38,7 +39,7 @@ async fn a_new_provider_is_reached_and_nothing_else_is_touched() {
     let gateway = envoy.gateway();
     assert!(get(gateway, "/", "x-tollgate-cluster: tollgate/one\r\n").unwrap().ends_with("one"));
 
-    publisher.publish(&after, 2);
+    publisher.publish(&after, &SharedLimits::default(), 2);
 
     eventually("the new provider answers", || {
         let answer = get(gateway, "/", "x-tollgate-cluster: tollgate/two\r\n").unwrap();
@@ -80,7 +81,7 @@ async fn requests_that_no_filter_sees_are_refused_as_openai_errors() {
 /// Serves the control listener until the test ends.
 async fn serve(folder: &Path, config: &Config) -> Publisher {
     let database = Secret::new(format!("sqlite:{}", folder.join("tollgate.db").display()));
-    let publisher = Publisher::new(config, 1, Newsroom::default());
+    let publisher = Publisher::new(config, &SharedLimits::default(), 1, Newsroom::default());
     let service = Service::new(Parts {
         store: store::open(&database).await.unwrap(),
         clock: Arc::new(SystemClock),

@@ -19,6 +19,7 @@ use tollgate_control_plane::prices::PriceList;
 use tollgate_control_plane::publish::Publisher;
 use tollgate_control_plane::service::{Actor, KeyFields, Parts, Service};
 use tollgate_control_plane::store;
+use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::Newsroom;
 use tollgate_proto::v1::policy_client::PolicyClient;
 use tollgate_proto::v1::update::Event;
@@ -46,7 +47,8 @@ impl Served {
         let database = Secret::new(format!("sqlite:{}", folder.path().join("db").display()));
         let store = store::open(&database).await.unwrap();
         let (revision, newsroom) = (store.next_revision().await.unwrap(), store.newsroom().clone());
-        let publisher = Publisher::new(&config, revision, newsroom.clone());
+        let publisher =
+            Publisher::new(&config, &SharedLimits::default(), revision, newsroom.clone());
         let service = Service::new(Parts {
             store,
             clock: Arc::new(SystemClock),

@@ -1,9 +1,10 @@
 //! `tollgate.v1.Policy`.
 
+use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::News;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1::update::Event;
-use tollgate_proto::v1::{Price, Provider, ResolveKeyRequest, Update, WatchRequest};
+use tollgate_proto::v1::{LowBudget, Price, Provider, ResolveKeyRequest, Update, WatchRequest};
 use tonic::{Code, Status, Streaming};
 
 use crate::fixture::{PATIENCE, Served, actor, next};
@@ -37,7 +38,7 @@ async fn the_snapshot_says_what_is_configured() {
         base_path: "/v1".to_owned(),
         credential: Some("sk-provider".to_owned()),
         stream_usage: true,
-        ..Provider::default()
+        completion_tokens_cap: true,
     };
     let price = Price {
         input_token: 2_500_000_000_000,
@@ -48,6 +49,7 @@ async fn the_snapshot_says_what_is_configured() {
     assert_eq!(snapshot.models[0].name, "openai/gpt");
     assert_eq!(snapshot.models[0].targets[0].model, "gpt-4o");
     assert_eq!(snapshot.models[0].targets[0].price, Some(price));
+    assert_eq!(snapshot.low_budget, Some(LowBudget { refuse: false, floor_tokens: 16 }));
 }
 
 #[tokio::test]
@@ -55,7 +57,7 @@ async fn a_new_configuration_reaches_filters_that_watch() {
     let served = Served::start().await;
     let (mut stream, before) = served.watch().await;
 
-    served.publisher.publish(&served.config(""), before.revision + 1);
+    served.publisher.publish(&served.config(""), &SharedLimits::default(), before.revision + 1);
 
     let Event::Snapshot(after) = next(&mut stream).await else { panic!("no snapshot") };
     assert_eq!((after.revision, after.providers.len()), (before.revision + 1, 0));

@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tollgate_control_plane::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope};
+use tollgate_control_plane::domain::{
+    ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope, Timestamp,
+};
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AuditEntry, Changed, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded, Store,
-    StoreError, UsageQuery,
+    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded,
+    SharedLimits, Store, StoreError, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -149,6 +151,12 @@ impl Store for BrokenStore {
         away()
     }
     async fn keys(&self, _: &KeyQuery) -> Result<KeyPage, StoreError> {
+        away()
+    }
+    async fn configure(&self, _: &Configured, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn shared_limits(&self) -> Result<SharedLimits, StoreError> {
         away()
     }
     async fn meters(&self, _: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {

@@ -8,7 +8,7 @@ use tollgate_proto::v1 as proto;
 
 use super::{Model, Provider, Snapshot, Target};
 use crate::money::AttoDollars;
-use crate::price::Price;
+use crate::price::{Price, PriceTier};
 
 /// Why a snapshot cannot be used. The previous one stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,6 +81,7 @@ impl TryFrom<proto::Provider> for Provider {
             base_path: wire.base_path.trim_end_matches('/').to_owned(),
             authorization: wire.credential.map(|credential| format!("Bearer {credential}")),
             stream_usage: wire.stream_usage,
+            completion_tokens_cap: wire.completion_tokens_cap,
         })
     }
 }
@@ -101,6 +102,9 @@ fn model_from(
             provider: Rc::clone(provider),
             model: target.model,
             price: target.price.as_ref().map(Price::from),
+            max_output_tokens: target.max_output_tokens,
+            max_input_tokens: target.max_input_tokens,
+            free: target.free,
         }));
     }
     Ok(Model { name: wire.name, targets, created: wire.created, owned_by: wire.owned_by })
@@ -117,6 +121,19 @@ impl From<&proto::Price> for Price {
             audio_input: wire.audio_input_token.map(AttoDollars),
             audio_output: wire.audio_output_token.map(AttoDollars),
             request: wire.request.map(AttoDollars),
+            tiers: wire.tiers.iter().map(PriceTier::from).collect(),
+        }
+    }
+}
+
+impl From<&proto::PriceTier> for PriceTier {
+    fn from(wire: &proto::PriceTier) -> Self {
+        Self {
+            above: wire.above_input_tokens,
+            input: wire.input_token.map(AttoDollars),
+            output: wire.output_token.map(AttoDollars),
+            cached_input: wire.cached_input_token.map(AttoDollars),
+            cache_write: wire.cache_write_token.map(AttoDollars),
         }
     }
 }

@@ -5,9 +5,9 @@ use tollgate_core::money::NanoDollars;
 use super::fixtures::{add, at, budget, change, hash, key};
 use crate::domain::{
     ApiKey, Budget, BudgetState, Dimension, Edit, KeyChange, Limits, LimitsChange, Meter, Period,
-    Scope, Window,
+    RateWindow, Scope, Window,
 };
-use crate::store::Store;
+use crate::store::{Configured, Store};
 
 pub(super) async fn limits_come_back_as_they_were(store: &dyn Store) {
     let limits = Limits {
@@ -98,6 +98,56 @@ pub(super) async fn spend_that_is_set_counts_against_the_budget(store: &dyn Stor
 
     assert_eq!(added.spent(at(1)), NanoDollars(4));
     assert_eq!((set.spent(at(1)), set.spent(later)), (NanoDollars(1), NanoDollars::ZERO));
+}
+
+pub(super) async fn configured_limits_come_and_go_with_the_configuration(store: &dyn Store) {
+    let rpm = |rpm| Limits { rpm: Some(rpm), ..Limits::default() };
+    let configure = async |limits| {
+        let configured = Configured { rates: RateWindow::Fixed, limits };
+        let revision = store.configure(&configured, at(1)).await.unwrap();
+        assert_eq!(store.revision().await.unwrap(), revision);
+        store.shared_limits().await.unwrap().meters
+    };
+
+    let model = (Scope::Model, "m".to_owned());
+    let first = configure(vec![
+        (model.0, model.1.clone(), rpm(5)),
+        (Scope::Provider, "p".into(), budget(7)),
+        (Scope::Tag, "t".into(), Limits::default()),
+    ])
+    .await;
+    let second = configure(vec![(model.0, model.1, rpm(6))]).await;
+
+    let scopes: Vec<Scope> = first.iter().map(|meter| meter.spec.scope).collect();
+    assert_eq!(scopes, [Scope::Model, Scope::Provider]);
+    let [kept] = second.as_slice() else { panic!("{second:?}") };
+    assert_eq!((kept.id, kept.spec.amount), (first[0].id, 6));
+}
+
+pub(super) async fn rates_are_counted_as_configured(store: &dyn Store) {
+    let limits = Limits { rpm: Some(5), tpd: Some(6), ..budget(7) };
+    let before = add(store, &ApiKey { limits, ..key("sk-1") }).await.key;
+    let windows = async || {
+        let meters = meters(store, "sk-1").await;
+        meters.iter().map(|meter| (meter.id, meter.spec.window)).collect::<Vec<_>>()
+    };
+    let configure = async |rates| {
+        let configured = Configured { rates, limits: Vec::new() };
+        store.configure(&configured, at(1)).await.unwrap();
+    };
+
+    let fixed = windows().await;
+    configure(RateWindow::Sliding).await;
+    let sliding = windows().await;
+    add(store, &ApiKey { limits: before.limits, ..key("sk-2") }).await;
+    let others = meters(store, "sk-2").await;
+    configure(RateWindow::Fixed).await;
+
+    let ids: Vec<u64> = fixed.iter().map(|(id, _)| *id).collect();
+    let expected = [Window::Sliding(60), Window::Sliding(86_400), Window::Never];
+    assert_eq!(sliding, ids.iter().copied().zip(expected).collect::<Vec<_>>());
+    assert_eq!(others[0].spec.window, Window::Sliding(60));
+    assert_eq!(windows().await, fixed);
 }
 
 async fn change_limits(store: &dyn Store, name: &str, limits: LimitsChange) -> ApiKey {

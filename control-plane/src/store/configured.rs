@@ -1,0 +1,65 @@
+//! Limits that stand in the configuration, and those that every filter is told of.
+
+use std::collections::BTreeSet;
+
+use sqlx::SqlSafeStr;
+
+use crate::domain::{Limits, RateWindow, Scope, Timestamp};
+use crate::store::database::{self, SqlStore};
+use crate::store::driver::Driver;
+use crate::store::limits::{self, Opening, follow_limits};
+use crate::store::rows::Fields;
+use crate::store::{SharedLimits, StoreError, sql};
+
+/// What the configuration says about limits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Configured {
+    /// How rates are counted.
+    pub rates: RateWindow,
+    /// Limits of providers, models and tags.
+    pub limits: Vec<(Scope, String, Limits)>,
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// Brings the meters of what is configured up to date.
+    pub(super) async fn follow_configuration(
+        &self,
+        configured: &Configured,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        if limits::rate_window::<D>(&mut tx).await? != configured.rates {
+            limits::count_rates_as::<D>(&mut tx, configured.rates, at).await?;
+        }
+        let opening = Opening { at, spent: 0, set: false };
+        let mut gone = metered::<D>(&mut tx).await?;
+        for (scope, name, limits) in &configured.limits {
+            gone.remove(&(*scope, name.clone()));
+            follow_limits::<D>(&mut tx, (*scope, name), limits, opening).await?;
+        }
+        for (scope, name) in gone {
+            follow_limits::<D>(&mut tx, (scope, &name), &Limits::default(), opening).await?;
+        }
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        self.commit(tx, &[]).await?;
+        Ok(revision)
+    }
+
+    /// Returns the limits that every filter is told of.
+    pub(super) async fn limits_of_all(&self) -> Result<SharedLimits, StoreError> {
+        let rows = self.driver.read(sql::SHARED_METERS.into_sql_str(), Vec::new()).await?;
+        let meters = rows.iter().map(|row| Fields::<D>(row).meter());
+        Ok(SharedLimits { meters: meters.collect::<Result<_, _>>()?, customers: false })
+    }
+}
+
+/// Returns the things that the configuration alone can have given meters.
+async fn metered<D: Driver>(tx: &mut D::Tx) -> Result<BTreeSet<(Scope, String)>, StoreError> {
+    let rows = D::run(tx, sql::CONFIGURED_METERS.into_sql_str(), Vec::new()).await?;
+    rows.iter()
+        .map(|row| {
+            let spec = Fields::<D>(row).meter()?.spec;
+            Ok((spec.scope, spec.name))
+        })
+        .collect()
+}
