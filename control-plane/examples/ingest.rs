@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use tollgate_control_plane::clock::{Clock, SystemClock};
 use tollgate_control_plane::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Secret, Timestamp,
+    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Report, Secret, Timestamp,
     UsageSource,
 };
 use tollgate_control_plane::store::{self, Store};
@@ -38,7 +39,8 @@ async fn main() -> anyhow::Result<()> {
         for _ in 0..rounds {
             let batch: Vec<LedgerRecord> =
                 (next..next + size).map(|number| record(number, number % spread)).collect();
-            store.record_usage(&batch).await?;
+            let report = Report { records: batch, ..Report::default() };
+            store.report(&report, SystemClock.now()).await?;
             next += size;
         }
         let seconds = start.elapsed().as_secs_f64();
@@ -112,6 +114,7 @@ fn record(number: u64, key: u64) -> LedgerRecord {
         end_user: Some("somebody".into()),
         tags: vec!["team-a".into()],
         error_code: None,
+        debits: Vec::new(),
     }
 }
 

@@ -7,6 +7,8 @@
 //! revisions are committed in order and no batch of usage can deadlock with another.
 
 mod audit;
+mod batch;
+mod book;
 mod configured;
 #[cfg(test)]
 mod conformance;
@@ -15,6 +17,7 @@ mod driver;
 mod keys;
 mod ledger;
 mod limits;
+mod meters;
 pub mod news;
 mod postgres;
 mod rows;
@@ -29,7 +32,8 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{
-    ApiKey, Change, KeyChange, LedgerRecord, Meter, RecordId, Scope, Secret, Timestamp,
+    ApiKey, Change, KeyChange, LedgerRecord, Meter, RecordId, Report, Reported, Scope, Secret,
+    Timestamp,
 };
 use crate::store::news::{News, Newsroom};
 
@@ -97,9 +101,9 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_keys(&self, hashes: &[KeyHash], change: &Change)
     -> Result<Deleted, StoreError>;
 
-    /// Adds records to the ledger and their cost to their keys, in one transaction. Records that
-    /// are there already change nothing.
-    async fn record_usage(&self, records: &[LedgerRecord]) -> Result<Recorded, StoreError>;
+    /// Adds records to the ledger and their cost to their keys, takes what a holder says of its
+    /// leases and grants, all in one transaction. Records that are there already change nothing.
+    async fn report(&self, report: &Report, now: Timestamp) -> Result<Reported, StoreError>;
 
     /// Returns ledger records that match, newest first.
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError>;
@@ -207,17 +211,6 @@ pub struct Deleted {
     /// The keys that existed.
     pub hashes: Vec<KeyHash>,
     /// Revision of the change.
-    pub revision: u64,
-}
-
-/// What storing a batch of usage did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recorded {
-    /// Records that were new.
-    pub added: u64,
-    /// Keys whose spend reached their budget by this batch.
-    pub exhausted: Vec<KeyHash>,
-    /// Revision of the state this left behind.
     pub revision: u64,
 }
 

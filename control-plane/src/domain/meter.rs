@@ -1,8 +1,18 @@
 //! Meters: each counts one dimension of what one thing may use, over one window.
 
+mod account;
+mod page;
+mod presumption;
+mod seconds;
+
 use std::fmt;
 
 use crate::domain::{Period, Timestamp};
+
+pub use account::MeterRow;
+pub use page::{Answer, Lease, Order, Outlook, Page, Statement};
+pub use presumption::{Fate, VANISHED_AFTER_SECONDS};
+pub use seconds::Seconds;
 
 /// What a meter is told to be. Two of the same identity (all but the amounts and the mode) are
 /// the same meter.

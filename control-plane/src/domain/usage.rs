@@ -85,6 +85,17 @@ pub struct LedgerRecord {
     pub tags: Vec<String>,
     /// Code of the error that the client got. `None`: no error.
     pub error_code: Option<String>,
+    /// What it took from meters.
+    pub debits: Vec<Debit>,
+}
+
+/// What one request took from one meter, counted when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debit {
+    /// The meter.
+    pub meter: u64,
+    /// In units of its dimension.
+    pub amount: i64,
 }
 
 /// What was called.
@@ -117,7 +128,7 @@ pub enum UsageSource {
     Presumed,
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit =
         |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));

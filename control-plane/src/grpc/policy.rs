@@ -1,8 +1,11 @@
 //! `tollgate.v1.Policy`: what filters need to know.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1;
@@ -93,6 +96,7 @@ impl Watch {
         let instance: [u8; 16] = rand::random();
         self.send(Event::Welcome(v1::Welcome { instance_id: instance.to_vec() })).await?;
         let mut reachable = self.reachable(&mut states);
+        let mut moves = Moves::default();
         loop {
             tokio::select! {
                 // Revocations before everything: they must not wait for Envoys.
@@ -102,6 +106,9 @@ impl Watch {
                         let key_hash = hash.as_bytes().to_vec();
                         self.send(Event::KeyChanged(v1::KeyChanged { key_hash, revision })).await?;
                     }
+                    Heard::News(News::MetersMoved { recalled, returned }) => {
+                        moves.add(recalled, returned);
+                    }
                     // A filter that starts over trusts nothing that it has cached.
                     Heard::Missed => {
                         let why = "changes of keys may have been missed; start over";
@@ -110,6 +117,7 @@ impl Watch {
                 },
                 () = drain.wait() => return Err(End::Tell(draining())),
                 () = self.updates.closed() => return Err(End::Gone),
+                () = moves.due() => self.send(Event::MeterNews(moves.take())).await?,
                 snapshot = reachable.as_mut() => {
                     self.send(Event::Snapshot(snapshot)).await?;
                     reachable = Box::pin(std::future::pending());
@@ -143,6 +151,40 @@ impl Watch {
     }
 }
 
+/// Movements of meters that a filter is not told yet. Told at once after a silence, and else in
+/// one message for some milliseconds, so that many who wait do not make many messages.
+#[derive(Default)]
+struct Moves {
+    recalled: BTreeSet<u64>,
+    returned: BTreeSet<u64>,
+    told: Option<Instant>,
+}
+
+impl Moves {
+    fn add(&mut self, recalled: Vec<u64>, returned: Vec<u64>) {
+        self.recalled.extend(recalled);
+        self.returned.extend(returned);
+    }
+
+    /// Waits until there is something to tell and it is time to.
+    async fn due(&self) {
+        if self.recalled.is_empty() && self.returned.is_empty() {
+            return std::future::pending().await;
+        }
+        if let Some(told) = self.told {
+            tokio::time::sleep_until(told + BETWEEN_MOVES).await;
+        }
+    }
+
+    fn take(&mut self) -> v1::MeterNews {
+        self.told = Some(Instant::now());
+        v1::MeterNews {
+            recalled: std::mem::take(&mut self.recalled).into_iter().collect(),
+            returned: std::mem::take(&mut self.returned).into_iter().collect(),
+        }
+    }
+}
+
 fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
     let meters = policy.meters.iter().map(|meter| {
         // The hash stays here: whoever knows it could find the key's rows.
@@ -164,3 +206,4 @@ fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
 
 /// A slow filter holds this many updates here, and then more in the publisher.
 const UPDATES_AHEAD: usize = 64;
+const BETWEEN_MOVES: Duration = Duration::from_millis(5);

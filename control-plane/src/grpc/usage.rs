@@ -8,7 +8,10 @@ use tollgate_proto::v1::usage_server::Usage;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use crate::domain::{Endpoint, LedgerRecord, RecordId, Timestamp, UsageSource};
+use crate::domain::meter::{Answer, Outlook, Statement};
+use crate::domain::{
+    Debit, Endpoint, HolderId, Holding, LedgerRecord, RecordId, Report, Timestamp, UsageSource,
+};
 use crate::service::Service;
 
 /// Serves [`Usage`].
@@ -22,22 +25,75 @@ impl Usage for UsageServer {
         &self,
         request: Request<v1::ReportRequest>,
     ) -> Result<Response<v1::ReportResponse>, Status> {
-        let sent = request.into_inner().records;
+        let acknowledged = request.get_ref().records.len() as u64;
+        let v1::ReportRequest { records: sent, holder, sequence, meters, sent_at_us } =
+            request.into_inner();
+        let now = self.service.now();
         let mut records = Vec::with_capacity(sent.len());
-        let mut refused = 0;
         for record in sent {
             match ledger_record(record) {
                 Ok(record) => records.push(record),
                 Err(why) => {
                     tracing::error!(why, "a usage record cannot be stored and is lost");
-                    refused += 1;
                 }
             }
         }
-        let stored = self.service.record_usage(&records).await.map_err(|error| status(&error))?;
+        let statements = meters.iter().map(|state| statement(state, now)).collect();
+        let holding = match (holder.as_slice(), HolderId::from_bytes(&holder)) {
+            (_, Some(holder)) => Some(Holding { holder, sequence, statements }),
+            ([], None) if meters.is_empty() => None,
+            _ => return Err(Status::invalid_argument("holder: not 16 bytes")),
+        };
+        // Records of a filter that does not tell its time are taken by their own.
+        let clock_ahead =
+            if sent_at_us == 0 { 0 } else { now.as_micros().saturating_sub(sent_at_us) };
         // What can never be stored is acknowledged too: sent again, it would be no better.
-        Ok(Response::new(v1::ReportResponse { acknowledged: stored + refused, grants: Vec::new() }))
+        let report = Report { records, clock_ahead, holding };
+        let reported = self.service.report(report).await.map_err(|error| status(&error))?;
+        let grants = meters.iter().zip(reported.answers);
+        let grants = grants.map(|(state, answer)| grant(state.meter, answer, now)).collect();
+        Ok(Response::new(v1::ReportResponse { acknowledged, grants }))
     }
+}
+
+fn statement(state: &v1::MeterState, now: Timestamp) -> Statement {
+    Statement {
+        meter: state.meter,
+        consumed: state.consumed,
+        consumed_at: now.plus_micros(i64::from(state.consumed_ms_ago) * -1_000),
+        idle: state.idle,
+        reserved: state.reserved,
+        need: state.need,
+        want: state.want,
+    }
+}
+
+fn grant(meter: u64, answer: Option<Answer>, now: Timestamp) -> v1::MeterGrant {
+    let Some(answer) = answer else {
+        let outlook = v1::Outlook::Gone.into();
+        return v1::MeterGrant { meter, outlook, ..v1::MeterGrant::default() };
+    };
+    let outlook = match answer.outlook {
+        Outlook::Plenty => v1::Outlook::Unspecified,
+        Outlook::Tight => v1::Outlook::Tight,
+        Outlook::Wait => v1::Outlook::Wait,
+        Outlook::Exhausted => v1::Outlook::Exhausted,
+    };
+    v1::MeterGrant {
+        meter,
+        granted: answer.granted,
+        left: answer.left,
+        limit: answer.limit,
+        used: answer.used,
+        resets_in_ms: answer.resets_at.map_or(0, |at| milliseconds(now, at)),
+        outlook: outlook.into(),
+    }
+}
+
+/// 0 means that there is no end, so an end is at least a millisecond away.
+fn milliseconds(from: Timestamp, until: Timestamp) -> u32 {
+    let micros = until.as_micros().saturating_sub(from.as_micros());
+    u32::try_from(micros / 1_000).unwrap_or(u32::MAX).max(1)
 }
 
 fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> {
@@ -63,7 +119,12 @@ fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> 
         end_user: record.end_user.map(text),
         tags: record.tags.into_iter().map(text).collect(),
         error_code: record.error_code.map(text),
+        debits: record.debits.iter().map(debit).collect(),
     })
+}
+
+fn debit(debit: &v1::Debit) -> Debit {
+    Debit { meter: debit.meter, amount: debit.amount.max(0) }
 }
 
 fn endpoint(endpoint: v1::Endpoint) -> Endpoint {

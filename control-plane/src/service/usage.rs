@@ -2,20 +2,27 @@
 
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::LedgerRecord;
+use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Service, ServiceError};
 use crate::store::{DailySpend, LedgerEntry, UsageQuery};
 
 impl Service {
-    /// Stores a batch of usage, each record once, and returns how many of it are in the ledger
-    /// now.
-    pub async fn record_usage(&self, records: &[LedgerRecord]) -> Result<u64, ServiceError> {
-        if records.is_empty() {
-            return Ok(0);
+    /// Takes a filter's report: stores its records, each once, and settles and grants leases.
+    pub async fn report(&self, mut report: Report) -> Result<Reported, ServiceError> {
+        if report == Report::default() {
+            return Ok(Reported::default());
         }
-        let records: Vec<LedgerRecord> = records.iter().cloned().map(bounded).collect();
-        self.store.record_usage(&records).await?;
-        Ok(records.len() as u64)
+        report.records = report.records.into_iter().map(bounded).collect();
+        let reported = self.store.report(&report, self.now()).await?;
+        for answer in reported.answers.iter().flatten().filter(|answer| answer.over_soft_limit) {
+            tracing::warn!(
+                meter.id = answer.meter,
+                used = answer.used,
+                limit = answer.limit,
+                "a soft limit was reached"
+            );
+        }
+        Ok(reported)
     }
 
     /// Returns ledger records that match, newest first.

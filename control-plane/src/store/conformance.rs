@@ -5,6 +5,7 @@
 
 mod fixtures;
 mod keys;
+mod leases;
 mod limits;
 mod news;
 mod postgres_server;
@@ -61,6 +62,14 @@ store_tests!(
     news::every_change_of_a_key_is_told,
     news::what_is_not_committed_is_not_told,
     news::what_belongs_to_no_change_is_told,
+    leases::holders_share_a_limit,
+    leases::a_debit_counts_with_its_record_once,
+    leases::what_is_consumed_counts_once_a_sequence,
+    leases::a_window_begins_anew,
+    leases::a_senders_clock_may_be_wrong,
+    leases::who_waits_is_told,
+    leases::a_meter_that_is_gone_limits_nothing,
+    leases::many_meters_go_into_one_report,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

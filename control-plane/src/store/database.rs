@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope, Timestamp};
+use crate::domain::{ApiKey, Change, KeyChange, Meter, Report, Reported, Scope, Timestamp};
+use crate::store::batch::Batches;
 use crate::store::driver::Driver;
-use crate::store::ledger::Batches;
 use crate::store::rows::Fields;
 use crate::store::{
     AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, News,
-    Newsroom, Recorded, SharedLimits, Store, StoreError, UsageQuery, sql,
+    Newsroom, SharedLimits, Store, StoreError, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -117,8 +117,8 @@ impl<D: Driver> Store for SqlStore<D> {
         self.delete_existing(hashes, change).await
     }
 
-    async fn record_usage(&self, records: &[LedgerRecord]) -> Result<Recorded, StoreError> {
-        self.add_usage(records).await
+    async fn report(&self, report: &Report, now: Timestamp) -> Result<Reported, StoreError> {
+        self.take_report(report, now).await
     }
 
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
@@ -138,11 +138,6 @@ impl<D: Driver> Store for SqlStore<D> {
 /// Counts a change that filters must hear of.
 pub(super) async fn next_revision<D: Driver>(tx: &mut D::Tx) -> Result<u64, StoreError> {
     revision::<D>(&D::run(tx, sql::NEXT_REVISION.into_sql_str(), Vec::new()).await?)
-}
-
-/// Reads the revision inside of a transaction.
-pub(super) async fn revision_in<D: Driver>(tx: &mut D::Tx) -> Result<u64, StoreError> {
-    revision::<D>(&D::run(tx, sql::REVISION.into_sql_str(), Vec::new()).await?)
 }
 
 fn revision<D: Driver>(rows: &[D::Row]) -> Result<u64, StoreError> {

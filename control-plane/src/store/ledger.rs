@@ -1,68 +1,56 @@
 //! Statements about usage.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{LedgerRecord, RecordId, Timestamp};
-use crate::store::database::{self, SqlStore};
+use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
-use crate::store::news::changes_of;
-use crate::store::rows::{Fields, endpoint_name, usage_source_name};
-use crate::store::{DailySpend, LedgerEntry, Recorded, StoreError, UsageQuery, sql};
+use crate::store::rows::{Fields, debits_text, endpoint_name, usage_source_name};
+use crate::store::{DailySpend, LedgerEntry, StoreError, UsageQuery, sql};
 
-/// Statements for many rows at once, one for each of some sizes: the databases keep them
-/// prepared, which a statement for every size would not be worth.
-pub(super) struct Batches {
-    usage: Vec<(usize, Arc<str>)>,
-    spend: Vec<(usize, Arc<str>)>,
-}
-
-impl Batches {
-    pub(super) fn new(placeholder: sql::Placeholder) -> Self {
-        let each = |write: fn(usize, sql::Placeholder) -> String| {
-            BATCH_SIZES.iter().map(|rows| (*rows, Arc::from(write(*rows, placeholder)))).collect()
-        };
-        Self { usage: each(sql::insert_usage), spend: each(sql::add_spend) }
-    }
+/// What adding records to the ledger did.
+#[derive(Default)]
+pub(super) struct Added<'a> {
+    /// Those that were new.
+    pub(super) records: Vec<&'a LedgerRecord>,
+    /// Keys whose spend reached their budget by it.
+    pub(super) exhausted: Vec<KeyHash>,
 }
 
 impl<D: Driver> SqlStore<D> {
-    pub(super) async fn add_usage(&self, records: &[LedgerRecord]) -> Result<Recorded, StoreError> {
+    /// Adds records to the ledger and their cost to their keys.
+    pub(super) async fn add_usage<'a>(
+        &self,
+        tx: &mut D::Tx,
+        records: &'a [LedgerRecord],
+    ) -> Result<Added<'a>, StoreError> {
         let by_id: HashMap<RecordId, &LedgerRecord> =
             records.iter().map(|record| (record.id, record)).collect();
-        let mut tx = self.driver.begin().await?;
-        let mut recorded = Recorded::default();
+        let mut added = Added::default();
         let mut spent = BTreeMap::<KeyHash, (i64, i64)>::new();
-        for (chunk, statement) in chunks(records, &self.batches.usage) {
-            let args = chunk.iter().flat_map(values).collect();
-            for row in D::run(&mut tx, statement, args).await? {
+        for (piece, statement) in self.batches.usage.pieces(records) {
+            let args = piece.iter().flat_map(values).collect();
+            for row in D::run(tx, statement, args).await? {
                 let id = RecordId::from_hex(&Fields::<D>(&row).text("id")?);
                 let Some(record) = id.and_then(|id| by_id.get(&id)) else { continue };
-                recorded.added += 1;
+                added.records.push(record);
                 let (cost, ended) = spent.entry(record.key_hash).or_default();
                 *cost = cost.saturating_add(record.cost.0);
                 *ended = (*ended).max(record.ended_at.as_micros());
             }
         }
         let spent: Vec<(KeyHash, (i64, i64))> = spent.into_iter().collect();
-        for (chunk, statement) in chunks(&spent, &self.batches.spend) {
-            let args = chunk.iter().flat_map(|(hash, (cost, ended))| {
+        for (piece, statement) in self.batches.spend.pieces(&spent) {
+            let args = piece.iter().flat_map(|(hash, (cost, ended))| {
                 [hash.to_hex().into(), (*cost).into(), (*ended).into()]
             });
-            for row in D::run(&mut tx, statement, args.collect()).await? {
-                recorded.exhausted.extend(exhausted::<D>(&row, chunk)?);
+            for row in D::run(tx, statement, args.collect()).await? {
+                added.exhausted.extend(exhausted::<D>(&row, piece)?);
             }
         }
-        recorded.revision = if recorded.exhausted.is_empty() {
-            database::revision_in::<D>(&mut tx).await?
-        } else {
-            database::next_revision::<D>(&mut tx).await?
-        };
-        self.commit(tx, &changes_of(&recorded.exhausted, recorded.revision)).await?;
-        Ok(recorded)
+        Ok(added)
     }
 
     pub(super) async fn entries(
@@ -101,19 +89,6 @@ fn matching(select: sql::Select, query: &UsageQuery) -> sql::Select {
         .when("ledger.user_id =", query.user_id.as_deref())
         .when("ledger.started_at_us >=", query.from.map(Timestamp::as_micros))
         .when("ledger.started_at_us <", query.until.map(Timestamp::as_micros))
-}
-
-/// Cuts `items` into the largest pieces there are statements for.
-fn chunks<'a, T>(
-    mut items: &'a [T],
-    statements: &[(usize, Arc<str>)],
-) -> impl Iterator<Item = (&'a [T], SqlStr)> {
-    std::iter::from_fn(move || {
-        let (size, statement) = statements.iter().find(|(size, _)| *size <= items.len())?;
-        let (chunk, rest) = items.split_at_checked(*size)?;
-        items = rest;
-        Some((chunk, AssertSqlSafe(statement.clone()).into_sql_str()))
-    })
 }
 
 /// Returns the key of the row when this chunk is what took it to its budget.
@@ -158,10 +133,8 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         (&record.end_user).into(),
         serde_json::json!(record.tags).to_string().into(),
         (&record.error_code).into(),
+        (&debits_text(&record.debits)).into(),
         key.as_str().into(),
         key.into(),
     ]
 }
-
-/// Largest first, the last one 1. The largest binds 7424 values; SQLite takes 32766.
-const BATCH_SIZES: [usize; 5] = [256, 64, 16, 4, 1];

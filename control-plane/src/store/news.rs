@@ -25,11 +25,29 @@ pub enum News {
         /// Revision of the change.
         revision: u64,
     },
+    /// Units of meters are wanted back, or came back.
+    MetersMoved {
+        /// Meters of which others need units: holders are to report, and to keep nothing idle.
+        recalled: Vec<u64>,
+        /// Meters of which units came back: who waits may ask again.
+        returned: Vec<u64>,
+    },
 }
 
 /// Says of keys that one change made them out of date.
 pub(super) fn changes_of(keys: &[KeyHash], revision: u64) -> Vec<News> {
     keys.iter().map(|hash| News::KeyChanged { hash: *hash, revision }).collect()
+}
+
+/// Says how units of meters moved, in notes that are not too long for PostgreSQL.
+pub(super) fn moves_of(recalled: &[u64], returned: &[u64]) -> Vec<News> {
+    let recalled = recalled
+        .chunks(METERS_IN_A_NOTE)
+        .map(|meters| News::MetersMoved { recalled: meters.to_vec(), returned: Vec::new() });
+    let returned = returned
+        .chunks(METERS_IN_A_NOTE)
+        .map(|meters| News::MetersMoved { recalled: Vec::new(), returned: meters.to_vec() });
+    recalled.chain(returned).collect()
 }
 
 /// What comes out of a [`Feed`].
@@ -126,6 +144,7 @@ struct Note<'a> {
 #[serde(rename_all = "snake_case")]
 enum Wire {
     KeyChanged { hash: String, revision: u64 },
+    MetersMoved { recalled: Vec<u64>, returned: Vec<u64> },
 }
 
 impl From<&News> for Wire {
@@ -133,6 +152,9 @@ impl From<&News> for Wire {
         match news {
             News::KeyChanged { hash, revision } => {
                 Self::KeyChanged { hash: hash.to_hex(), revision: *revision }
+            }
+            News::MetersMoved { recalled, returned } => {
+                Self::MetersMoved { recalled: recalled.clone(), returned: returned.clone() }
             }
         }
     }
@@ -144,12 +166,17 @@ impl Wire {
             Self::KeyChanged { hash, revision } => {
                 Some(News::KeyChanged { hash: KeyHash::from_hex(&hash)?, revision })
             }
+            Self::MetersMoved { recalled, returned } => {
+                Some(News::MetersMoved { recalled, returned })
+            }
         }
     }
 }
 
 /// A listener that is further behind than this has missed something.
 const NEWS_KEPT: usize = 4096;
+/// A note of `PostgreSQL` has less than 8000 bytes, and an id up to 20 digits.
+const METERS_IN_A_NOTE: usize = 300;
 
 #[cfg(test)]
 mod tests {

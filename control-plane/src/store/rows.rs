@@ -6,8 +6,8 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, BudgetState, Dimension, Endpoint, LedgerRecord, Limits, Meter, MeterSpec, RecordId,
-    Scope, Timestamp, UsageSource, Window,
+    ApiKey, BudgetState, Debit, Dimension, Endpoint, LedgerRecord, Limits, Meter, MeterRow,
+    MeterSpec, RecordId, Scope, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError, stored_limits};
@@ -118,6 +118,20 @@ impl<D: Driver> Fields<'_, D> {
         Ok(Meter { id: self.count("id")?, spec })
     }
 
+    pub(super) fn meter_row(&self) -> Result<MeterRow, StoreError> {
+        let Meter { id, spec } = self.meter()?;
+        Ok(MeterRow {
+            id,
+            spec,
+            began: self.maybe_time("window_began_us")?,
+            ends: self.maybe_time("window_ends_us")?,
+            used: self.int("used")?,
+            granted: self.int("granted")?,
+            opening: self.int("opening")?,
+            waited: self.maybe_time("waited_us")?,
+        })
+    }
+
     pub(super) fn listed_key(&self, deleted: bool) -> Result<ListedKey, StoreError> {
         let deleted = if deleted {
             Some((self.time("deleted_at_us")?, self.text("deleted_by")?))
@@ -167,7 +181,18 @@ impl<D: Driver> Fields<'_, D> {
             end_user: self.maybe_text("end_user")?,
             tags: self.json("tags")?,
             error_code: self.maybe_text("error_code")?,
+            debits: self.debits()?,
         })
+    }
+
+    fn debits(&self) -> Result<Vec<Debit>, StoreError> {
+        let text = self.maybe_text("debits")?.unwrap_or_default();
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        let debit = |part: &str| {
+            let (meter, amount) = part.split_once(':')?;
+            Some(Debit { meter: meter.parse().ok()?, amount: amount.parse().ok()? })
+        };
+        parts.map(|part| debit(part).ok_or_else(|| self.broken("debits"))).collect()
     }
 
     pub(super) fn daily_spend(&self) -> Result<DailySpend, StoreError> {
@@ -191,6 +216,12 @@ impl<D: Driver> Fields<'_, D> {
             request_id: self.maybe_text("request_id")?,
         })
     }
+}
+
+/// Writes debits as the ledger keeps them.
+pub(super) fn debits_text(debits: &[Debit]) -> Option<String> {
+    let parts = debits.iter().map(|debit| format!("{}:{}", debit.meter, debit.amount));
+    (!debits.is_empty()).then(|| parts.collect::<Vec<_>>().join(","))
 }
 
 /// Names an endpoint in the ledger.

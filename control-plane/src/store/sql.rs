@@ -1,5 +1,7 @@
 //! Every statement, once, for both databases.
 
+pub(super) mod meters;
+
 use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
@@ -131,7 +133,7 @@ pub(super) const AUDIT: &str =
 
 /// Values bound for one ledger record. The last two are its key again, by which the owners are
 /// looked up.
-pub(super) const LEDGER_VALUES: usize = 29;
+pub(super) const LEDGER_VALUES: usize = 30;
 
 /// Writes the `n`th placeholder of a statement, counted from 1.
 ///
@@ -148,7 +150,7 @@ pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     provider_model, provider_response_id, status, streamed, aborted, input_tokens, output_tokens,
     total_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
     audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code,
-    user_id, team_id
+    debits, user_id, team_id
 ) VALUES ",
     );
     let mut placeholders = (1..).map(placeholder);
@@ -177,16 +179,26 @@ pub(super) fn add_spend(rows: usize, placeholder: Placeholder) -> String {
          last_active_us = CASE WHEN last_active_us > added.column3 \
          THEN last_active_us ELSE added.column3 END FROM (VALUES ",
     );
-    for row in 0..rows {
-        let separator = if row == 0 { "" } else { ", " };
-        let [key, cost, ended] = [1, 2, 3].map(|column| placeholder(row * 3 + column));
-        let _ = write!(sql, "{separator}({key}, {cost}, {ended})");
-    }
+    sql.push_str(&values(rows, 3, placeholder));
     sql.push_str(
         ") AS added WHERE api_keys.key_hash = added.column1 \
          RETURNING key_hash, spend_nanos, max_budget_nanos",
     );
     sql
+}
+
+/// Writes so many rows of values.
+fn values(rows: usize, columns: usize, placeholder: Placeholder) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            text.push_str(if column == 1 { "" } else { ", " });
+            text.push_str(&placeholder(row * columns + column));
+        }
+        text.push(')');
+    }
+    text
 }
 
 /// Writes the statement that reads the meters of some things.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tollgate_control_plane::clock::SystemClock;
 use tollgate_control_plane::config::{Config, Source};
-use tollgate_control_plane::domain::{ApiKey, Secret};
+use tollgate_control_plane::domain::{ApiKey, KeyChange, LimitsChange, Secret};
 use tollgate_control_plane::entropy::SystemEntropy;
 use tollgate_control_plane::grpc::Control;
 use tollgate_control_plane::prices::PriceList;
@@ -93,7 +93,14 @@ impl Served {
 
     /// Makes a key.
     pub(crate) async fn key(&self) -> ApiKey {
-        self.service.generate_key(None, KeyFields::default(), &actor()).await.unwrap().key
+        self.key_with(LimitsChange::default()).await
+    }
+
+    /// Makes a key with limits.
+    pub(crate) async fn key_with(&self, limits: LimitsChange) -> ApiKey {
+        let change = KeyChange { limits, ..KeyChange::default() };
+        let fields = KeyFields { change, ..KeyFields::default() };
+        self.service.generate_key(None, fields, &actor()).await.unwrap().key
     }
 
     /// Stops the server and waits for its end.

@@ -120,6 +120,23 @@ async fn a_filter_that_falls_behind_has_to_start_over() {
 }
 
 #[tokio::test]
+async fn movements_of_meters_are_told_together_and_after_revocations() {
+    let served = Served::start().await;
+    let (mut stream, _) = served.watch().await;
+    let moved = |recalled: u64, returned: u64| News::MetersMoved {
+        recalled: vec![recalled],
+        returned: vec![returned],
+    };
+    let change = News::KeyChanged { hash: KeyHash::of(b"sk-1"), revision: 7 };
+
+    served.newsroom.tell(&[moved(3, 1), moved(2, 1), moved(3, 4), change]);
+
+    let Event::KeyChanged(_) = next(&mut stream).await else { panic!("not first") };
+    let Event::MeterNews(news) = next(&mut stream).await else { panic!("no news") };
+    assert_eq!((news.recalled, news.returned), (vec![2, 3], vec![1, 4]));
+}
+
+#[tokio::test]
 async fn a_control_plane_that_missed_news_makes_its_filters_start_over() {
     let served = Served::start().await;
     let (mut stream, _) = served.watch().await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tollgate_control_plane::clock::ManualClock;
 use tollgate_control_plane::config::{Config, Source};
-use tollgate_control_plane::domain::{LedgerRecord, Secret, Timestamp};
+use tollgate_control_plane::domain::{LedgerRecord, Report, Secret, Timestamp};
 use tollgate_control_plane::entropy::CountingEntropy;
 use tollgate_control_plane::http::{self, App};
 use tollgate_control_plane::prices::PriceList;
@@ -47,7 +47,7 @@ impl Told {
         let told = std::iter::from_fn(|| feed.next().now_or_never());
         told.filter_map(|heard| match heard {
             Heard::News(News::KeyChanged { hash, revision }) => Some((hash, revision)),
-            Heard::Missed => None,
+            Heard::News(News::MetersMoved { .. }) | Heard::Missed => None,
         })
         .collect()
     }
@@ -153,7 +153,8 @@ impl TestApp {
 
     /// Puts records into the ledger.
     pub(crate) async fn record(&self, records: &[LedgerRecord]) {
-        assert_eq!(self.service.record_usage(records).await.unwrap(), records.len() as u64);
+        let report = Report { records: records.to_vec(), ..Report::default() };
+        self.service.report(report).await.unwrap();
     }
 }
 

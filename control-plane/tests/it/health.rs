@@ -7,11 +7,11 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tollgate_control_plane::domain::{
-    ApiKey, Change, KeyChange, LedgerRecord, Meter, Scope, Timestamp,
+    ApiKey, Change, KeyChange, Meter, Report, Reported, Scope, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, Recorded,
+    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry,
     SharedLimits, Store, StoreError, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
@@ -176,7 +176,7 @@ impl Store for BrokenStore {
     async fn delete_keys(&self, _: &[KeyHash], _: &Change) -> Result<Deleted, StoreError> {
         away()
     }
-    async fn record_usage(&self, _: &[LedgerRecord]) -> Result<Recorded, StoreError> {
+    async fn report(&self, _: &Report, _: Timestamp) -> Result<Reported, StoreError> {
         away()
     }
     async fn usage(&self, _: &UsageQuery, _: u32) -> Result<Vec<LedgerEntry>, StoreError> {

@@ -44,6 +44,7 @@ fn record(number: u64, key: &str, started: i64) -> LedgerRecord {
         end_user: Some("customer".into()),
         tags: vec!["t".into()],
         error_code: None,
+        debits: Vec::new(),
     }
 }
 

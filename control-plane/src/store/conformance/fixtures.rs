@@ -8,7 +8,8 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Timestamp, UsageSource,
+    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Report, Reported,
+    Timestamp, UsageSource,
 };
 use crate::store::{Changed, KeyQuery, KeySort, Store};
 
@@ -87,6 +88,7 @@ pub(super) fn record(number: u64, key: &str, cost: i64) -> LedgerRecord {
         end_user: None,
         tags: Vec::new(),
         error_code: None,
+        debits: Vec::new(),
     }
 }
 
@@ -95,6 +97,12 @@ impl LedgerRecord {
     pub(super) fn cost_id(&self) -> u64 {
         u64::from_str_radix(self.id.to_hex().get(32..).unwrap(), 16).unwrap()
     }
+}
+
+/// Records usage that nobody holds leases for.
+pub(super) async fn record_usage(store: &dyn Store, records: &[LedgerRecord]) -> Reported {
+    let report = Report { records: records.to_vec(), ..Report::default() };
+    store.report(&report, at(10_000)).await.unwrap()
 }
 
 pub(super) fn hash(name: &str) -> KeyHash {
