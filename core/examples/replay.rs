@@ -65,7 +65,7 @@ fn replay(recorded: &Value) -> Result<(), String> {
     hand(Input::Ended);
 
     let batch = gateway.outbox.next_batch(1).unwrap_or_default();
-    let report = outbox::decode_batch(&batch).map_err(|error| error.to_string())?;
+    let report = outbox::decode_batch(&batch.records).map_err(|error| error.to_string())?;
     println!("ledger: {:#?}", report.records);
     Ok(())
 }

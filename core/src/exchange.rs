@@ -37,16 +37,21 @@ use crate::settings::{Role, Settings};
 use crate::snapshot::Target;
 
 mod attempt;
+mod customer;
 pub mod effect;
 pub mod input;
+mod limits;
 mod record;
 mod request;
 mod response;
+mod shown;
 
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};
 
 use attempt::Attempt;
+use customer::Customer;
+use limits::{Candidate, Reserved};
 
 /// Request header that names the Envoy cluster to route to.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
@@ -69,6 +74,10 @@ pub struct Exchange {
     /// Served when the control plane cannot be asked.
     last_known_policy: Option<Rc<KeyPolicy>>,
     body: Option<Vec<u8>>,
+    candidate: Option<Candidate>,
+    customer: Customer,
+    /// The customer that a header names.
+    named_customer: Option<String>,
     forwarded: Option<Forwarded>,
     status: u16,
     error_code: Option<String>,
@@ -82,6 +91,8 @@ enum Phase {
     New,
     /// The headers are held until policy and body are both here.
     Deciding,
+    /// Judged; the headers are held until its limits have enough for it.
+    AwaitingUnits,
     /// On its way to a provider.
     Forwarded,
     /// Management traffic, which only passes.
@@ -99,8 +110,10 @@ struct Forwarded {
     endpoint: Endpoint,
     request: Request,
     target: Rc<Target>,
+    tags: Vec<String>,
     prompt_bytes: u64,
     attempt: Attempt,
+    reserved: Reserved,
 }
 
 impl Exchange {
@@ -117,6 +130,9 @@ impl Exchange {
             policy: None,
             last_known_policy: None,
             body: None,
+            candidate: None,
+            customer: Customer::default(),
+            named_customer: None,
             forwarded: None,
             status: 0,
             error_code: None,
@@ -134,6 +150,7 @@ impl Exchange {
             Input::RequestBody(body) => self.request_body(body, gateway, now_us),
             Input::KeyResolved(answer) => self.key_resolved(answer, gateway, now_us),
             Input::KeyRecalled(shared) => self.key_recalled(shared, gateway, now_us),
+            Input::UnitsMoved => self.units_moved(gateway, now_us),
             Input::NoBodyCallback => self.refuse(&Refusal::HostCannotHold),
             Input::AttemptHeaders { headers } => self.attempt_headers(headers),
             Input::AttemptBody => self.attempt_body(),
@@ -145,7 +162,9 @@ impl Exchange {
             }
             Input::AttemptResponseTrailers => self.attempt_response_trailers(),
             Input::ResponseHeaders { headers, from_upstream, end } => {
-                self.response_headers(headers, from_upstream, end)
+                let flow = self.response_headers(headers, from_upstream, end);
+                self.show_standing(gateway, now_us);
+                flow
             }
             Input::ResponseBody => self.response_body(),
             Input::Ended => self.ended(gateway, now_us),
@@ -167,7 +186,7 @@ impl Exchange {
     pub fn needs_origin(&self) -> bool {
         match self.phase {
             Phase::Forwarded => !self.forwarded.as_ref().is_some_and(|f| f.attempt.has_answer()),
-            Phase::New | Phase::Deciding | Phase::Passing => true,
+            Phase::New | Phase::Deciding | Phase::AwaitingUnits | Phase::Passing => true,
             Phase::Replied | Phase::Ended => false,
         }
     }

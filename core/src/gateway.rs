@@ -9,9 +9,12 @@ use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::update::Event;
 
 use crate::key::KeyHash;
+use crate::meter::leases::Leases;
 use crate::outbox::Outbox;
 use crate::policy::key_cache::KeyCache;
 use crate::snapshot::Snapshot;
+
+mod report;
 
 /// Keys kept at most. With 10,000 keys a VM stays well below 12 MB.
 const KEY_CAPACITY: usize = 20_000;
@@ -27,6 +30,16 @@ pub struct Gateway {
     pub keys: KeyCache,
     /// Usage records that are not in the ledger yet.
     pub outbox: Outbox,
+    /// What may be used of limits.
+    pub leases: Leases,
+    /// Policies of customers (end users), by the hash of their id.
+    pub customers: KeyCache,
+    /// A report is under way.
+    reporting: bool,
+    /// Who holds the leases: the first instance id of this VM.
+    holder: Option<[u8; 16]>,
+    /// Exchanges that wait for units.
+    waiting: Vec<u64>,
     snapshot: Option<Rc<Snapshot>>,
     instance: Option<[u8; 16]>,
     sequence: u64,
@@ -59,6 +72,11 @@ impl Default for Gateway {
         Self {
             keys: KeyCache::new(KEY_CAPACITY),
             outbox: Outbox::new(OUTBOX_CAPACITY),
+            leases: Leases::default(),
+            customers: KeyCache::new(KEY_CAPACITY),
+            reporting: false,
+            holder: None,
+            waiting: Vec::new(),
             snapshot: None,
             instance: None,
             sequence: 0,
@@ -79,7 +97,9 @@ impl Gateway {
             Some(Event::Welcome(welcome)) => match welcome.instance_id.try_into() {
                 Ok(instance) => {
                     self.instance = Some(instance);
+                    self.holder.get_or_insert(instance);
                     self.keys.connection_is_back();
+                    self.customers.connection_is_back();
                 }
                 Err(_) => return Applied::Ignored("instance id is not 16 bytes".to_owned()),
             },
@@ -94,8 +114,12 @@ impl Gateway {
                 }
                 None => return Applied::Ignored("key hash is not 32 bytes".to_owned()),
             },
-            // Nothing here holds units or asks for customers yet.
-            Some(Event::MeterNews(_) | Event::CustomerChanged(_)) | None => {}
+            Some(Event::MeterNews(news)) => self.leases.news(&news.recalled, &news.returned),
+            Some(Event::CustomerChanged(change)) => {
+                let hash = KeyHash::of(change.customer.as_bytes());
+                self.customers.key_changed(&hash, change.revision);
+            }
+            None => {}
         }
         Applied::Done
     }
@@ -103,6 +127,7 @@ impl Gateway {
     /// Notes that the `Watch` stream is gone: changes may be missed from here on.
     pub fn connection_was_lost(&mut self) {
         self.keys.connection_was_lost();
+        self.customers.connection_was_lost();
     }
 
     /// Returns the configuration, once there is one.

@@ -8,6 +8,7 @@ pub mod headers;
 pub mod inflate;
 pub mod json;
 pub mod key;
+pub mod meter;
 pub mod money;
 pub mod outbox;
 pub mod path;

@@ -1,18 +1,34 @@
 //! Usage records on their way to the ledger: kept until acknowledged, and never silently lost.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use prost::Message;
-use tollgate_proto::v1::{ReportRequest, UsageRecord};
+use tollgate_proto::v1::{Debit, ReportRequest, UsageRecord};
 
 /// Records that have ended but are not in the ledger yet.
 ///
 /// When it is full the gateway refuses new requests: what cannot be billed is not served.
 #[derive(Debug)]
 pub struct Outbox {
-    records: VecDeque<Vec<u8>>,
+    records: VecDeque<Entry>,
     capacity: usize,
     in_flight: usize,
+}
+
+/// An encoded record, and what it takes from leases once it is in the ledger.
+#[derive(Debug)]
+struct Entry {
+    record: Vec<u8>,
+    debits: Vec<Debit>,
+}
+
+/// What goes out at once.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// An encoded [`ReportRequest`] with nothing but records.
+    pub records: Vec<u8>,
+    /// The sum of their debits, by meter.
+    pub debits: BTreeMap<u64, i64>,
 }
 
 impl Outbox {
@@ -30,23 +46,28 @@ impl Outbox {
 
     /// Queues a record. Always succeeds: [`Outbox::is_full`] is asked before a request starts.
     pub fn push(&mut self, record: &UsageRecord) {
-        self.records.push_back(record.encode_to_vec());
+        let debits = record.debits.clone();
+        self.records.push_back(Entry { record: record.encode_to_vec(), debits });
     }
 
-    /// Returns the next batch as an encoded [`ReportRequest`], or `None` when there is nothing to
-    /// send or a batch is on its way.
-    pub fn next_batch(&mut self, at_most: usize) -> Option<Vec<u8>> {
+    /// Returns the next batch, or `None` when there is nothing to send or a batch is on its way.
+    /// What was sent before and not acknowledged comes first.
+    pub fn next_batch(&mut self, at_most: usize) -> Option<Batch> {
         if self.in_flight > 0 || self.records.is_empty() {
             return None;
         }
         self.in_flight = self.records.len().min(at_most);
-        let size = self.records.iter().take(self.in_flight).map(|record| record.len() + 6).sum();
-        let mut batch = Vec::with_capacity(size);
-        for record in self.records.iter().take(self.in_flight) {
+        let entries = || self.records.iter().take(self.in_flight);
+        let size = entries().map(|entry| entry.record.len() + 6).sum();
+        let mut batch = Batch { records: Vec::with_capacity(size), debits: BTreeMap::new() };
+        for Entry { record, debits } in entries() {
             // Field 1, length-delimited: the records are encoded already.
-            batch.push(0x0A);
-            prost::encode_length_delimiter(record.len(), &mut batch).ok()?;
-            batch.extend_from_slice(record);
+            batch.records.push(0x0A);
+            prost::encode_length_delimiter(record.len(), &mut batch.records).ok()?;
+            batch.records.extend_from_slice(record);
+            for Debit { meter, amount } in debits {
+                *batch.debits.entry(*meter).or_default() += amount;
+            }
         }
         Some(batch)
     }
@@ -91,8 +112,8 @@ mod tests {
         UsageRecord { id: vec![n; 24], model: "m".repeat(200), ..UsageRecord::default() }
     }
 
-    fn ids(batch: &[u8]) -> Vec<u8> {
-        decode_batch(batch).unwrap().records.iter().map(|record| record.id[0]).collect()
+    fn ids(batch: &Batch) -> Vec<u8> {
+        decode_batch(&batch.records).unwrap().records.iter().map(|record| record.id[0]).collect()
     }
 
     #[test]
@@ -101,7 +122,7 @@ mod tests {
         (1..=3).for_each(|n| outbox.push(&record(n)));
 
         assert_eq!(ids(&outbox.next_batch(2).unwrap()), [1, 2]);
-        assert_eq!(outbox.next_batch(2), None);
+        assert!(outbox.next_batch(2).is_none());
         outbox.push(&record(4));
         outbox.not_acknowledged();
         assert_eq!(ids(&outbox.next_batch(2).unwrap()), [1, 2]);
@@ -109,7 +130,7 @@ mod tests {
         assert_eq!(ids(&outbox.next_batch(9).unwrap()), [3, 4]);
         outbox.acknowledged();
         assert!(outbox.is_empty());
-        assert_eq!(outbox.next_batch(9), None);
+        assert!(outbox.next_batch(9).is_none());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crate::money::{AttoDollars, NanoDollars};
 
+mod bound;
+
 /// Tokens of one request by class, in OpenAI's convention: `input` includes `cached_input`,
 /// `cache_write` and `audio_input`; `output` includes `reasoning` and `audio_output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,8 +1,14 @@
 //! Why we say no, in one place, with the status, type and code of the `openai` error profile.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
+use crate::meter::Dimension;
+use crate::meter::leases::Shortage;
 use crate::policy::access::Denied;
+
+mod limit;
 
 /// A request that ends here. [`Refusal::render`] makes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +25,10 @@ pub enum Refusal {
     ModelNotAllowed(String),
     /// The key has spent its budget.
     BudgetExceeded,
+    /// A limit has not enough left.
+    LimitReached(Box<Shortage>),
+    /// There is a money limit, and nobody knows what this model costs.
+    Unpriced(String),
     /// The body is not a JSON object.
     InvalidJson(String),
     /// A field that must be there is not.
@@ -62,7 +72,7 @@ pub struct Rendered {
     /// The error's `code`, also for the ledger.
     pub code: &'static str,
     /// Headers besides `content-type`.
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// JSON.
     pub body: Vec<u8>,
 }
@@ -81,9 +91,12 @@ impl Refusal {
     /// Renders the refusal as an OpenAI error.
     pub fn render(&self) -> Rendered {
         let (status, kind, code) = self.class();
-        let error = json!({"error": {
+        let mut error = json!({"error": {
             "message": self.message(), "type": kind, "param": self.param(), "code": code,
         }});
+        if let (Self::LimitReached(shortage), Some(error)) = (self, error.get_mut("error")) {
+            error["limit"] = shortage.facts();
+        }
         let body = serde_json::to_vec(&error).unwrap_or_default();
         Rendered { status, code, headers: self.headers(), body }
     }
@@ -95,6 +108,11 @@ impl Refusal {
             Self::BlockedKey => (403, "permission_error", "key_blocked"),
             Self::ModelNotAllowed(_) => (403, "permission_error", "model_not_allowed"),
             Self::BudgetExceeded => (429, "insufficient_quota", "budget_exceeded"),
+            Self::LimitReached(shortage) if shortage.meter.dimension == Dimension::Money => {
+                (429, "insufficient_quota", "budget_exceeded")
+            }
+            Self::LimitReached(_) => (429, "rate_limit_error", "rate_limit_exceeded"),
+            Self::Unpriced(_) => (403, "permission_error", "model_not_priced"),
             Self::InvalidJson(_) => (400, "invalid_request_error", "invalid_json"),
             Self::MissingField(_) => (400, "invalid_request_error", "missing_field"),
             Self::InvalidField { .. } => (400, "invalid_request_error", "invalid_field"),
@@ -121,6 +139,11 @@ impl Refusal {
             Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
             Self::ModelNotAllowed(model) => format!("This API key may not use model '{model}'."),
             Self::BudgetExceeded => "The budget of this API key is spent.".into(),
+            Self::LimitReached(shortage) => shortage.message(),
+            Self::Unpriced(model) => format!(
+                "Model '{model}' has no price, and your budget cannot be kept without one. Ask an \
+                 admin to set its price, or to declare it free."
+            ),
             Self::InvalidJson(why) => format!("The body is not a valid JSON object: {why}."),
             Self::MissingField(field) => format!("Missing required field: '{field}'."),
             Self::InvalidField { field, expected } => {
@@ -153,12 +176,13 @@ impl Refusal {
     fn param(&self) -> Option<&'static str> {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
-            Self::ModelNotAllowed(_) | Self::ModelNotFound(_) => Some("model"),
+            Self::ModelNotAllowed(_) | Self::ModelNotFound(_) | Self::Unpriced(_) => Some("model"),
             Self::NoKey
             | Self::UnknownKey
             | Self::ExpiredKey
             | Self::BlockedKey
             | Self::BudgetExceeded
+            | Self::LimitReached(_)
             | Self::InvalidJson(_)
             | Self::UnknownPath
             | Self::WrongMethod
@@ -173,13 +197,16 @@ impl Refusal {
         }
     }
 
-    fn headers(&self) -> Vec<(&'static str, &'static str)> {
+    fn headers(&self) -> Vec<(&'static str, Cow<'static, str>)> {
+        if let Self::LimitReached(shortage) = self {
+            return shortage.headers();
+        }
         match self.class().0 {
-            503 => vec![("retry-after", "1")],
+            503 => vec![("retry-after", "1".into())],
             // Waiting does not refill a budget: official SDKs honour this and do not retry.
-            429 => vec![("x-should-retry", "false")],
+            429 => vec![("x-should-retry", "false".into())],
             401 if !matches!(self, Self::ProviderCredential(_)) => {
-                vec![("www-authenticate", "Bearer")]
+                vec![("www-authenticate", "Bearer".into())]
             }
             _ => Vec::new(),
         }
@@ -234,7 +261,7 @@ mod tests {
 
     #[test]
     fn tells_clients_when_to_come_back() {
-        assert_eq!(Refusal::PolicyUnavailable.render().headers, [("retry-after", "1")]);
-        assert_eq!(Refusal::BudgetExceeded.render().headers, [("x-should-retry", "false")]);
+        assert_eq!(Refusal::PolicyUnavailable.render().headers, [("retry-after", "1".into())]);
+        assert_eq!(Refusal::BudgetExceeded.render().headers, [("x-should-retry", "false".into())]);
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::meter::Meter;
 use crate::price::Price;
 
 pub mod proto;
@@ -15,6 +16,27 @@ pub struct Snapshot {
     pub revision: u64,
     /// By public name.
     pub models: BTreeMap<String, Rc<Model>>,
+    /// Limits of tags, by tag.
+    pub tag_meters: BTreeMap<String, Vec<Rc<Meter>>>,
+    /// Some customer has a policy, so each request's customer is asked for.
+    pub customers: bool,
+    /// What a request does when little is left of a limit.
+    pub low_budget: LowBudget,
+}
+
+/// What becomes of a request whose worst case exceeds what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LowBudget {
+    /// It is refused, rather than its output capped lower.
+    pub refuse: bool,
+    /// Output tokens below which no cap is lowered.
+    pub floor_tokens: u64,
+}
+
+impl Default for LowBudget {
+    fn default() -> Self {
+        Self { refuse: false, floor_tokens: 16 }
+    }
 }
 
 /// A model as clients know it.
@@ -28,11 +50,15 @@ pub struct Model {
     pub created: i64,
     /// For listings.
     pub owned_by: String,
+    /// Limits of the model, whoever asks for it.
+    pub meters: Vec<Rc<Meter>>,
 }
 
 /// One provider's offer of a model.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
+    /// What clients are told of it: stable, and says nothing about who it is.
+    pub id: String,
     /// Who serves it.
     pub provider: Rc<Provider>,
     /// The provider's name of the model.
@@ -62,8 +88,10 @@ pub struct Provider {
     pub authorization: Option<String>,
     /// Whether it understands `stream_options.include_usage`.
     pub stream_usage: bool,
-    /// Whether it knows `max_completion_tokens`; else caps are written as `max_tokens`.
+    /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.
     pub completion_tokens_cap: bool,
+    /// Limits of the account.
+    pub meters: Vec<Rc<Meter>>,
 }
 
 impl std::fmt::Debug for Provider {

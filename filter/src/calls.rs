@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message;
 use tollgate_core::key::KeyHash;
-use tollgate_proto::v1::{ResolveKeyRequest, WatchRequest};
+use tollgate_proto::v1::{ResolveCustomerRequest, ResolveKeyRequest, WatchRequest};
 
 use crate::host;
 
@@ -45,6 +45,13 @@ impl ControlPlane {
         let request = ResolveKeyRequest { key_hash: hash.as_bytes().to_vec() };
         let message = request.encode_to_vec();
         host::dispatch_grpc_call(&self.0, POLICY, "ResolveKey", &message, RESOLVE_WITHIN)
+    }
+
+    /// Asks what a customer may do. The answer comes to the context that asks.
+    pub(crate) fn resolve_customer(&self, customer: &str) -> Option<u32> {
+        let request = ResolveCustomerRequest { customer: customer.to_owned() };
+        let message = request.encode_to_vec();
+        host::dispatch_grpc_call(&self.0, POLICY, "ResolveCustomer", &message, RESOLVE_WITHIN)
     }
 
     /// Sends an encoded batch of usage records.

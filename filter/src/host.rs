@@ -53,7 +53,16 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         }
         Effect::ShareKey(hash, answer) => shared_keys::keep(&hash, &answer),
         Effect::RecallKey(hash) => return Done::Recalled(shared_keys::recall(&hash)),
+        Effect::EndResponse => {
+            let _ = hostcalls::reset_http_response();
+        }
         Effect::Reply(reply) => send(&reply),
+        Effect::ResolveCustomer(id) => {
+            if control_plane.and_then(|control_plane| control_plane.resolve_customer(&id)).is_none()
+            {
+                return Done::NotAsked;
+            }
+        }
         Effect::ResolveKey(hash) => {
             if control_plane.and_then(|control_plane| control_plane.resolve(&hash)).is_none() {
                 return Done::NotAsked;
@@ -119,15 +128,24 @@ pub(crate) fn set_tick(period: Duration) {
     let _ = hostcalls::set_tick_period(period);
 }
 
-/// Answers a request of another context, then returns to the context `own`.
+/// Does effects to a request of another context, then returns to the context `own`.
 pub(crate) fn send_from(context: u32, own: u32, effects: impl Iterator<Item = Effect>) {
-    if hostcalls::set_effective_context(context).is_err() {
-        return;
+    as_context(context, own, || {
+        for effect in effects {
+            apply(effect, None);
+        }
+    });
+}
+
+/// Calls the host as another context, then returns to the context `own`.
+pub(crate) fn as_context<T>(context: u32, own: u32, action: impl FnOnce() -> T) -> Option<T> {
+    if context == own {
+        return Some(action());
     }
-    for effect in effects {
-        apply(effect, None);
-    }
+    hostcalls::set_effective_context(context).ok()?;
+    let result = action();
     let _ = hostcalls::set_effective_context(own);
+    Some(result)
 }
 
 /// Opens a gRPC stream. `None`: there is no such cluster, or no host in it.

@@ -8,6 +8,7 @@
 mod calls;
 mod host;
 mod metrics;
+mod reports;
 mod root;
 mod stream;
 mod vm;

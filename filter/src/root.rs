@@ -12,14 +12,12 @@ use tollgate_core::settings::{Role, Settings};
 use crate::calls::ControlPlane;
 use crate::metrics::Gauges;
 use crate::stream::Stream;
-use crate::{host, vm};
+use crate::{host, reports, vm};
 
 /// How often the outbox is emptied and a lost stream tried again.
 const TICK: Duration = Duration::from_millis(50);
 /// Most ticks between two tries to reach the control plane: one second.
 const LONGEST_PAUSE: u32 = 20;
-/// Records in one report.
-const BATCH: usize = 2_000;
 
 /// Registers the plugin with the SDK.
 pub fn start() {
@@ -31,7 +29,6 @@ struct Root {
     settings: Option<Rc<Settings>>,
     control_plane: Option<Rc<ControlPlane>>,
     watch: Option<u32>,
-    report: Option<u32>,
     /// Ticks until the control plane is tried again, and how many to wait after that.
     wait: u32,
     pause: u32,
@@ -39,15 +36,7 @@ struct Root {
 
 impl Root {
     fn new(context: u32) -> Self {
-        Self {
-            context,
-            settings: None,
-            control_plane: None,
-            watch: None,
-            report: None,
-            wait: 0,
-            pause: 1,
-        }
+        Self { context, settings: None, control_plane: None, watch: None, wait: 0, pause: 1 }
     }
 
     fn connect(&mut self) {
@@ -61,20 +50,6 @@ impl Root {
         self.watch = self.control_plane.as_ref().and_then(|control_plane| control_plane.watch());
         self.wait = self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-    }
-
-    fn flush(&mut self) {
-        if self.report.is_some() {
-            return;
-        }
-        let Some(batch) = vm::with(|vm| vm.gateway.outbox.next_batch(BATCH)).flatten() else {
-            return;
-        };
-        self.report =
-            self.control_plane.as_ref().and_then(|control_plane| control_plane.report(&batch));
-        if self.report.is_none() {
-            vm::with(|vm| vm.gateway.outbox.not_acknowledged());
-        }
     }
 
     fn show(&self) {
@@ -109,8 +84,9 @@ impl RootContext for Root {
         match Settings::parse(&host::plugin_configuration(size)) {
             Ok(settings) => {
                 if settings.role != Role::Upstream {
-                    let control_plane = ControlPlane::new(&settings.control_cluster);
-                    self.control_plane = Some(Rc::new(control_plane));
+                    let control_plane = Rc::new(ControlPlane::new(&settings.control_cluster));
+                    reports::by(self.context, Rc::clone(&control_plane));
+                    self.control_plane = Some(control_plane);
                     host::set_tick(TICK);
                 }
                 self.settings = Some(Rc::new(settings));
@@ -125,7 +101,9 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         self.connect();
-        self.flush();
+        vm::with(|vm| vm.gateway.leases.beat(host::now_us()));
+        reports::wake(self.context, true);
+        reports::send(self.context);
         self.show();
         self.refuse_without_body();
     }
@@ -152,6 +130,7 @@ impl Context for Root {
             }
             Some(Applied::Done) | None => {}
         }
+        reports::hurry(self.context);
     }
 
     fn on_grpc_stream_close(&mut self, token: u32, status: u32) {
@@ -162,17 +141,19 @@ impl Context for Root {
         }
     }
 
-    fn on_grpc_call_response(&mut self, token: u32, status: u32, _size: usize) {
-        if self.report != Some(token) {
-            return;
+    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
+        if reports::answered(token, status, size) {
+            reports::wake(self.context, false);
+            if status == 0 && vm::with(|vm| vm.gateway.has_backlog()) == Some(true) {
+                reports::send(self.context);
+            }
+            reports::hurry(self.context);
         }
-        self.report = None;
-        vm::with(|vm| match status {
-            0 => vm.gateway.outbox.acknowledged(),
-            _ => vm.gateway.outbox.not_acknowledged(),
-        });
-        if status == 0 {
-            self.flush();
-        }
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        reports::no_more_by(self.context);
     }
 }

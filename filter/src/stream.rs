@@ -11,6 +11,7 @@ use tollgate_core::settings::{Role, Settings};
 
 use crate::calls::ControlPlane;
 use crate::host::{self, Done, Pairs};
+use crate::reports;
 use crate::vm::{self, Shared};
 
 /// gRPC's status for a service that cannot be reached.
@@ -58,6 +59,7 @@ impl Stream {
             | Input::RequestBodyPart { .. }
             | Input::RequestBody(_)
             | Input::NoBodyCallback
+            | Input::UnitsMoved
             | Input::AttemptHeaders { .. }
             | Input::AttemptBody
             | Input::AttemptResponseHeaders { .. }
@@ -81,7 +83,10 @@ impl Stream {
         let Ok(mut exchange) = shared.try_borrow_mut() else { return Flow::Continue };
         let now = self.now_us;
         let flow = vm::with(|vm| exchange.handle(input, &mut vm.gateway, now));
-        self.drain(&mut exchange, flow.unwrap_or(Flow::Continue))
+        let flow = self.drain(&mut exchange, flow.unwrap_or(Flow::Continue));
+        drop(exchange);
+        reports::hurry(self.context);
+        flow
     }
 
     /// Does what core says. An answer that is at hand at once goes back in before the next effect.

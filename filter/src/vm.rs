@@ -8,6 +8,7 @@ use tollgate_core::exchange::Exchange;
 use tollgate_core::gateway::Gateway;
 
 use crate::metrics::Gauges;
+use crate::reports::Reporter;
 
 thread_local! {
     static VM: RefCell<Vm> = RefCell::default();
@@ -23,6 +24,8 @@ pub(crate) struct Vm {
     pub(crate) gateway: Gateway,
     /// Figures that Envoy shows.
     pub(crate) gauges: Option<Gauges>,
+    /// Who talks to the ledger.
+    pub(crate) reporter: Option<Reporter>,
     exchanges: BTreeMap<u64, (u32, Shared)>,
     last_id: u64,
 }
@@ -45,6 +48,11 @@ impl Vm {
         self.exchanges.get(&id).map(|(_, shared)| Rc::clone(shared))
     }
 
+    /// Finds an exchange with its listener's context.
+    pub(crate) fn find_with_context(&self, id: u64) -> Option<(u32, Shared)> {
+        self.exchanges.get(&id).map(|(context, shared)| (*context, Rc::clone(shared)))
+    }
+
     /// Finds the exchange of a listener's context. Rare, so it searches.
     pub(crate) fn of_context(&self, context: u32) -> Option<Shared> {
         let mut all = self.exchanges.values();
@@ -61,5 +69,6 @@ impl Vm {
 /// Gives access to the VM's state. `None` when it is in use further up the stack, which no
 /// callback of Envoy's does; a panic would cost all requests of the worker.
 pub(crate) fn with<T>(action: impl FnOnce(&mut Vm) -> T) -> Option<T> {
-    VM.with(|vm| vm.try_borrow_mut().ok().map(|mut vm| action(&mut vm)))
+    // Contexts are dropped after it when a native test's thread ends.
+    VM.try_with(|vm| vm.try_borrow_mut().ok().map(|mut vm| action(&mut vm))).ok().flatten()
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{CLUSTER_HEADER, EXCHANGE_HEADER, Effect, Exchange, Flow, Phase};
+use super::{CLUSTER_HEADER, EXCHANGE_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::openai::answer::{Facts, member};
-use crate::dialect::openai::request::Request;
-use crate::dialect::openai::stream::Stream;
+use crate::dialect::openai::request::{Cap, Request};
+use crate::dialect::openai::stream::{Allowance, Stream};
 use crate::headers::Headers;
 use crate::inflate::Inflate;
 use crate::json::edit::Edits;
@@ -83,9 +83,9 @@ enum Form {
 }
 
 impl Attempt {
-    pub(super) fn new(request: &Request, target: &Target, body: &[u8]) -> Self {
+    pub(super) fn new(request: &Request, target: &Target, body: &[u8], cap: Option<Cap>) -> Self {
         let ask = target.provider.stream_usage;
-        let edits = request.edits(body, &target.model, ask);
+        let edits = request.edits(body, &target.model, ask, cap);
         Self {
             content_length: edits.length_after(body),
             edits,
@@ -110,7 +110,7 @@ impl Attempt {
     /// Tells whether the provider said all it had to say.
     pub(super) fn is_complete(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| match &answer.form {
-            Form::Stream(stream) => stream.is_done() || answer.ended,
+            Form::Stream(stream) => stream.is_done() || stream.is_cut() || answer.ended,
             Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
         })
     }
@@ -120,7 +120,12 @@ impl Attempt {
         let Some(answer) = &self.answer else { return Facts::default() };
         let mut facts = Facts::default();
         match &answer.form {
-            Form::Stream(stream) => facts = stream.facts().clone(),
+            Form::Stream(stream) => {
+                facts = stream.facts().clone();
+                if stream.is_cut() {
+                    facts.error_code = Some("budget_exceeded".to_owned());
+                }
+            }
             Form::Json(tap) => {
                 facts.take_usage(&tap.captured().usage);
                 facts.take_id(tap.captured().id.trim_ascii());
@@ -223,8 +228,7 @@ impl Exchange {
         let encoding = headers.first("content-encoding").unwrap_or_default();
         let inflate = Inflate::handles(encoding).then(Inflate::default);
         let content_type = headers.first("content-type").unwrap_or_default();
-        let form =
-            form(status, content_type, forwarded.attempt.hide_usage, &forwarded.request.model);
+        let form = form(status, content_type, forwarded);
         if !end {
             let rewritten = !matches!(form, Form::Error(_)) || inflate.is_some();
             if rewritten && headers.first("content-length").is_some() {
@@ -247,6 +251,11 @@ impl Exchange {
         let answer =
             self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
         let Some(answer) = answer else { return Flow::Continue };
+        if answer.is_cut() {
+            // The client has its end. Now, and not in the callback that wrote it: Envoy would
+            // drop what is not sent yet.
+            self.effects.push_back(Effect::EndResponse);
+        }
         if !piece.is_empty() {
             answer.first_byte_at_us.get_or_insert(now_us);
         }
@@ -268,6 +277,10 @@ impl Exchange {
 }
 
 impl Answer {
+    fn is_cut(&self) -> bool {
+        matches!(&self.form, Form::Stream(stream) if stream.is_cut())
+    }
+
     /// Returns what takes the place of a piece, or `None` when it passes as it is.
     fn rewrite(&mut self, piece: &[u8], end: bool) -> Option<Vec<u8>> {
         let inflated = self.inflate.as_mut().map(|inflate| inflate.push(piece));
@@ -290,13 +303,19 @@ impl Answer {
     }
 }
 
-fn form(status: u16, content_type: &[u8], hide_usage: bool, model: &str) -> Form {
+fn form(status: u16, content_type: &[u8], forwarded: &Forwarded) -> Form {
+    let model = &forwarded.request.model;
     match status {
         // Providers print parts of the credential that they refuse, and it is ours.
         401 => Form::Ours(Refusal::ProviderCredential(status).render().body),
         400.. => Form::Error(Vec::new()),
         _ if is_event_stream(content_type) => {
-            Form::Stream(Box::new(Stream::new(model, hide_usage)))
+            let allowance = forwarded.reserved.output.map(|output| Allowance {
+                output,
+                input: forwarded.request.include_usage.then(|| forwarded.input_tokens()),
+            });
+            let stream = Stream::new(model, forwarded.attempt.hide_usage);
+            Form::Stream(Box::new(stream.within(allowance)))
         }
         _ => Form::Json(Box::new(Tap::new(model))),
     }

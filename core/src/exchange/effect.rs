@@ -28,6 +28,8 @@ pub enum Effect {
     ReplaceRequestBody(Vec<u8>),
     /// Ask the control plane for a key's policy; the answer comes as an input.
     ResolveKey(KeyHash),
+    /// Ask the control plane for a customer's policy; the answer comes as that about a key does.
+    ResolveCustomer(String),
     /// Keep an answer about a key, an encoded `ResolveKeyResponse`, where all workers find it.
     ShareKey(KeyHash, Vec<u8>),
     /// Look for what another worker has shared about a key; it comes as an input.
@@ -40,6 +42,8 @@ pub enum Effect {
     RemoveResponseHeader(Cow<'static, str>),
     /// Replace the piece of the answer that is at hand by this.
     ReplaceResponseBody(Vec<u8>),
+    /// End the answer now: close the stream to the provider, whatever it still sends.
+    EndResponse,
     /// Answer here; nothing goes upstream any more.
     Reply(Reply),
 }
@@ -59,7 +63,7 @@ impl From<&Refusal> for Reply {
     fn from(refusal: &Refusal) -> Self {
         let rendered = refusal.render();
         let mut headers: Vec<(&'static str, String)> =
-            rendered.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+            rendered.headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
         headers.push(("content-type", "application/json".to_owned()));
         Self { status: rendered.status, headers, body: rendered.body }
     }

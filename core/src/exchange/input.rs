@@ -23,6 +23,8 @@ pub enum Input<'a> {
     KeyResolved(Result<&'a [u8], CallFailed>),
     /// The answer to [`super::Effect::RecallKey`].
     KeyRecalled(Option<&'a [u8]>),
+    /// Units of limits have moved, or some time has passed: comes to those that wait for units.
+    UnitsMoved,
     /// No body callback has come for so long that this host cannot hold headers.
     NoBodyCallback,
     /// An attempt at a provider begins; the headers as they would be sent.

@@ -3,12 +3,12 @@
 use tollgate_proto::v1::{TokenUsage as WireUsage, UsageRecord, UsageSource};
 
 use super::{Exchange, Flow, Forwarded, Phase};
-use crate::dialect::openai::answer::Facts;
+use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
+use crate::dialect::openai::request::Request;
 use crate::gateway::Gateway;
+use crate::meter::Dimension;
+use crate::policy::access::KeyPolicy;
 use crate::price::TokenUsage;
-
-/// Bytes of English text or JSON per token, for estimates. Replaced by exact counts later.
-const BYTES_PER_TOKEN: u64 = 4;
 
 impl Exchange {
     pub(super) fn ended(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
@@ -20,8 +20,12 @@ impl Exchange {
             gateway.keys.not_wanted(hash);
         }
         self.phase = Phase::Ended;
-        if let Some(forwarded) = self.forwarded.take() {
-            let record = self.record(forwarded, now_us);
+        self.candidate = None;
+        if let Some(mut forwarded) = self.forwarded.take() {
+            let reservation = std::mem::take(&mut forwarded.reserved.reservation);
+            let mut record = self.record(forwarded, now_us);
+            record.debits =
+                gateway.leases.settle(reservation, |dimension| used(&record, dimension));
             if let Some(hash) = &self.key {
                 gateway.keys.spent(hash, crate::money::NanoDollars(record.cost_nanos));
             }
@@ -52,7 +56,7 @@ impl Exchange {
             usage_source: source.into(),
             cost_nanos: cost.0,
             unpriced: price.is_none(),
-            tags: self.tags(&forwarded),
+            tags: forwarded.tags,
             debits: Vec::new(),
             error_code: self.error_code.clone().or(facts.error_code),
             end_user: forwarded.request.user,
@@ -75,22 +79,41 @@ impl Exchange {
             None if self.error_code.is_some() && self.status != 504 => return nothing,
             Some(_) | None => {}
         }
-        let input = forwarded.prompt_bytes.div_ceil(BYTES_PER_TOKEN);
-        let output = facts.output_bytes.div_ceil(BYTES_PER_TOKEN);
+        let input = forwarded.input_tokens();
+        let output = facts.output_tokens();
         let total = input.saturating_add(output);
         (TokenUsage { input, output, total, ..TokenUsage::default() }, UsageSource::Estimated)
     }
 
     /// The key's tags and the request's, each once.
-    fn tags(&self, forwarded: &Forwarded) -> Vec<String> {
-        let of_key = self.policy.iter().flat_map(|policy| &policy.tags);
+    pub(super) fn tags(policy: &KeyPolicy, request: &Request) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
-        for tag in of_key.chain(&forwarded.request.tags) {
+        for tag in policy.tags.iter().chain(&request.tags) {
             if !tags.contains(tag) {
                 tags.push(tag.clone());
             }
         }
         tags
+    }
+}
+
+impl Forwarded {
+    /// Tokens of the prompt, as far as they can be counted here.
+    pub(super) fn input_tokens(&self) -> u64 {
+        self.prompt_bytes.div_ceil(BYTES_PER_TOKEN)
+    }
+}
+
+/// What a request used in one dimension.
+fn used(record: &UsageRecord, dimension: Dimension) -> i64 {
+    let tokens = record.tokens.unwrap_or_default();
+    let units = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+    match dimension {
+        Dimension::Tokens => units(tokens.total.max(tokens.input.saturating_add(tokens.output))),
+        Dimension::InputTokens => units(tokens.input),
+        Dimension::OutputTokens => units(tokens.output),
+        Dimension::Money => record.cost_nanos,
+        Dimension::Requests | Dimension::Parallel => 0,
     }
 }
 

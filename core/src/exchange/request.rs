@@ -6,6 +6,8 @@ use prost::Message;
 use tollgate_proto::v1::{Endpoint, ResolveKeyResponse};
 
 use super::attempt::Attempt;
+use super::customer;
+use super::limits::{self, Candidate, Reserved};
 use super::{
     CLUSTER_HEADER, CallFailed, EXCHANGE_HEADER, Effect, Exchange, Flow, Forwarded, Phase, Reply,
 };
@@ -51,6 +53,7 @@ impl Exchange {
         if self.is_standalone() {
             self.strip_private(headers);
         }
+        self.named_customer = customer::named_in(headers);
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
         let hash = KeyHash::of(&key);
         self.key = Some(hash);
@@ -88,6 +91,9 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Flow {
+        if self.asked_for_customer() {
+            return self.customer_resolved(answer, gateway, now_us);
+        }
         let Some(hash) = self.key.filter(|_| self.phase == Phase::Deciding) else {
             return Flow::Pause;
         };
@@ -136,7 +142,7 @@ impl Exchange {
     }
 
     /// What was held in an earlier callback does not go on by itself.
-    fn resume_if(&mut self, flow: Flow) -> Flow {
+    pub(super) fn resume_if(&mut self, flow: Flow) -> Flow {
         if flow == Flow::Continue {
             self.effects.push_back(Effect::ResumeRequest);
         }
@@ -181,7 +187,7 @@ impl Exchange {
         self.decide_when_ready(gateway, now_us)
     }
 
-    fn decide_when_ready(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
+    pub(super) fn decide_when_ready(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
         let (Some(policy), Some(body)) = (&self.policy, &mut self.body) else {
             return Flow::Pause;
         };
@@ -196,12 +202,14 @@ impl Exchange {
         let decided = match self.selection.clone() {
             Selection::ModelList => return self.reply_models(gateway, &policy, None),
             Selection::Model(id) => return self.reply_models(gateway, &policy, Some(&id)),
-            Selection::Inference(endpoint) => self.forward(endpoint, body, &policy, gateway),
+            Selection::Inference(endpoint) => {
+                self.forward(endpoint, body, &policy, gateway, now_us)
+            }
             Selection::Management | Selection::WrongMethod | Selection::Unknown => {
                 Err(Refusal::Internal)
             }
         };
-        decided.unwrap_or_else(|refusal| self.refuse(&refusal))
+        decided.unwrap_or_else(|refusal| self.refuse_and_show(&refusal, gateway, now_us))
     }
 
     fn reply_models(&mut self, gateway: &Gateway, policy: &KeyPolicy, id: Option<&str>) -> Flow {
@@ -227,27 +235,68 @@ impl Exchange {
         body: Vec<u8>,
         policy: &KeyPolicy,
         gateway: &mut Gateway,
+        now_us: i64,
     ) -> Result<Flow, Refusal> {
-        let request = request::read(endpoint, &body)?;
+        let mut request = request::read(endpoint, &body)?;
+        if self.named_customer.is_some() {
+            request.user.clone_from(&self.named_customer);
+        }
         let name = policy.resolve_alias(&request.model);
         if !policy.may_use(name) {
             return Err(Refusal::ModelNotAllowed(request.model));
         }
+        if policy.unknown_meters {
+            return Err(Refusal::PolicyUnavailable);
+        }
         policy.check_budget()?;
-        let model = gateway.snapshot().and_then(|snapshot| snapshot.models.get(name));
+        let snapshot = gateway.snapshot();
+        let model = snapshot.and_then(|snapshot| snapshot.models.get(name));
         let Some(target) = model.and_then(|model| model.targets.first()).map(Rc::clone) else {
             return Err(Refusal::ModelNotFound(request.model));
         };
-        let attempt = Attempt::new(&request, &target, &body);
+        let low_budget = snapshot.map(|snapshot| snapshot.low_budget).unwrap_or_default();
+        let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
+        let Some(of_customer) = of_customer else {
+            self.body = Some(body);
+            return Ok(Flow::Pause);
+        };
+        let tags = Self::tags(policy, &request);
+        let mut meters = limits::meters(gateway, &policy.meters, &tags, name, &target);
+        meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
+        let candidate = Candidate {
+            endpoint,
+            meters,
+            low_budget: policy.low_budget.unwrap_or(low_budget),
+            input: body.len() as u64,
+            tags,
+            request,
+            target,
+            waits: None,
+        };
+        self.body = Some(body);
+        self.reserve(candidate, gateway, now_us)
+    }
+
+    /// Sends a request on for which enough is reserved.
+    pub(super) fn send(
+        &mut self,
+        candidate: Candidate,
+        reserved: Reserved,
+        gateway: &mut Gateway,
+    ) -> Flow {
+        let Candidate { endpoint, request, target, tags, .. } = candidate;
+        let body = self.body.as_deref().unwrap_or_default();
+        let attempt = Attempt::new(&request, &target, body, reserved.cap);
         self.forwarded = Some(Forwarded {
             record_id: gateway.open_record(),
             endpoint,
             prompt_bytes: body.len() as u64,
             request,
             target: Rc::clone(&target),
+            tags,
             attempt,
+            reserved,
         });
-        self.body = Some(body);
         self.phase = Phase::Forwarded;
         if self.settings.route_header {
             let cluster = target.provider.cluster.clone().into();
@@ -261,6 +310,6 @@ impl Exchange {
             let id = self.id.to_string().into_bytes();
             self.effects.push_back(Effect::SetRequestHeader(EXCHANGE_HEADER, id));
         }
-        Ok(Flow::Continue)
+        Flow::Continue
     }
 }

@@ -22,7 +22,14 @@ impl Exchange {
             (Phase::Forwarded | Phase::Passing, None) if from_upstream => {
                 self.status = status_of(headers);
             }
-            (Phase::Forwarded | Phase::Passing | Phase::Deciding | Phase::New, _) => {
+            (
+                Phase::Forwarded
+                | Phase::Passing
+                | Phase::Deciding
+                | Phase::AwaitingUnits
+                | Phase::New,
+                _,
+            ) => {
                 self.replace_local_answer(status_of(headers), end);
             }
             (Phase::Replied | Phase::Ended, _) => {}
@@ -62,7 +69,7 @@ impl Exchange {
             set("content-length", rendered.body.len().to_string());
         }
         for (name, value) in rendered.headers {
-            set(name, value.to_owned());
+            set(name, value.into_owned());
         }
         self.local_body = (!end).then_some(rendered.body);
     }

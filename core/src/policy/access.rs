@@ -1,10 +1,13 @@
 //! Who may call which model, and whether a key may call at all.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use tollgate_proto::v1 as proto;
 
+use crate::meter::Meter;
 use crate::money::NanoDollars;
+use crate::snapshot::LowBudget;
 
 /// What one key may do, as the control plane says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +26,12 @@ pub struct KeyPolicy {
     pub spend: NanoDollars,
     /// Added to the tags of each request.
     pub tags: Vec<String>,
+    /// Limits of the key, its user, team and organisation.
+    pub meters: Vec<Rc<Meter>>,
+    /// There are limits of a kind that this version cannot keep.
+    pub unknown_meters: bool,
+    /// What to do when little is left; `None`: as the snapshot says.
+    pub low_budget: Option<LowBudget>,
 }
 
 /// Why a key may not go on.
@@ -96,7 +105,10 @@ fn matches_wildcard(pattern: &str, text: &str) -> bool {
 
 impl From<proto::KeyPolicy> for KeyPolicy {
     fn from(wire: proto::KeyPolicy) -> Self {
+        let meters = Meter::read(wire.meters);
         Self {
+            unknown_meters: meters.is_none(),
+            meters: meters.unwrap_or_default(),
             blocked: wire.blocked,
             expires_at_us: wire.expires_at_us,
             models: wire.models,
@@ -104,6 +116,7 @@ impl From<proto::KeyPolicy> for KeyPolicy {
             max_budget: wire.max_budget_nanos.map(NanoDollars),
             spend: NanoDollars(wire.spend_nanos),
             tags: wire.tags,
+            low_budget: wire.low_budget.map(LowBudget::from),
         }
     }
 }

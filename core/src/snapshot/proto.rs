@@ -6,7 +6,9 @@ use std::rc::Rc;
 use thiserror::Error;
 use tollgate_proto::v1 as proto;
 
-use super::{Model, Provider, Snapshot, Target};
+use super::{LowBudget, Model, Provider, Snapshot, Target};
+use crate::key::KeyHash;
+use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
 use crate::price::{Price, PriceTier};
 
@@ -27,6 +29,9 @@ pub enum InvalidSnapshot {
         /// The id that is not there.
         provider: String,
     },
+    /// A limit of a kind that this version cannot keep.
+    #[error("a limit is of a kind that this filter does not know: update the filter")]
+    UnknownMeter,
     /// A value that cannot stand in a header.
     #[error("provider {provider}: {field} holds a control character")]
     UnsafeHeader {
@@ -41,21 +46,47 @@ impl TryFrom<proto::Snapshot> for Snapshot {
     type Error = InvalidSnapshot;
 
     fn try_from(wire: proto::Snapshot) -> Result<Self, InvalidSnapshot> {
+        let meters = Meter::read(wire.meters).ok_or(InvalidSnapshot::UnknownMeter)?;
         let mut providers = BTreeMap::new();
         for provider in wire.providers {
             let id = provider.id.clone();
-            if providers.insert(id.clone(), Rc::new(Provider::try_from(provider)?)).is_some() {
+            let mut provider = Provider::try_from(provider)?;
+            provider.meters = of(&meters, Scope::Provider, &id);
+            if providers.insert(id.clone(), Rc::new(provider)).is_some() {
                 return Err(InvalidSnapshot::RepeatedProvider(id));
             }
         }
         let mut models = BTreeMap::new();
         for model in wire.models {
             let name = model.name.clone();
-            if models.insert(name.clone(), Rc::new(model_from(model, &providers)?)).is_some() {
+            let mut model = model_from(model, &providers)?;
+            model.meters = of(&meters, Scope::Model, &name);
+            if models.insert(name.clone(), Rc::new(model)).is_some() {
                 return Err(InvalidSnapshot::RepeatedModel(name));
             }
         }
-        Ok(Self { revision: wire.revision, models })
+        let mut tag_meters = BTreeMap::<String, Vec<Rc<Meter>>>::new();
+        for meter in meters.iter().filter(|meter| meter.scope == Scope::Tag) {
+            tag_meters.entry(meter.name.clone()).or_default().push(Rc::clone(meter));
+        }
+        Ok(Self {
+            revision: wire.revision,
+            models,
+            tag_meters,
+            customers: wire.customers,
+            low_budget: wire.low_budget.map(LowBudget::from).unwrap_or_default(),
+        })
+    }
+}
+
+fn of(meters: &[Rc<Meter>], scope: Scope, name: &str) -> Vec<Rc<Meter>> {
+    let of_this = |meter: &&Rc<Meter>| meter.scope == scope && meter.name == name;
+    meters.iter().filter(of_this).map(Rc::clone).collect()
+}
+
+impl From<proto::LowBudget> for LowBudget {
+    fn from(wire: proto::LowBudget) -> Self {
+        Self { refuse: wire.refuse, floor_tokens: u64::from(wire.floor_tokens) }
     }
 }
 
@@ -82,6 +113,7 @@ impl TryFrom<proto::Provider> for Provider {
             authorization: wire.credential.map(|credential| format!("Bearer {credential}")),
             stream_usage: wire.stream_usage,
             completion_tokens_cap: wire.completion_tokens_cap,
+            meters: Vec::new(),
         })
     }
 }
@@ -99,6 +131,7 @@ fn model_from(
             });
         };
         targets.push(Rc::new(Target {
+            id: KeyHash::of(format!("{}\0{}", provider.id, target.model).as_bytes()).to_hex(),
             provider: Rc::clone(provider),
             model: target.model,
             price: target.price.as_ref().map(Price::from),
@@ -107,7 +140,13 @@ fn model_from(
             free: target.free,
         }));
     }
-    Ok(Model { name: wire.name, targets, created: wire.created, owned_by: wire.owned_by })
+    Ok(Model {
+        name: wire.name,
+        targets,
+        created: wire.created,
+        owned_by: wire.owned_by,
+        meters: Vec::new(),
+    })
 }
 
 impl From<&proto::Price> for Price {

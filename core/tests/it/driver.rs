@@ -36,6 +36,8 @@ pub(crate) struct Run<'a> {
     pub(crate) reply: Option<Reply>,
     pub(crate) asked: Vec<KeyHash>,
     pub(crate) resumed: u32,
+    /// The stream to the provider was closed.
+    pub(crate) ended_here: bool,
 }
 
 /// A message as it stands.
@@ -101,25 +103,42 @@ impl Host {
 
     pub(crate) fn begin(&mut self) -> Run<'_> {
         let exchange = Exchange::new(5, Rc::clone(&self.settings));
+        self.resume(Parked { exchange, request: Headered::default() })
+    }
+
+    /// Goes on with a request that waited.
+    pub(crate) fn resume(&mut self, parked: Parked) -> Run<'_> {
         Run {
             host: self,
-            exchange,
-            request: Headered::default(),
+            exchange: parked.exchange,
+            request: parked.request,
             answer: Headered::default(),
             reply: None,
             asked: Vec::new(),
             resumed: 0,
+            ended_here: false,
         }
     }
 
     /// The records that are on their way to the ledger.
     pub(crate) fn records(&mut self) -> Vec<proto::UsageRecord> {
         let batch = self.gateway.outbox.next_batch(1000);
-        batch.map(|batch| outbox::decode_batch(&batch).unwrap().records).unwrap_or_default()
+        batch.map(|batch| outbox::decode_batch(&batch.records).unwrap().records).unwrap_or_default()
     }
 }
 
+/// A request that waits while the host does something else.
+pub(crate) struct Parked {
+    exchange: Exchange,
+    request: Headered,
+}
+
 impl Run<'_> {
+    /// Puts the request aside.
+    pub(crate) fn park(self) -> Parked {
+        Parked { exchange: self.exchange, request: self.request }
+    }
+
     /// The client's headers and body arrive; the body whole.
     pub(crate) fn client_sends(&mut self, path: &str, extra: &[(&str, &str)], body: &str) -> Flow {
         let method = if body.is_empty() { "GET" } else { "POST" };
@@ -242,6 +261,7 @@ impl Run<'_> {
             Effect::ReplaceRequestBody(body) => self.request.body = body,
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
             Effect::ResolveKey(hash) => self.asked.push(hash),
+            Effect::ResolveCustomer(id) => self.asked.push(KeyHash::of(id.as_bytes())),
             Effect::ResumeRequest => self.resumed += 1,
             Effect::ShareKey(_, answer) => self.host.shared = Some(answer),
             Effect::RecallKey(_) => {
@@ -249,6 +269,7 @@ impl Run<'_> {
                 let _ = self.hand(Input::KeyRecalled(shared.as_deref()));
             }
             Effect::Reply(reply) => self.reply = Some(reply),
+            Effect::EndResponse => self.ended_here = true,
             Effect::ClearRouteCache => {}
         }
     }

@@ -11,6 +11,7 @@
 
 mod driver;
 mod failures;
+mod limits;
 mod properties;
 mod recordings;
 mod scripts;

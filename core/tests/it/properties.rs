@@ -92,7 +92,7 @@ proptest! {
     fn an_edit_changes_the_value_and_no_other_byte((before, after) in body(), name in "[a-zé\"\\\\/]{1,12}") {
         let text = format!("{before}\"old\"{after}");
         let request = request::read(Endpoint::ChatCompletions, text.as_bytes()).unwrap();
-        let edits = request.edits(text.as_bytes(), &name, true);
+        let edits = request.edits(text.as_bytes(), &name, true, None);
         let edited = edits.apply(text.as_bytes());
         let expected = format!("{before}{}{after}", serde_json::to_string(&name).unwrap());
         prop_assert_eq!(std::str::from_utf8(&edited).unwrap(), expected);

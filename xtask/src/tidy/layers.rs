@@ -7,7 +7,7 @@ use crate::repo::Repo;
 /// From the bottom up; modules in one row may know each other.
 const LAYERS: &[&[&str]] = &[
     &["headers", "inflate", "json", "key", "money", "outbox", "path", "settings", "sse", "tokens"],
-    &["price"],
+    &["meter", "price"],
     &["snapshot", "usage"],
     &["policy"],
     &["refusal"],

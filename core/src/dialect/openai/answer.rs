@@ -5,6 +5,9 @@ use crate::json::text;
 use crate::price::TokenUsage;
 use crate::usage;
 
+/// Bytes of English text or JSON per token, for estimates.
+pub const BYTES_PER_TOKEN: u64 = 4;
+
 /// Facts collected while an answer passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -24,6 +27,11 @@ impl Facts {
         if let Some(usage) = usage::parse(value) {
             self.usage = Some(usage);
         }
+    }
+
+    /// Returns how many tokens of output have come, as far as they can be counted here.
+    pub fn output_tokens(&self) -> u64 {
+        self.output_bytes.div_ceil(BYTES_PER_TOKEN)
     }
 
     /// Takes the raw value of `id`, once.

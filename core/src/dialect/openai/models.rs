@@ -47,9 +47,22 @@ mod tests {
     fn snapshot() -> Snapshot {
         let model = |name: &str| {
             let (name, owned_by) = (name.to_owned(), "openai".to_owned());
-            (name.clone(), Rc::new(Model { name, targets: Vec::new(), created: 7, owned_by }))
+            (
+                name.clone(),
+                Rc::new(Model {
+                    name,
+                    targets: Vec::new(),
+                    created: 7,
+                    owned_by,
+                    meters: Vec::new(),
+                }),
+            )
         };
-        Snapshot { revision: 1, models: [model("a"), model("openai/b")].into() }
+        Snapshot {
+            revision: 1,
+            models: [model("a"), model("openai/b")].into(),
+            ..Snapshot::default()
+        }
     }
 
     #[test]

@@ -24,9 +24,21 @@ pub struct Request {
     pub user: Option<String>,
     /// `metadata.tags`.
     pub tags: Vec<String>,
+    /// How many answers are asked for: `n` or `best_of`, whichever is more.
+    pub choices: u64,
+    max_tokens_at: Vec<Range<usize>>,
     model_at: Vec<Range<usize>>,
     stream_options_at: Vec<Range<usize>>,
     inside: usize,
+}
+
+/// An output cap to write into a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    /// The field to use when the client sent none.
+    pub field: &'static str,
+    /// Tokens of one answer.
+    pub tokens: u64,
 }
 
 /// Reads a body. Every occurrence of a repeated field is edited; the last one counts, as in most
@@ -41,7 +53,7 @@ pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Request, Refusal> {
         .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     let malformed = |why: Malformed| invalid(why.to_string());
     let mut object = Object::open(body).map_err(malformed)?;
-    let mut request = Request::default();
+    let mut request = Request { choices: 1, ..Request::default() };
     let (mut has_model, mut input) = (false, None);
     while let Some(member) = object.next_member().map_err(malformed)? {
         if request.model_at.is_empty() && request.inside == 0 {
@@ -64,10 +76,26 @@ pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Request, Refusal> {
 }
 
 impl Request {
-    /// Returns what to change for a target: its name of the model and, when `ask_usage`, the
-    /// request for usage at the end of a stream.
-    pub fn edits(&self, body: &[u8], target_model: &str, ask_usage: bool) -> Edits<'static> {
+    /// Returns what to change for a target: its name of the model; when `ask_usage`, the request
+    /// for usage at the end of a stream; and the output cap, when it is not the client's.
+    pub fn edits(
+        &self,
+        body: &[u8],
+        target_model: &str,
+        ask_usage: bool,
+        cap: Option<Cap>,
+    ) -> Edits<'static> {
         let mut changes: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+        if let Some(Cap { field, tokens }) = cap {
+            let value = tokens.to_string();
+            if self.max_tokens_at.is_empty() {
+                let member = format!("\"{field}\":{value},").into_bytes();
+                changes.push((self.inside..self.inside, member));
+            }
+            // All of them: a provider may heed another one than we do.
+            let all = self.max_tokens_at.iter();
+            changes.extend(all.map(|at| (at.clone(), value.clone().into_bytes())));
+        }
         // A provider may read another of several occurrences than the one that was judged.
         if target_model != self.model || self.model_at.len() > 1 {
             let name = text::encode(target_model);
@@ -112,8 +140,17 @@ impl Request {
                 self.include_usage = include_usage(value);
                 self.stream_options_at.push(member.value.clone());
             }
-            "max_completion_tokens" => self.max_tokens = number(value).or(self.max_tokens),
-            "max_tokens" => self.max_tokens = self.max_tokens.or_else(|| number(value)),
+            "max_completion_tokens" => {
+                self.max_tokens = number(value).or(self.max_tokens);
+                self.max_tokens_at.push(member.value.clone());
+            }
+            "max_tokens" => {
+                self.max_tokens = self.max_tokens.or_else(|| number(value));
+                self.max_tokens_at.push(member.value.clone());
+            }
+            "n" | "best_of" => {
+                self.choices = number(value).map_or(self.choices, |n| n.max(self.choices));
+            }
             "user" => self.user = text::string_value(value).map(std::borrow::Cow::into_owned),
             "metadata" => self.tags = tags(value),
             _ => {}
@@ -207,7 +244,7 @@ mod tests {
     #[track_caller]
     fn check_edit(body: &str, expected: &str) {
         let request = chat(body).unwrap();
-        let edited = request.edits(body.as_bytes(), "real", true).apply(body.as_bytes());
+        let edited = request.edits(body.as_bytes(), "real", true, None).apply(body.as_bytes());
         assert_eq!(String::from_utf8(edited).unwrap(), expected);
     }
 

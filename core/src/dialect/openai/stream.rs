@@ -7,6 +7,10 @@ use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
 use crate::sse::{self, Data};
 
+mod cut;
+
+use cut::Shape;
+
 /// The state between two pieces of a stream.
 #[derive(Debug)]
 pub struct Stream {
@@ -20,15 +24,46 @@ struct Chunks {
     hide_usage: bool,
     facts: Facts,
     done: bool,
+    allowance: Option<Allowance>,
+    shape: Shape,
+    is_cut: bool,
+}
+
+/// How long an answer may get before it is ended here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Tokens of output that are reserved.
+    pub output: u64,
+    /// Tokens of input, when the client wants to be told usage.
+    pub input: Option<u64>,
 }
 
 impl Stream {
     /// Follows a stream in which `model` becomes `name`. With `hide_usage`, usage that the client
     /// did not ask for is taken out again.
     pub fn new(name: &str, hide_usage: bool) -> Self {
-        let chunks =
-            Chunks { model: text::encode(name), hide_usage, facts: Facts::default(), done: false };
+        let chunks = Chunks {
+            model: text::encode(name),
+            hide_usage,
+            facts: Facts::default(),
+            done: false,
+            allowance: None,
+            shape: Shape::default(),
+            is_cut: false,
+        };
         Self { events: sse::Parser::default(), chunks }
+    }
+
+    /// Ends the stream when its text gets longer than this.
+    #[must_use]
+    pub fn within(mut self, allowance: Option<Allowance>) -> Self {
+        self.chunks.allowance = allowance;
+        self
+    }
+
+    /// Tells whether the stream was ended here: what the provider still sends is not wanted.
+    pub fn is_cut(&self) -> bool {
+        self.chunks.is_cut
     }
 
     /// Takes a piece and returns what to forward now. At the `end`, an incomplete event is
@@ -37,7 +72,7 @@ impl Stream {
         let mut out = Vec::with_capacity(piece.len() + 64);
         let Self { events, chunks } = self;
         events.push(piece, |raw| chunks.event(raw, &mut out));
-        if end {
+        if end && !chunks.is_cut {
             out.extend_from_slice(events.rest());
         }
         out
@@ -63,6 +98,23 @@ enum Verdict {
 
 impl Chunks {
     fn event(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        if self.is_cut {
+            return;
+        }
+        let before = out.len();
+        self.pass(raw, out);
+        if let Some(Allowance { output, input }) = self.allowance
+            && !self.done
+            && self.facts.output_tokens() > output
+        {
+            self.is_cut = true;
+            out.truncate(before);
+            let usage = input.map(|input| (input, output));
+            self.shape.end(&self.model, usage, out);
+        }
+    }
+
+    fn pass(&mut self, raw: &[u8], out: &mut Vec<u8>) {
         match sse::data(raw) {
             Data::None => out.extend_from_slice(raw),
             Data::Line(at) => {
@@ -116,7 +168,11 @@ impl Chunks {
     ) {
         let value = payload.get(found.value.clone()).unwrap_or_default();
         let key = payload.get(found.key.clone()).unwrap_or_default();
-        match &*text::decode(key) {
+        let key = text::decode(key);
+        if self.allowance.is_some() {
+            self.shape.take(&key, value);
+        }
+        match &*key {
             "model" if value.starts_with(b"\"") && value != self.model => {
                 edits.replace(found.value.clone(), self.model.clone());
             }

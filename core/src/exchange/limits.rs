@@ -1,0 +1,222 @@
+//! Limits: what a request may use is reserved before the provider sees a byte of it.
+
+use std::rc::Rc;
+
+use tollgate_proto::v1::Endpoint;
+
+use super::{Exchange, Flow, Phase};
+use crate::dialect::openai::request::{Cap, Request};
+use crate::gateway::Gateway;
+use crate::meter::leases::{Admission, Demand, Patience, Reservation};
+use crate::meter::{Dimension, Meter};
+use crate::money::NanoDollars;
+use crate::refusal::Refusal;
+use crate::snapshot::{LowBudget, Target};
+
+/// How long a request waits for the control plane's answer about its limits.
+const ANSWER_WITHIN_US: i64 = 2_000_000;
+/// How long it then waits for others to settle, when all that is left is reserved.
+const SETTLED_WITHIN_US: i64 = 300_000;
+/// Output that is reserved, and written as the cap, when neither client nor model names one.
+const UNKNOWN_OUTPUT: u64 = 16_384;
+
+/// A request that may be served if its limits allow.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) endpoint: Endpoint,
+    pub(super) request: Request,
+    pub(super) target: Rc<Target>,
+    pub(super) tags: Vec<String>,
+    pub(super) meters: Vec<Rc<Meter>>,
+    pub(super) low_budget: LowBudget,
+    /// No fewer tokens than the provider will count.
+    pub(super) input: u64,
+    pub(super) waits: Option<Waits>,
+}
+
+/// Since when, in a manner of speaking, a request waits for units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waits {
+    until_us: i64,
+    /// How many reports had been answered when it began.
+    answers: u64,
+    answered: bool,
+}
+
+/// What was reserved, and what follows for the request.
+#[derive(Debug, Default)]
+pub(super) struct Reserved {
+    pub(super) reservation: Reservation,
+    /// The cap to write into the body.
+    pub(super) cap: Option<Cap>,
+    /// Output tokens of all answers together after which a stream is ended. `None`: no limit.
+    pub(super) output: Option<u64>,
+}
+
+impl Candidate {
+    /// Output tokens of all choices at worst.
+    fn output(&self) -> u64 {
+        if self.endpoint == Endpoint::Embeddings {
+            return 0;
+        }
+        self.one_output().saturating_mul(self.request.choices)
+    }
+
+    /// Output tokens of one choice at worst.
+    fn one_output(&self) -> u64 {
+        self.request.max_tokens.or(self.target.max_output_tokens).unwrap_or(UNKNOWN_OUTPUT)
+    }
+
+    /// Output below which the request is not worth sending.
+    fn floor(&self) -> u64 {
+        let floor = self.low_budget.floor_tokens.saturating_mul(self.request.choices);
+        if self.low_budget.refuse { self.output() } else { floor.min(self.output()) }
+    }
+
+    fn demands(&self) -> Result<Vec<Demand>, Refusal> {
+        self.meters.iter().map(|meter| self.demand(meter)).collect()
+    }
+
+    fn demand(&self, meter: &Rc<Meter>) -> Result<Demand, Refusal> {
+        let (input, floor, output) = (self.input, self.floor(), self.output());
+        let (need, want) = match meter.dimension {
+            Dimension::Requests | Dimension::Parallel => (1, 1),
+            Dimension::InputTokens => (units(input), units(input)),
+            Dimension::OutputTokens => (units(floor), units(output)),
+            Dimension::Tokens => {
+                (units(input.saturating_add(floor)), units(input.saturating_add(output)))
+            }
+            Dimension::Money => match &self.target.price {
+                Some(price) => (price.bound(input, floor).0, price.bound(input, output).0),
+                None if self.target.free || meter.observe_only => (0, 0),
+                None => return Err(Refusal::Unpriced(self.request.model.clone())),
+            },
+        };
+        Ok(Demand { meter: Rc::clone(meter), need, want })
+    }
+
+    /// Draws the consequences of what was granted.
+    fn reserved(&self, reservation: Reservation, demands: &[Demand]) -> Reserved {
+        let whole = |meter: &Meter, amount: i64| {
+            demands.iter().any(|demand| demand.meter.id == meter.id && demand.want <= amount)
+        };
+        let limited = reservation.amounts().filter_map(|(meter, amount)| {
+            let tokens = u64::try_from(amount).unwrap_or(0);
+            match meter.dimension {
+                Dimension::Tokens | Dimension::OutputTokens | Dimension::Money
+                    if whole(meter, amount) =>
+                {
+                    Some(self.output())
+                }
+                Dimension::Tokens => Some(tokens.saturating_sub(self.input)),
+                Dimension::OutputTokens => Some(tokens),
+                Dimension::Money => self
+                    .target
+                    .price
+                    .as_ref()
+                    .map(|price| price.affordable_output(NanoDollars(amount), self.input)),
+                Dimension::Requests | Dimension::Parallel | Dimension::InputTokens => None,
+            }
+        });
+        let Some(output) = limited.min() else {
+            return Reserved { reservation, ..Reserved::default() };
+        };
+        let one = (output / self.request.choices.max(1)).max(1);
+        // A cap that we only assume has to be said, or nothing keeps the provider to it.
+        let assumed = self.request.max_tokens.is_none() && self.target.max_output_tokens.is_none();
+        let lower = one < self.one_output();
+        let cap = (self.endpoint != Endpoint::Embeddings && (lower || assumed))
+            .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
+        Reserved { reservation, cap, output: Some(output.min(self.output()).max(1)) }
+    }
+
+    fn cap_field(&self) -> &'static str {
+        let new = self.target.provider.completion_tokens_cap;
+        if new && self.endpoint == Endpoint::ChatCompletions {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        }
+    }
+}
+
+impl Exchange {
+    /// Reserves what the candidate needs, and sends it on; or waits; or refuses.
+    pub(super) fn reserve(
+        &mut self,
+        mut candidate: Candidate,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Result<Flow, Refusal> {
+        if candidate.meters.is_empty() {
+            return Ok(self.send(candidate, Reserved::default(), gateway));
+        }
+        let demands = candidate.demands()?;
+        let patience = match candidate.waits {
+            None => Patience::Fresh,
+            Some(waits) if now_us < waits.until_us => Patience::Waiting,
+            Some(_) => Patience::Over,
+        };
+        match gateway.leases.admit(&demands, patience, now_us) {
+            Admission::Granted(reservation) => {
+                let reserved = candidate.reserved(reservation, &demands);
+                Ok(self.send(candidate, reserved, gateway))
+            }
+            Admission::Wait => {
+                candidate.waits.get_or_insert(Waits {
+                    until_us: now_us.saturating_add(ANSWER_WITHIN_US),
+                    answers: gateway.leases.answers(),
+                    answered: false,
+                });
+                self.candidate = Some(candidate);
+                self.phase = Phase::AwaitingUnits;
+                gateway.awaits_units(self.id);
+                Ok(Flow::Pause)
+            }
+            Admission::Refused(shortage) => Err(Refusal::LimitReached(Box::new(shortage))),
+            Admission::Unavailable => Err(Refusal::PolicyUnavailable),
+        }
+    }
+
+    /// Leases have moved, or time has passed: tries again.
+    pub(super) fn units_moved(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
+        if self.phase != Phase::AwaitingUnits {
+            return Flow::Pause;
+        }
+        let Some(mut candidate) = self.candidate.take() else { return Flow::Pause };
+        let answers = gateway.leases.answers();
+        let answered = |waits: &&mut Waits| !waits.answered && waits.answers < answers;
+        if let Some(waits) = candidate.waits.as_mut().filter(answered) {
+            waits.answered = true;
+            waits.until_us = waits.until_us.min(now_us.saturating_add(SETTLED_WITHIN_US));
+        }
+        let tried = self.reserve(candidate, gateway, now_us);
+        let flow = tried.unwrap_or_else(|refusal| self.refuse_and_show(&refusal, gateway, now_us));
+        self.resume_if(flow)
+    }
+}
+
+/// The limits that one request meets.
+pub(super) fn meters(
+    gateway: &Gateway,
+    policy: &[Rc<Meter>],
+    tags: &[String],
+    model: &str,
+    target: &Target,
+) -> Vec<Rc<Meter>> {
+    let Some(snapshot) = gateway.snapshot() else { return Vec::new() };
+    let of_model = snapshot.models.get(model).map(|model| &model.meters);
+    let of_tags = if snapshot.tag_meters.is_empty() { &[] } else { tags };
+    policy
+        .iter()
+        .chain(of_model.into_iter().flatten())
+        .chain(&target.provider.meters)
+        .chain(of_tags.iter().filter_map(|tag| snapshot.tag_meters.get(tag)).flatten())
+        .filter(|meter| meter.counts(model))
+        .map(Rc::clone)
+        .collect()
+}
+
+fn units(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}

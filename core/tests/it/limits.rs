@@ -1,0 +1,306 @@
+//! Limits, from the reservation to the debit, against a ledger that is a few lines.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use tollgate_core::exchange::{Flow, Input};
+use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::{Dimension, MeterGrant, Outlook};
+
+use crate::driver::{GATEWAY, Host};
+
+const CHAT: &str = r#"{"model":"gpt","messages":[]}"#;
+/// Tokens that are reserved for its input.
+const PROMPT: i64 = 29;
+const JSON: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/json")];
+const EVENTS: &[(&str, &str)] = &[(":status", "200"), ("content-type", "text/event-stream")];
+
+/// The control plane's side: one meter, one holder.
+#[derive(Default)]
+struct Book {
+    limit: i64,
+    used: i64,
+    held: i64,
+    reports: u32,
+    resets_in_ms: u32,
+}
+
+impl Book {
+    fn of(limit: i64) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Answers the report that is due, if one is.
+    fn answer(&mut self, host: &mut Host) -> Option<proto::ReportRequest> {
+        let now = host.now;
+        let report = host.gateway.next_report(now)?;
+        let report = proto::ReportRequest::decode(&*report).unwrap();
+        self.reports += 1;
+        let debits = report.records.iter().flat_map(|record| &record.debits);
+        self.used += debits.map(|debit| debit.amount).sum::<i64>();
+        let mut grants = Vec::new();
+        for state in &report.meters {
+            self.used += state.consumed;
+            self.held = state.idle + state.reserved;
+            let left = self.limit - self.used - self.held;
+            let granted = if left >= state.need { left.min(state.want) } else { 0 };
+            self.held += granted;
+            let short = granted < state.need;
+            grants.push(MeterGrant {
+                meter: state.meter,
+                granted,
+                left: left + state.idle,
+                limit: self.limit,
+                used: self.used,
+                resets_in_ms: self.resets_in_ms,
+                outlook: if short { Outlook::Exhausted } else { Outlook::Unspecified }.into(),
+            });
+        }
+        let answer = proto::ReportResponse { acknowledged: 0, grants };
+        host.gateway.report_answered(&answer.encode_to_vec(), now);
+        Some(report)
+    }
+}
+
+fn limited(dimension: Dimension) -> proto::KeyPolicy {
+    let meter = proto::Meter {
+        id: 9,
+        scope: proto::Scope::Key.into(),
+        name: "sk-...test".into(),
+        dimension: dimension.into(),
+        limit: 1,
+        ..proto::Meter::default()
+    };
+    proto::KeyPolicy { meters: vec![meter], ..proto::KeyPolicy::default() }
+}
+
+/// Sends one request with a new key and returns the body that reached the provider.
+fn one(host: &mut Host, book: &mut Book, body: &str, answer: &str) -> Result<String, String> {
+    let mut run = host.begin();
+    let mut flow = run.client_sends("/v1/chat/completions", &[], body);
+    if flow == Flow::Pause && run.reply.is_none() {
+        let exchange = run.park();
+        book.answer(host);
+        run = host.resume(exchange);
+        flow = run.hand(Input::UnitsMoved);
+    }
+    if let Some(reply) = &run.reply {
+        return Err(String::from_utf8(reply.body.clone()).unwrap());
+    }
+    assert_eq!(flow, Flow::Continue);
+    run.reaches_provider();
+    let sent = run.request.text().to_owned();
+    run.provider_answers(JSON, answer.as_bytes(), 1000);
+    run.ends();
+    book.answer(host);
+    Ok(sent)
+}
+
+fn answer(input: u64, output: u64) -> String {
+    format!(r#"{{"usage":{{"prompt_tokens":{input},"completion_tokens":{output}}}}}"#)
+}
+
+#[test]
+fn a_limit_on_requests_is_reached_and_not_passed() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Requests));
+    let mut book = Book::of(3);
+
+    let served = (0..6).filter(|_| one(&mut host, &mut book, CHAT, &answer(1, 1)).is_ok()).count();
+
+    assert_eq!(served, 3);
+    assert_eq!((book.used, book.held), (3, 0));
+}
+
+#[test]
+fn requests_of_a_generous_limit_do_not_ask_one_by_one() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Requests));
+    let mut book = Book::of(1_000_000);
+    let asked = |host: &mut Host, book: &mut Book| {
+        let mut run = host.begin();
+        let waits = run.client_sends("/v1/chat/completions", &[], CHAT) == Flow::Pause;
+        if waits {
+            let exchange = run.park();
+            book.answer(host);
+            let _ = host.resume(exchange).hand(Input::UnitsMoved);
+        }
+        waits
+    };
+
+    let mut waited = 0;
+    for _ in 0..20 {
+        for _ in 0..50 {
+            waited += u32::from(asked(&mut host, &mut book));
+        }
+        // A tick.
+        book.answer(&mut host);
+    }
+
+    assert!(waited <= 10, "{waited} of 1000 requests waited");
+}
+
+#[test]
+fn money_is_reserved_at_worst_and_settled_by_the_truth() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));
+    let mut book = Book::of(10_000_000);
+    let body = r#"{"model":"gpt","messages":[],"max_tokens":100}"#;
+
+    let sent = one(&mut host, &mut book, body, &answer(10, 20)).unwrap();
+
+    assert_eq!(sent, body.replace("\"gpt\"", "\"gpt-4o-2024\""));
+    assert_eq!(book.used, 10 * 1000 + 20 * 2000);
+}
+
+#[test]
+fn what_is_left_becomes_the_cap_down_to_the_floor() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));
+    let input = PROMPT * 1000;
+    let mut book = Book::of(input + 20 * 2000);
+
+    let sent = one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap();
+    assert!(sent.contains(r#""max_tokens":20,"#), "{sent}");
+
+    // This pays for fewer than 16 tokens.
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));
+    let mut book = Book::of(input + 15 * 2000);
+    let refused = one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap_err();
+    let error: serde_json::Value = serde_json::from_str(&refused).unwrap();
+    assert_eq!(error["error"]["code"], "budget_exceeded");
+    assert_eq!(error["error"]["limit"]["scope"], "key");
+    assert_eq!(error["error"]["limit"]["dimension"], "money");
+}
+
+#[test]
+fn a_policy_can_say_to_refuse_rather_than_to_cap() {
+    let low_budget = Some(proto::LowBudget { refuse: true, floor_tokens: 16 });
+    let policy = proto::KeyPolicy { low_budget, ..limited(Dimension::Money) };
+    let mut host = Host::knowing(GATEWAY, policy);
+    let mut book = Book::of(PROMPT * 1000 + 2_000_000);
+
+    assert!(one(&mut host, &mut book, CHAT, &answer(1, 1)).is_err());
+}
+
+#[test]
+fn a_request_that_is_refused_uses_nothing() {
+    let mut policy = limited(Dimension::Requests);
+    let money = proto::Meter { id: 10, limit: 1, ..limited(Dimension::Money).meters.remove(0) };
+    policy.meters.push(money);
+    let mut host = Host::knowing(GATEWAY, policy);
+    let mut run = host.begin();
+    assert_eq!(run.client_sends("/v1/chat/completions", &[], CHAT), Flow::Pause);
+    let exchange = run.park();
+    let report = host.gateway.next_report(host.now).unwrap();
+    let asked = proto::ReportRequest::decode(&*report).unwrap();
+    let grants = asked.meters.iter().map(|state| MeterGrant {
+        meter: state.meter,
+        granted: i64::from(state.meter == 9),
+        outlook: if state.meter == 9 { Outlook::Tight } else { Outlook::Exhausted }.into(),
+        ..MeterGrant::default()
+    });
+    let answer = proto::ReportResponse { acknowledged: 0, grants: grants.collect() };
+    host.gateway.report_answered(&answer.encode_to_vec(), host.now);
+    let mut run = host.resume(exchange);
+    let _ = run.hand(Input::UnitsMoved);
+
+    assert_eq!(run.refusal().0, 429);
+    run.ends();
+    assert_eq!(host.gateway.leases.lease(9).unwrap().idle(host.now), 1);
+}
+
+#[test]
+fn a_model_without_a_price_is_refused_under_a_budget() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));
+    host.update(proto::update::Event::Snapshot(proto::Snapshot {
+        providers: vec![proto::Provider { id: "p".into(), ..proto::Provider::default() }],
+        models: ["gpt", "gratis"]
+            .map(|name| proto::Model {
+                name: name.into(),
+                targets: vec![proto::Target {
+                    provider: "p".into(),
+                    model: name.into(),
+                    free: name == "gratis",
+                    ..proto::Target::default()
+                }],
+                ..proto::Model::default()
+            })
+            .into(),
+        ..proto::Snapshot::default()
+    }));
+    let mut book = Book::of(1_000_000);
+
+    let refused = one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap_err();
+    assert!(refused.contains("model_not_priced"), "{refused}");
+    one(&mut host, &mut book, r#"{"model":"gratis","messages":[]}"#, &answer(1, 1)).unwrap();
+}
+
+#[test]
+fn a_stream_that_outruns_its_reservation_ends_properly() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::OutputTokens));
+    let mut book = Book::of(16);
+    let body =
+        r#"{"model":"gpt","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
+    let mut run = host.begin();
+    assert_eq!(run.client_sends("/v1/chat/completions", &[], body), Flow::Pause);
+    let exchange = run.park();
+    book.answer(&mut host);
+    let mut run = host.resume(exchange);
+    assert_eq!(run.hand(Input::UnitsMoved), Flow::Continue);
+    run.reaches_provider();
+    run.provider_begins(EVENTS);
+    let chunk = |text: &str| {
+        format!(
+            r#"data: {{"id":"c7","object":"chat.completion.chunk","created":5,"model":"gpt-4o-2024","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#
+        ) + "\n\n"
+    };
+    for _ in 0..40 {
+        run.provider_sends(chunk("four of them for sure").as_bytes(), false);
+        if run.ended_here {
+            break;
+        }
+    }
+    run.ends();
+
+    assert!(run.ended_here);
+    let text = run.answer.text().to_owned();
+    let events: Vec<&str> = text.split("\n\n").filter(|event| !event.is_empty()).collect();
+    let [.., last, usage, done] = &events[..] else { panic!("{text}") };
+    assert_eq!(*done, "data: [DONE]");
+    let last: serde_json::Value = serde_json::from_str(&last[6..]).unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "length");
+    assert_eq!((&last["id"], &last["model"]), (&"c7".into(), &"gpt".into()));
+    assert_eq!(last["tollgate"]["code"], "budget_exceeded");
+    let usage: serde_json::Value = serde_json::from_str(&usage[6..]).unwrap();
+    assert_eq!(usage["usage"]["completion_tokens"], 16);
+}
+
+#[test]
+fn parallel_requests_free_their_place_when_they_end() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Parallel));
+    let mut book = Book::of(1);
+
+    for _ in 0..3 {
+        one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap();
+    }
+
+    assert_eq!(book.used, 0);
+}
+
+#[test]
+fn a_report_without_answer_is_repeated_and_counts_once() {
+    let mut host = Host::knowing(GATEWAY, limited(Dimension::Requests));
+    let mut book = Book::of(100);
+    one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap();
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+    let _ = run.park();
+
+    let mut sent = BTreeMap::new();
+    for _ in 0..2 {
+        let report = host.gateway.next_report(host.now).unwrap();
+        let report = proto::ReportRequest::decode(&*report).unwrap();
+        assert!(host.gateway.next_report(host.now).is_none());
+        host.gateway.report_failed();
+        *sent.entry(report.sequence).or_insert(0) += 1;
+    }
+
+    assert_eq!(sent.len(), 1);
+}

@@ -1,0 +1,104 @@
+//! The conversation with the control plane's ledger: one call at a time, from the root context,
+//! since what a stream asks dies with the stream.
+
+use std::rc::Rc;
+
+use tollgate_core::exchange::Input;
+
+use crate::calls::ControlPlane;
+use crate::{host, vm};
+
+/// Who talks for this VM.
+pub(crate) struct Reporter {
+    /// The root context that answers come to.
+    root: u32,
+    control_plane: Rc<ControlPlane>,
+    under_way: Option<u32>,
+}
+
+/// Makes a root context the one that reports.
+pub(crate) fn by(root: u32, control_plane: Rc<ControlPlane>) {
+    vm::with(|vm| {
+        vm.reporter.get_or_insert(Reporter { root, control_plane, under_way: None });
+    });
+}
+
+/// A root context is gone, and answers to it with it.
+pub(crate) fn no_more_by(root: u32) {
+    vm::with(|vm| {
+        if let Some(gone) = vm.reporter.take_if(|reporter| reporter.root == root)
+            && gone.under_way.is_some()
+        {
+            vm.gateway.report_failed();
+        }
+    });
+}
+
+/// Sends what there is to report. `own` is the context that Envoy has called.
+pub(crate) fn send(own: u32) {
+    let report = vm::with(|vm| {
+        let reporter = vm.reporter.as_ref()?;
+        let (root, control_plane) = (reporter.root, Rc::clone(&reporter.control_plane));
+        let report = vm.gateway.next_report(host::now_us())?;
+        Some((root, control_plane, report))
+    });
+    let Some((root, control_plane, report)) = report.flatten() else { return };
+    let token = host::as_context(root, own, || control_plane.report(&report)).flatten();
+    vm::with(|vm| match (&mut vm.reporter, token) {
+        (Some(reporter), Some(_)) => reporter.under_way = token,
+        _ => vm.gateway.report_failed(),
+    });
+}
+
+/// Takes the answer to a report, if `token` is its. Returns whether it is.
+pub(crate) fn answered(token: u32, status: u32, size: usize) -> bool {
+    let ours = vm::with(|vm| {
+        let reporter = vm.reporter.as_mut()?;
+        reporter.under_way.take_if(|under_way| *under_way == token)
+    });
+    if ours.flatten().is_none() {
+        return false;
+    }
+    let now = host::now_us();
+    if status == 0 {
+        let answer = host::grpc_message(size);
+        vm::with(|vm| vm.gateway.report_answered(&answer, now));
+    } else {
+        vm::with(|vm| vm.gateway.report_failed());
+    }
+    true
+}
+
+/// Does what cannot wait for a tick: reports that others wait for, requests that wait for units.
+pub(crate) fn hurry(own: u32) {
+    let (urgent, moved) =
+        vm::with(|vm| (vm.gateway.leases.is_urgent(), vm.gateway.has_moved())).unwrap_or_default();
+    if moved {
+        wake(own, false);
+    }
+    if urgent {
+        send(own);
+    }
+}
+
+/// Lets requests that wait for units try again; all of them when `anyway`.
+pub(crate) fn wake(own: u32, anyway: bool) {
+    let waiting = vm::with(|vm| vm.gateway.take_waiting(anyway)).unwrap_or_default();
+    if waiting.is_empty() {
+        return;
+    }
+    let now = host::now_us();
+    for id in waiting {
+        let Some((context, exchange)) = vm::with(|vm| vm.find_with_context(id)).flatten() else {
+            continue;
+        };
+        let Ok(mut exchange) = exchange.try_borrow_mut() else { continue };
+        let flow = vm::with(|vm| exchange.handle(Input::UnitsMoved, &mut vm.gateway, now));
+        if flow.is_some() {
+            host::send_from(context, own, std::iter::from_fn(|| exchange.next_effect()));
+        }
+    }
+    if vm::with(|vm| vm.gateway.leases.is_urgent()).unwrap_or(false) {
+        send(own);
+    }
+}
