@@ -18,7 +18,7 @@ use crate::grpc::Control;
 use crate::http::{self, App};
 use crate::prices::PriceList;
 use crate::publish::Publisher;
-use crate::service::{Parts, Service};
+use crate::service::{Parts, ROUND_SECONDS, Service, Watchman};
 use crate::store::{self, Configured, SharedLimits, Store, StoreError};
 
 /// Serves what `source` says until `shutdown`, then drains.
@@ -56,6 +56,7 @@ pub async fn run(
     let (draining, drained) = watch::channel(false);
     let (current, config) = watch::channel(Arc::new(config));
     let reload = tokio::spawn(reload(source, prices, current, store.clone(), publisher.clone()));
+    let watchman = tokio::spawn(watch_holders(service.clone()));
     let app = App { service: service.clone(), config, draining: drained.clone() };
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
@@ -83,6 +84,7 @@ pub async fn run(
         }
     };
     reload.abort();
+    watchman.abort();
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("the database was still busy when the time to close it was over");
     }
@@ -187,6 +189,20 @@ async fn apply_limits(
     let configured = Configured { rates: config.limits.window, limits: config.limited() };
     let revision = store.configure(&configured, SystemClock.now()).await?;
     Ok((revision, store.shared_limits().await?))
+}
+
+/// Gives up holders of leases that vanished.
+async fn watch_holders(service: Service) {
+    let mut watchman = Watchman::new(service.now());
+    let mut rounds = tokio::time::interval(Duration::from_secs(ROUND_SECONDS.unsigned_abs()));
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = watchman.round(&service).await {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "holders of leases that vanished are not looked for");
+        }
+    }
 }
 
 /// Waits for the database when it is away: without a number the change cannot be told.

@@ -24,6 +24,7 @@ mod rows;
 mod sql;
 mod sqlite;
 mod stored_limits;
+mod vanished;
 
 use std::sync::Arc;
 
@@ -104,6 +105,14 @@ pub trait Store: Send + Sync + 'static {
     /// Adds records to the ledger and their cost to their keys, takes what a holder says of its
     /// leases and grants, all in one transaction. Records that are there already change nothing.
     async fn report(&self, report: &Report, now: Timestamp) -> Result<Reported, StoreError>;
+
+    /// Gives up holders of leases that were not seen since `unseen_since`, and returns how many:
+    /// what they held counts as used, or is free again, until they come back.
+    async fn give_up_holders(
+        &self,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Returns ledger records that match, newest first.
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError>;

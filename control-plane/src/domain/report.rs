@@ -47,6 +47,11 @@ impl HolderId {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Reads 32 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        crate::domain::usage::unhex(text).map(Self)
+    }
+
     /// Returns 32 lower-case hexadecimal digits, the form in which it is stored and shown.
     pub fn to_hex(self) -> String {
         crate::domain::usage::hex(&self.0)

@@ -20,19 +20,12 @@ impl RecordId {
 
     /// Reads 48 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 24];
-        if text.len() != 48 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
+        unhex(text).map(Self)
     }
 
     /// Returns 48 lower-case hexadecimal digits, the form in which it is stored and shown.
     pub fn to_hex(self) -> String {
-        crate::domain::usage::hex(&self.0)
+        hex(&self.0)
     }
 }
 
@@ -126,6 +119,18 @@ pub enum UsageSource {
     Counted,
     /// Never settled: what was reserved is taken as spent until it is reconciled.
     Presumed,
+}
+
+/// Reads twice as many hexadecimal digits as bytes are wanted.
+pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -8,6 +8,7 @@ use crate::domain::{Limits, RateWindow, Scope, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::Driver;
 use crate::store::limits::{self, Opening, follow_limits};
+use crate::store::news::moves_of;
 use crate::store::rows::Fields;
 use crate::store::{SharedLimits, StoreError, sql};
 
@@ -32,16 +33,18 @@ impl<D: Driver> SqlStore<D> {
             limits::count_rates_as::<D>(&mut tx, configured.rates, at).await?;
         }
         let opening = Opening { at, spent: 0, set: false };
+        let mut moved = Vec::new();
         let mut gone = metered::<D>(&mut tx).await?;
         for (scope, name, limits) in &configured.limits {
             gone.remove(&(*scope, name.clone()));
-            follow_limits::<D>(&mut tx, (*scope, name), limits, opening).await?;
+            moved.extend(follow_limits::<D>(&mut tx, (*scope, name), limits, opening).await?);
         }
         for (scope, name) in gone {
-            follow_limits::<D>(&mut tx, (scope, &name), &Limits::default(), opening).await?;
+            let none = Limits::default();
+            moved.extend(follow_limits::<D>(&mut tx, (scope, &name), &none, opening).await?);
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &[]).await?;
+        self.commit(tx, &moves_of(&moved, &moved)).await?;
         Ok(revision)
     }
 

@@ -12,6 +12,7 @@ mod postgres_server;
 mod replicas;
 mod tls;
 mod usage;
+mod vanished;
 
 use std::collections::BTreeMap;
 
@@ -70,6 +71,12 @@ store_tests!(
     leases::who_waits_is_told,
     leases::a_meter_that_is_gone_limits_nothing,
     leases::many_meters_go_into_one_report,
+    vanished::what_a_vanished_holder_held_counts_as_used,
+    vanished::a_holder_that_comes_back_says_what_was_used,
+    vanished::a_holder_that_comes_back_holds_what_it_does_not_mention,
+    vanished::who_waits_hears_of_a_holder_that_vanished,
+    vanished::holders_hear_of_changed_limits,
+    vanished::a_record_nobody_holds_for_is_charged_all_the_same,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

@@ -121,6 +121,14 @@ impl<D: Driver> Store for SqlStore<D> {
         self.take_report(report, now).await
     }
 
+    async fn give_up_holders(
+        &self,
+        unseen_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.give_up_unseen(unseen_since, now).await
+    }
+
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
         self.entries(query, limit).await
     }

@@ -7,10 +7,10 @@ use crate::domain::{ApiKey, Change, KeyChange, Limits, Scope, Timestamp, Window}
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
 use crate::store::limits::{Opening, follow_limits};
-use crate::store::news::changes_of;
+use crate::store::news::{change_of, changes_of, moves_of};
 use crate::store::rows::Fields;
 use crate::store::{
-    Changed, Deleted, KeyPage, KeyQuery, KeySort, News, StoreError, audit, sql, stored_limits,
+    Changed, Deleted, KeyPage, KeyQuery, KeySort, StoreError, audit, sql, stored_limits,
 };
 
 impl<D: Driver> SqlStore<D> {
@@ -56,17 +56,17 @@ impl<D: Driver> SqlStore<D> {
         change: &Change,
     ) -> Result<Changed, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let changed = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
+        let (changed, moved) = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
             changed_key::<D>(&mut tx, before, otherwise, change).await?
         } else {
             let opening = Opening { at: change.at, spent: key.spend.0, set: true };
             write_key::<D>(&mut tx, sql::INSERT_KEY, key, opening).await?;
             let after = Some(audit::key_state(key));
             audited::<D>(&mut tx, &key.hash, change, None, after).await?;
-            written_key::<D>(&mut tx, &key.hash).await?
+            (written_key::<D>(&mut tx, &key.hash).await?, Vec::new())
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &[News::KeyChanged { hash: key.hash, revision }]).await?;
+        self.commit(tx, &change_of(key.hash, revision, &moved)).await?;
         Ok(Changed { key: changed, revision })
     }
 
@@ -78,9 +78,9 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Option<Changed>, StoreError> {
         let mut tx = self.driver.begin().await?;
         let Some(before) = locked_key::<D>(&mut tx, hash).await? else { return Ok(None) };
-        let key = changed_key::<D>(&mut tx, before, what, change).await?;
+        let (key, moved) = changed_key::<D>(&mut tx, before, what, change).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &[News::KeyChanged { hash: *hash, revision }]).await?;
+        self.commit(tx, &change_of(*hash, revision, &moved)).await?;
         Ok(Some(Changed { key, revision }))
     }
 
@@ -90,7 +90,7 @@ impl<D: Driver> SqlStore<D> {
         change: &Change,
     ) -> Result<Deleted, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let mut deleted = Deleted::default();
+        let (mut deleted, mut moved) = (Deleted::default(), Vec::new());
         for hash in hashes {
             let Some(before) = locked_key::<D>(&mut tx, hash).await? else { continue };
             let id = hash.to_hex();
@@ -104,7 +104,7 @@ impl<D: Driver> SqlStore<D> {
             D::run(&mut tx, sql::DELETE_KEY.into_sql_str(), vec![id.as_str().into()]).await?;
             let (thing, none) = ((Scope::Key, id.as_str()), Limits::default());
             let opening = Opening { at: change.at, spent: 0, set: false };
-            follow_limits::<D>(&mut tx, thing, &none, opening).await?;
+            moved.extend(follow_limits::<D>(&mut tx, thing, &none, opening).await?);
             let before = Some(audit::key_state(&before));
             audited::<D>(&mut tx, hash, change, before, None).await?;
             deleted.hashes.push(*hash);
@@ -113,7 +113,9 @@ impl<D: Driver> SqlStore<D> {
             return Ok(deleted);
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &changes_of(&deleted.hashes, revision)).await?;
+        let mut news = changes_of(&deleted.hashes, revision);
+        news.extend(moves_of(&moved, &moved));
+        self.commit(tx, &news).await?;
         deleted.revision = revision;
         Ok(deleted)
     }
@@ -129,19 +131,20 @@ async fn locked_key<D: Driver>(
     rows.first().map(|row| Fields::<D>(row).api_key()).transpose()
 }
 
+/// Returns the key as it is now, and meters of it that are not what they were.
 async fn changed_key<D: Driver>(
     tx: &mut D::Tx,
     before: ApiKey,
     what: &KeyChange,
     change: &Change,
-) -> Result<ApiKey, StoreError> {
+) -> Result<(ApiKey, Vec<u64>), StoreError> {
     let mut key = before.clone();
     what.apply(&mut key, change);
     let opening = Opening { at: change.at, spent: key.spend.0, set: what.spend.is_some() };
-    write_key::<D>(tx, sql::UPDATE_KEY, &key, opening).await?;
+    let moved = write_key::<D>(tx, sql::UPDATE_KEY, &key, opening).await?;
     let states = (Some(audit::key_state(&before)), Some(audit::key_state(&key)));
     audited::<D>(tx, &key.hash, change, states.0, states.1).await?;
-    written_key::<D>(tx, &key.hash).await
+    Ok((written_key::<D>(tx, &key.hash).await?, moved))
 }
 
 /// Reads a key that was just written, with where its budget stands now.
@@ -150,13 +153,13 @@ async fn written_key<D: Driver>(tx: &mut D::Tx, hash: &KeyHash) -> Result<ApiKey
     key.ok_or_else(|| StoreError::Inconsistent { column: "key_hash", row: hash.to_hex() })
 }
 
-/// Writes a key and brings its meters up to date.
+/// Writes a key and brings its meters up to date. Returns those that are not what they were.
 async fn write_key<D: Driver>(
     tx: &mut D::Tx,
     statement: &'static str,
     key: &ApiKey,
     opening: Opening,
-) -> Result<(), StoreError> {
+) -> Result<Vec<u64>, StoreError> {
     let window = key.limits.budget_window().filter(|window| *window != Window::Never);
     let hash = key.hash.to_hex();
     let args: Vec<Value> = vec![

@@ -44,13 +44,16 @@ impl<D: Driver> SqlStore<D> {
     }
 }
 
-/// Makes the meters of one thing those that its limits ask for.
+/// Makes the meters of one thing those that its limits ask for. Returns those that were there and
+/// are not what they were: whoever commits tells their holders ([`moves_of`]).
+///
+/// [`moves_of`]: crate::store::news::moves_of
 pub(super) async fn follow_limits<D: Driver>(
     tx: &mut D::Tx,
     (scope, name): (Scope, &str),
     limits: &Limits,
     opening: Opening,
-) -> Result<(), StoreError> {
+) -> Result<Vec<u64>, StoreError> {
     let specs = meters_of(scope, name, limits, rate_window::<D>(tx).await?);
     sync_meters::<D>(tx, (scope, name), &specs, limits.budget_window(), opening).await
 }
@@ -58,14 +61,15 @@ pub(super) async fn follow_limits<D: Driver>(
 /// Makes the meters of one thing what `specs` says.
 ///
 /// A meter whose identity stays keeps what was used and granted. One whose window alone changes
-/// keeps its id, so that what is under way is still counted; it begins a new window.
+/// keeps its id, so that what is under way is still counted; it begins a new window. Returns
+/// those that were there and are not what they were.
 pub(super) async fn sync_meters<D: Driver>(
     tx: &mut D::Tx,
     (scope, name): (Scope, &str),
     specs: &[MeterSpec],
     main: Option<Window>,
     opening: Opening,
-) -> Result<(), StoreError> {
+) -> Result<Vec<u64>, StoreError> {
     let args = vec![scope.as_str().into(), name.into()];
     let rows = D::run(tx, sql::METERS_OF.into_sql_str(), args).await?;
     let mut old: Vec<Row> = rows
@@ -75,23 +79,31 @@ pub(super) async fn sync_meters<D: Driver>(
             Ok(Row { meter: row.meter()?, used: row.int("used")? })
         })
         .collect::<Result<_, StoreError>>()?;
-    let mut new = Vec::new();
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
     for spec in specs {
-        match old.iter().position(|row| is_same(&row.meter.spec, spec)) {
-            Some(at) => keep::<D>(tx, &old.swap_remove(at), spec, main, opening).await?,
-            None => new.push(spec),
+        let Some(at) = old.iter().position(|row| is_same(&row.meter.spec, spec)) else {
+            new.push(spec);
+            continue;
+        };
+        let row = old.swap_remove(at);
+        if keep::<D>(tx, &row, spec, main, opening).await? {
+            changed.push(row.meter.id);
         }
     }
     for spec in new {
-        match old.iter().position(|row| is_similar(&row.meter.spec, spec)) {
-            Some(at) => begin_anew::<D>(tx, &old.swap_remove(at), spec, main, opening).await?,
-            None => add::<D>(tx, spec, main, opening).await?,
-        }
+        let Some(at) = old.iter().position(|row| is_similar(&row.meter.spec, spec)) else {
+            add::<D>(tx, spec, main, opening).await?;
+            continue;
+        };
+        let row = old.swap_remove(at);
+        begin_anew::<D>(tx, &row, spec, main, opening).await?;
+        changed.push(row.meter.id);
     }
     for row in old {
         remove::<D>(tx, row.meter.id, opening.at).await?;
+        changed.push(row.meter.id);
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn is_similar(one: &MeterSpec, other: &MeterSpec) -> bool {
@@ -107,17 +119,18 @@ fn is_main(spec: &MeterSpec, main: Option<Window>) -> bool {
     (spec.dimension, &spec.model) == (Dimension::Money, &None) && Some(spec.window) == main
 }
 
+/// Tells whether anything had to be changed.
 async fn keep<D: Driver>(
     tx: &mut D::Tx,
     row: &Row,
     spec: &MeterSpec,
     main: Option<Window>,
     opening: Opening,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let by_hand = opening.set && is_main(spec, main);
     let correction = if by_hand { opening.spent.saturating_sub(row.used) } else { 0 };
     if row.meter.spec == *spec && correction == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let args = vec![
         row.meter.id.into(),
@@ -127,7 +140,7 @@ async fn keep<D: Driver>(
         correction.into(),
     ];
     D::run(tx, sql::CHANGE_METER.into_sql_str(), args).await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn begin_anew<D: Driver>(

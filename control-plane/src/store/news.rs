@@ -34,6 +34,14 @@ pub enum News {
     },
 }
 
+/// Says of a key that it changed, and meters with it: whoever holds units of them reports, and
+/// whoever waits for some asks again.
+pub(super) fn change_of(hash: KeyHash, revision: u64, moved: &[u64]) -> Vec<News> {
+    let mut news = vec![News::KeyChanged { hash, revision }];
+    news.extend(moves_of(moved, moved));
+    news
+}
+
 /// Says of keys that one change made them out of date.
 pub(super) fn changes_of(keys: &[KeyHash], revision: u64) -> Vec<News> {
     keys.iter().map(|hash| News::KeyChanged { hash: *hash, revision }).collect()

@@ -6,8 +6,8 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, BudgetState, Debit, Dimension, Endpoint, LedgerRecord, Limits, Meter, MeterRow,
-    MeterSpec, RecordId, Scope, Timestamp, UsageSource, Window,
+    ApiKey, BudgetState, Debit, Dimension, Endpoint, HolderId, LedgerRecord, Limits, Meter,
+    MeterRow, MeterSpec, RecordId, Scope, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError, stored_limits};
@@ -38,6 +38,10 @@ impl<D: Driver> Fields<'_, D> {
 
     pub(super) fn key_hash(&self) -> Result<KeyHash, StoreError> {
         KeyHash::from_hex(&self.text("key_hash")?).ok_or_else(|| self.broken("key_hash"))
+    }
+
+    pub(super) fn holder(&self) -> Result<HolderId, StoreError> {
+        HolderId::from_hex(&self.text("holder")?).ok_or_else(|| self.broken("holder"))
     }
 
     fn flag(&self, column: &'static str) -> Result<bool, StoreError> {

@@ -179,6 +179,9 @@ impl Store for BrokenStore {
     async fn report(&self, _: &Report, _: Timestamp) -> Result<Reported, StoreError> {
         away()
     }
+    async fn give_up_holders(&self, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
     async fn usage(&self, _: &UsageQuery, _: u32) -> Result<Vec<LedgerEntry>, StoreError> {
         away()
     }

@@ -5,6 +5,7 @@ mod app;
 mod auth;
 mod binary;
 mod health;
+mod holders;
 mod key_limits;
 mod keys;
 mod keys_refused;

@@ -17,6 +17,23 @@ pub(in crate::store) const RESOLVE_PRESUMED_OF: &str =
     "UPDATE presumed SET resolved_us = $2, resolution = $3
 WHERE holder = $1 AND resolved_us IS NULL";
 
+pub(in crate::store) const UNSEEN: &str = "SELECT holder FROM lease_holders
+WHERE vanished_us IS NULL AND seen_us < $1 ORDER BY holder LIMIT 100";
+
+pub(in crate::store) const LEASED_BY: &str =
+    "SELECT meter FROM leases WHERE holder = $1 ORDER BY meter";
+
+pub(in crate::store) const PRESUME: &str =
+    "INSERT INTO presumed (meter, holder, amount, presumed_us) VALUES ($1, $2, $3, $4)";
+
+pub(in crate::store) const VANISH: &str =
+    "UPDATE lease_holders SET vanished_us = $2 WHERE holder = $1";
+
+pub(in crate::store) const FORGET_HOLDERS: &str = "DELETE FROM lease_holders
+WHERE vanished_us < $1 AND NOT EXISTS (
+    SELECT 1 FROM presumed WHERE presumed.holder = lease_holders.holder AND resolved_us IS NULL
+)";
+
 pub(in crate::store) const FORGET_SECONDS: &str =
     "DELETE FROM meter_seconds WHERE meter = $1 AND second < $2";
 
