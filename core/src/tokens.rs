@@ -1,18 +1,22 @@
 //! Counts tokens as providers do: exactly for the vocabularies that OpenAI has published.
 //!
-//! [`count`] is for a text at hand.
+//! [`count`] and [`Counter`] are for texts at hand, [`StreamCounter`] for one that is arriving.
 //! Text is cut into pieces (`split`) over character classes (`class`), and the bytes of each
 //! piece are merged (`merge`) by a table (`table`) that is used where it lies in the binary.
 //! Time is linear in the text, whatever it is: pieces without end are merged window by window
-//! (`long`). `docs/tokens.md` has the sources and the figures.
+//! (`long`, `endless`). `docs/tokens.md` has the sources and the figures.
 
 mod class;
+mod endless;
 mod long;
 mod merge;
 mod split;
+mod stream;
 mod table;
 
 use long::Chain;
+use merge::Merger;
+pub use stream::StreamCounter;
 use table::Table;
 
 /// A published vocabulary with its way to cut text.
@@ -55,46 +59,53 @@ pub fn count_bytes(encoding: Encoding, bytes: &[u8]) -> u64 {
 #[derive(Debug)]
 pub struct Counter {
     encoding: Encoding,
-    chain: Chain,
-    work: u64,
+    merger: Merger,
 }
 
 impl Counter {
     /// Makes a counter; it allocates nothing before it meets a piece of some hundred bytes.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, chain: Chain::default(), work: 0 }
+        Self { encoding, merger: Merger::new(encoding.table()) }
     }
 
     /// Counts the tokens of a text.
     pub fn count(&mut self, text: &str) -> u64 {
-        let mut rest = text.as_bytes();
-        let mut tokens = 0;
-        while !rest.is_empty() {
-            let len = split::piece(self.encoding, rest).max(1);
-            let (piece, after) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-            tokens += self.piece(piece);
-            rest = after;
-        }
-        tokens
+        count_pieces(self.encoding, &mut self.merger, text.as_bytes())
     }
 
-    /// Returns how many steps counting has taken so far: bytes looked at and merges made.
+    /// Returns how many steps merging has taken so far: bytes taken up and merges made.
     pub fn work(&self) -> u64 {
-        self.work
+        self.merger.work()
     }
+}
 
-    fn piece(&mut self, piece: &[u8]) -> u64 {
-        let table = self.encoding.table();
-        match piece.len() {
-            0 | 1 => piece.len() as u64,
-            ..=merge::SHORT => merge::count_short(table, piece, &mut self.work) as u64,
-            _ => {
-                self.chain.clear();
-                self.chain.push(table, piece, &mut self.work);
-                self.chain.count(table, &mut self.work)
-            }
-        }
+/// Counts the tokens of UTF-8.
+fn count_pieces(encoding: Encoding, merger: &mut Merger, mut text: &[u8]) -> u64 {
+    let mut tokens = 0;
+    while !text.is_empty() {
+        let piece;
+        ((piece, text), _) = first_piece(encoding, text);
+        tokens += count_piece(merger, piece);
     }
+    tokens
+}
+
+#[inline]
+fn count_piece(merger: &mut Merger, piece: &[u8]) -> u64 {
+    match piece.len() {
+        0 | 1 => piece.len() as u64,
+        ..=merge::SHORT => merger.count_short(piece) as u64,
+        _ => Chain::default().count_with(merger, piece),
+    }
+}
+
+/// Parts the first piece from the rest, and tells whether more text could change it.
+#[inline]
+fn first_piece(encoding: Encoding, text: &[u8]) -> ((&[u8], &[u8]), bool) {
+    let found = split::piece(encoding, text);
+    // A piece has at least a byte, so that every loop over them ends.
+    let parts = text.split_at_checked(found.end.max(1)).unwrap_or((text, &[]));
+    (parts, found.seen > text.len())
 }
 
 static O200K: Table = Table::new(include_bytes!("tokens/o200k.bin"));

@@ -6,13 +6,13 @@
 //! bytes merge into. A cut that was wrong is made again with both windows as one.
 
 use super::merge::{Merger, stay_apart};
-use super::table::{Table, Token};
+use super::table::Token;
 
 /// How many bytes are merged at once. No token has more than 128.
 pub(crate) const WINDOW: usize = 2048;
 
 /// A piece that arrives in parts.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Chain {
     /// Tokens that are certain; their bytes are gone.
     settled: u64,
@@ -20,7 +20,6 @@ pub(crate) struct Chain {
     held: Vec<u8>,
     /// Where the window begins within them.
     cut: Cut,
-    merger: Merger,
 }
 
 /// A place among the held bytes, with what is known of those before it.
@@ -33,38 +32,49 @@ struct Cut {
 
 impl Chain {
     /// Takes the next bytes of the piece.
-    pub(crate) fn push(&mut self, table: &Table, mut bytes: &[u8], work: &mut u64) {
+    pub(crate) fn push(&mut self, merger: &mut Merger, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = (self.cut.bytes + WINDOW).saturating_sub(self.held.len());
             let (now, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
             self.held.extend_from_slice(now);
             bytes = rest;
             if self.held.len() >= self.cut.bytes + WINDOW {
-                self.advance(table, work);
+                self.advance(merger);
             }
         }
     }
 
     /// Returns the number of tokens of what has come so far.
-    pub(crate) fn count(&mut self, table: &Table, work: &mut u64) -> u64 {
-        let before = self.merge_window(table, work);
-        self.settled + before.tokens + self.merger.tokens().count() as u64
+    pub(crate) fn count(&self, merger: &mut Merger) -> u64 {
+        let before = self.merge_window(merger);
+        self.settled + before.tokens + merger.tokens().count() as u64
     }
 
-    /// Forgets the piece and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.held.clear();
-        (self.settled, self.cut) = (0, Cut::default());
+    /// Returns the number of tokens there would be with these bytes at the end.
+    pub(crate) fn count_with(&self, merger: &mut Merger, bytes: &[u8]) -> u64 {
+        let mut longer = self.clone();
+        longer.push(merger, bytes);
+        longer.count(merger)
+    }
+
+    /// Returns a number that the count does not exceed.
+    pub(crate) fn at_most(&self) -> u64 {
+        self.settled + self.held.len() as u64
+    }
+
+    /// Tells whether nothing has come yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 
     /// Merges the window and moves the cut to its middle.
-    fn advance(&mut self, table: &Table, work: &mut u64) {
-        let before = self.merge_window(table, work);
+    fn advance(&mut self, merger: &mut Merger) {
+        let before = self.merge_window(merger);
         self.settled += before.tokens;
         self.held.drain(..before.bytes);
         let middle = self.held.len().saturating_sub(WINDOW / 2);
         self.cut = Cut::default();
-        for (begin, token) in self.merger.tokens() {
+        for (begin, token) in merger.tokens() {
             self.cut.bytes = begin;
             if begin >= middle {
                 break;
@@ -75,14 +85,14 @@ impl Chain {
 
     /// Merges what follows the cut or, when the cut proves wrong, all that is held. Returns the
     /// place where that begins.
-    fn merge_window(&mut self, table: &Table, work: &mut u64) -> Cut {
+    fn merge_window(&self, merger: &mut Merger) -> Cut {
         let window = self.held.get(self.cut.bytes..).unwrap_or_default();
-        self.merger.merge(table, window, work);
-        let first = self.merger.tokens().next();
+        merger.merge(window);
+        let first = merger.tokens().next();
         if let (Some(left), Some((_, right))) = (self.cut.last, first)
-            && !stay_apart(table, left, right)
+            && !stay_apart(merger.table(), left, right)
         {
-            self.merger.merge(table, &self.held, work);
+            merger.merge(&self.held);
             return Cut::default();
         }
         self.cut

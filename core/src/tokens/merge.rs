@@ -17,7 +17,7 @@ struct Part {
 }
 
 /// Counts the tokens of a piece of at most [`SHORT`] bytes, without allocation.
-pub(crate) fn count_short(table: &Table, piece: &[u8], work: &mut u64) -> usize {
+fn count_short(table: &Table, piece: &[u8], work: &mut u64) -> usize {
     let mut all = [Part { token: Token::NONE, merge: Token::NONE }; SHORT];
     let mut len = piece.len().min(SHORT);
     let nexts = piece.iter().skip(1).map(|&byte| Some(byte)).chain([None]);
@@ -70,20 +70,42 @@ struct Node {
 }
 
 /// Merges long stretches of bytes; keeps its memory from one to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Merger {
+    table: &'static Table,
+    work: u64,
     nodes: Vec<Node>,
     queue: BinaryHeap<Reverse<(u32, u32)>>,
 }
 
 impl Merger {
+    /// Makes one that has allocated nothing yet.
+    pub(crate) fn new(table: &'static Table) -> Self {
+        Self { table, work: 0, nodes: Vec::new(), queue: BinaryHeap::new() }
+    }
+
+    pub(crate) fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// Returns how many steps merging has taken.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Counts the tokens of a piece of at most [`SHORT`] bytes.
+    #[inline]
+    pub(crate) fn count_short(&mut self, piece: &[u8]) -> usize {
+        count_short(self.table, piece, &mut self.work)
+    }
+
     /// Merges `bytes`, fewer than 2^32.
-    pub(crate) fn merge(&mut self, table: &Table, bytes: &[u8], work: &mut u64) {
-        self.fill(table, bytes);
-        *work += bytes.len() as u64;
+    pub(crate) fn merge(&mut self, bytes: &[u8]) {
+        self.fill(bytes);
+        self.work += bytes.len() as u64;
         while let Some(Reverse((rank, at))) = self.queue.pop() {
-            *work += 1;
-            self.merge_at(table, rank, at);
+            self.work += 1;
+            self.merge_at(rank, at);
         }
     }
 
@@ -97,13 +119,13 @@ impl Merger {
         })
     }
 
-    fn fill(&mut self, table: &Table, bytes: &[u8]) {
+    fn fill(&mut self, bytes: &[u8]) {
         self.nodes.clear();
         self.queue.clear();
         let nexts = bytes.iter().skip(1).map(|&byte| Some(byte)).chain([None]);
         for ((place, &byte), next) in (0_u32..).zip(bytes).zip(nexts) {
             let token = Token::byte(byte);
-            let merge = next.map_or(Token::NONE, |next| table.merge(token, Token::byte(next)));
+            let merge = next.map_or(Token::NONE, |next| self.table.merge(token, Token::byte(next)));
             self.nodes.push(Node { token, merge, before: place.wrapping_sub(1), after: place + 1 });
             if merge != Token::NONE {
                 self.queue.push(Reverse((merge.name(), place)));
@@ -112,7 +134,7 @@ impl Merger {
     }
 
     /// Merges the token at `at` with its right neighbour, unless that has been overtaken.
-    fn merge_at(&mut self, table: &Table, rank: u32, at: u32) {
+    fn merge_at(&mut self, rank: u32, at: u32) {
         let Some(&node) = self.node(at) else { return };
         if node.merge == Token::NONE || node.merge.name() != rank {
             return;
@@ -122,12 +144,12 @@ impl Merger {
         // What has been merged away begins nothing any more.
         self.change(node.after, |gone| gone.merge = Token::NONE);
         let next = self.node(after).map(|next| next.token);
-        let merge = next.map_or(Token::NONE, |next| table.merge(token, next));
+        let merge = next.map_or(Token::NONE, |next| self.table.merge(token, next));
         self.change(at, |node| (node.token, node.merge, node.after) = (token, merge, after));
         self.change(after, |next| next.before = at);
         self.queue_up(merge, at);
         if let Some(before) = self.node(node.before).map(|before| before.token) {
-            let merge = table.merge(before, token);
+            let merge = self.table.merge(before, token);
             self.change(node.before, |before| before.merge = merge);
             self.queue_up(merge, node.before);
         }

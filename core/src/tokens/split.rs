@@ -7,70 +7,78 @@
 use super::Encoding;
 use super::class::{self, Class};
 
-/// Returns how long the first piece of `text` is; `text` is UTF-8 and not empty.
-pub(crate) fn piece(encoding: Encoding, text: &[u8]) -> usize {
+/// The first piece of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// How long it is.
+    pub(crate) end: usize,
+    /// How many bytes decided that: with more than the text has, more text could change it.
+    pub(crate) seen: usize,
+}
+
+impl Piece {
+    fn until(end: usize) -> Self {
+        Self { end, seen: end + 1 }
+    }
+}
+
+/// Returns the first piece of `text`, which is UTF-8 and not empty.
+pub(crate) fn piece(encoding: Encoding, text: &[u8]) -> Piece {
     match encoding {
         Encoding::O200k => o200k(text),
         Encoding::Cl100k => cl100k(text),
     }
 }
 
-fn o200k(text: &[u8]) -> usize {
-    let Some((first, len)) = class::at(text, 0) else { return 0 };
+fn o200k(text: &[u8]) -> Piece {
+    let Some((first, len)) = class::at(text, 0) else { return Piece::until(0) };
     match first {
         Class::Upper | Class::Lower | Class::Caseless => {
-            let end = match word(text, 0) {
-                Word::Cased(end) | Word::Upper(end) => end,
-                Word::None => len,
-            };
-            end + contraction(text, end)
+            let word = word(text, 0);
+            contracted(text, word.cased.or(word.upper).unwrap_or(len), word.seen)
         }
         Class::Number => numbers(text),
         Class::Line => space(text, true),
         Class::Space | Class::Mark | Class::Other => {
-            let end = match (word(text, len), first) {
-                (Word::Cased(end), _) => end,
-                // A mark is a word of its own before it is the prefix of one in upper case.
-                (_, Class::Mark) => len,
-                (Word::Upper(end), _) => end,
-                (Word::None, Class::Space) => return symbols_or_space(text, b"\r\n/", true),
-                (Word::None, _) => return symbols(text, len, b"\r\n/"),
-            };
-            end + contraction(text, end)
+            let word = word(text, len);
+            // A mark is a word of its own before it is the prefix of one in upper case.
+            let other = if first == Class::Mark { Some(len) } else { word.upper };
+            let end = word.cased.or(other);
+            match end {
+                Some(end) => contracted(text, end, word.seen),
+                None if first == Class::Space => symbols_or_space(text, b"\r\n/", true),
+                None => symbols(text, len, b"\r\n/"),
+            }
         }
     }
 }
 
-fn cl100k(text: &[u8]) -> usize {
-    let Some((first, len)) = class::at(text, 0) else { return 0 };
-    let contracted = contraction(text, 0);
-    if contracted > 0 {
-        return contracted;
+fn cl100k(text: &[u8]) -> Piece {
+    let Some((first, len)) = class::at(text, 0) else { return Piece::until(0) };
+    let contraction = contraction(text, 0);
+    if contraction > 0 {
+        return Piece { end: contraction, seen: CONTRACTION };
     }
-    match first {
+    let found = match first {
         Class::Upper | Class::Lower | Class::Caseless => letters(text, len),
         Class::Number => numbers(text),
         Class::Line => space(text, false),
-        Class::Space | Class::Mark | Class::Other => {
-            let end = letters(text, len);
-            if end > len {
-                return end;
-            }
-            if first == Class::Space {
-                return symbols_or_space(text, b"\r\n", false);
-            }
-            symbols(text, len, b"\r\n")
-        }
-    }
+        Class::Space | Class::Mark | Class::Other => match letters(text, len) {
+            word if word.end > len => word,
+            _ if first == Class::Space => symbols_or_space(text, b"\r\n", false),
+            _ => symbols(text, len, b"\r\n"),
+        },
+    };
+    Piece { seen: found.seen.max(if first == Class::Other { CONTRACTION } else { 0 }), ..found }
 }
 
 /// Where a word of o200k ends that begins at some place.
-enum Word {
-    /// Upper case, then lower case: the first alternative.
-    Cased(usize),
-    /// Upper case alone: the second.
-    Upper(usize),
-    None,
+struct Word {
+    /// By the first alternative: upper case, then lower case.
+    cased: Option<usize>,
+    /// By the second, where the first does not match: upper case alone.
+    upper: Option<usize>,
+    seen: usize,
 }
 
 /// Matches `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`, else the same with `+`
@@ -84,16 +92,20 @@ fn word(text: &[u8], from: usize) -> Word {
                 at += len;
                 last_caseless = Some(at);
             }
-            Some((Class::Lower, len)) => return Word::Cased(lower(text, at + len)),
+            Some((Class::Lower, len)) => {
+                let end = lower(text, at + len);
+                return Word { cased: Some(end), upper: None, seen: end + 1 };
+            }
             _ => break,
         }
     }
     // Without lower case the second class must get a character back that belongs to both.
-    match last_caseless {
-        Some(end) => Word::Cased(end),
-        None if at > from => Word::Upper(at),
-        None => Word::None,
-    }
+    Word { cased: last_caseless, upper: (at > from).then_some(at), seen: at + 1 }
+}
+
+/// Takes a contraction along that follows a word.
+fn contracted(text: &[u8], end: usize, seen: usize) -> Piece {
+    Piece { end: end + contraction(text, end), seen: seen.max(end + CONTRACTION) }
 }
 
 fn lower(text: &[u8], mut at: usize) -> usize {
@@ -103,38 +115,38 @@ fn lower(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn letters(text: &[u8], mut at: usize) -> usize {
+fn letters(text: &[u8], mut at: usize) -> Piece {
     while let Some((class, len)) = class::at(text, at)
         && class.is_letter()
     {
         at += len;
     }
-    at
+    Piece::until(at)
 }
 
 /// Matches `\p{N}{1,3}`.
-fn numbers(text: &[u8]) -> usize {
+fn numbers(text: &[u8]) -> Piece {
     let mut end = 0;
     for _ in 0..3 {
         let Some((Class::Number, len)) = class::at(text, end) else { break };
         end += len;
     }
-    end
+    Piece::until(end)
 }
 
 /// Matches the rest of `[^\s\p{L}\p{N}]+` and then any of `after`.
-fn symbols(text: &[u8], mut at: usize, after: &[u8]) -> usize {
+fn symbols(text: &[u8], mut at: usize, after: &[u8]) -> Piece {
     while let Some((Class::Other | Class::Mark, len)) = class::at(text, at) {
         at += len;
     }
     while text.get(at).is_some_and(|byte| after.contains(byte)) {
         at += 1;
     }
-    at
+    Piece::until(at)
 }
 
 /// Decides what follows white space: a space takes symbols along.
-fn symbols_or_space(text: &[u8], after: &[u8], ends_at_line: bool) -> usize {
+fn symbols_or_space(text: &[u8], after: &[u8], ends_at_line: bool) -> Piece {
     if text.first() == Some(&b' ')
         && let Some((Class::Other | Class::Mark, len)) = class::at(text, 1)
     {
@@ -147,7 +159,7 @@ fn symbols_or_space(text: &[u8], after: &[u8], ends_at_line: bool) -> usize {
 /// what follows, else all of it.
 ///
 /// At the end of the text cl100k takes everything at once; o200k looks for a line end first.
-fn space(text: &[u8], ends_at_line: bool) -> usize {
+fn space(text: &[u8], ends_at_line: bool) -> Piece {
     let (mut at, mut before_last, mut line_end) = (0, 0, 0);
     while let Some((class, len)) = class::at(text, at)
         && class.is_space()
@@ -159,17 +171,21 @@ fn space(text: &[u8], ends_at_line: bool) -> usize {
         }
     }
     let all = at == text.len();
-    if line_end > 0 && (ends_at_line || !all) {
+    let end = if line_end > 0 && (ends_at_line || !all) {
         line_end
     } else if all || before_last == 0 {
         at
     } else {
         before_last
-    }
+    };
+    Piece { end, seen: at + 1 }
 }
 
+/// How many bytes tell whether there is a contraction.
+pub(crate) const CONTRACTION: usize = 3;
+
 /// Returns the length of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` in any case, or 0.
-fn contraction(text: &[u8], at: usize) -> usize {
+pub(crate) fn contraction(text: &[u8], at: usize) -> usize {
     if text.get(at) != Some(&b'\'') {
         return 0;
     }

@@ -3,4 +3,5 @@
 
 mod corpus;
 mod equality;
+mod streams;
 mod vocabulary;
