@@ -1,6 +1,9 @@
 //! Counts tokens as providers do: exactly for the vocabularies that OpenAI has published.
 //!
-//! [`count`] and [`Counter`] are for texts at hand, [`StreamCounter`] for one that is arriving.
+//! [`request_tokens`] is for the prompt of a request, whose model's [`Family`] says how its
+//! provider counts; [`upper_bound`] is the same without counting, and never less.
+//! [`count`] and [`Counter`] are for texts at hand, [`StreamCounter`] and
+//! [`OutputCounter`] for those that are arriving.
 //! Text is cut into pieces (`split`) over character classes (`class`), and the bytes of each
 //! piece are merged (`merge`) by a table (`table`) that is used where it lies in the binary.
 //! Time is linear in the text, whatever it is: pieces without end are merged window by window
@@ -8,15 +11,23 @@
 
 mod class;
 mod endless;
+mod estimate;
+mod family;
 mod long;
+mod media;
 mod merge;
+mod request;
+mod schema;
 mod split;
 mod stream;
 mod table;
+mod tally;
 
+pub use family::Family;
 use long::Chain;
 use merge::Merger;
-pub use stream::StreamCounter;
+pub use request::{Counted, request_tokens, text_tokens, upper_bound};
+pub use stream::{OutputCounter, StreamCounter};
 use table::Table;
 
 /// A published vocabulary with its way to cut text.

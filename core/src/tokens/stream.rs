@@ -2,7 +2,7 @@
 
 use super::endless::Endless;
 use super::merge::Merger;
-use super::{Encoding, count_piece, count_pieces, first_piece, split};
+use super::{Counted, Encoding, Family, count_piece, count_pieces, first_piece, request, split};
 use crate::json::text;
 
 /// The exact count of everything pushed so far, in one text.
@@ -107,6 +107,43 @@ impl StreamCounter {
         self.pending = [kept, after].concat();
         self.endless = None;
         true
+    }
+}
+
+/// Counts what a model of some family generates, as it arrives.
+///
+/// Each text of an answer (a choice's content, its reasoning, the arguments of a call) has a
+/// counter of its own: pieces of different texts do not merge.
+#[derive(Debug)]
+pub struct OutputCounter {
+    family: Family,
+    counter: StreamCounter,
+}
+
+impl OutputCounter {
+    /// Starts a text.
+    pub fn new(family: Family) -> Self {
+        Self { family, counter: StreamCounter::new(family.encoding()) }
+    }
+
+    /// Takes the next part of the text.
+    pub fn push(&mut self, text: &str) {
+        self.counter.push(text);
+    }
+
+    /// Takes the next part as it stands between the quotes of a JSON string.
+    pub fn push_json(&mut self, raw: &[u8]) {
+        self.counter.push_json(raw);
+    }
+
+    /// Returns the tokens so far.
+    pub fn total(&self) -> Counted {
+        request::scaled(self.family, self.counter.total())
+    }
+
+    /// Returns a number that `total` does not exceed, at no cost.
+    pub fn at_most(&self) -> u64 {
+        request::scaled(self.family, self.counter.at_most()).tokens
     }
 }
 

@@ -63,6 +63,27 @@ fn broken_text_counts_as_its_repaired_form() {
     }
 }
 
+/// Steps are counted instead of seconds: twelve for each byte, whatever the text is.
+#[test]
+fn counting_is_linear() {
+    let units =
+        ["a", "A", " ", "\n", "ab", "abcdefg ", "日本", "日A", "\u{301}", "(", "-=", "\r\n ", "é"];
+    for unit in units {
+        for encoding in ENCODINGS {
+            for size in [10_000, 1_000_000] {
+                let text = unit.repeat(size / unit.len());
+                let mut counter = Counter::new(encoding);
+                assert!(counter.count(&text) > 0);
+                let work = counter.work();
+                assert!(
+                    work <= 12 * text.len() as u64,
+                    "{work} steps for {size} bytes of {unit:?}"
+                );
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn counts_equal_on_any_text(text in any::<String>()) {
