@@ -137,6 +137,6 @@ mod tests {
         check(Family::Gemini, &["gemini-2.5-flash", "google/gemma-3-27b"]);
         check(Family::DeepSeek, &["deepseek-r1-distill-llama-70b", "deepseek-ai/DeepSeek-R1"]);
         check(Family::Llama, &["meta-llama/llama-4-scout-17b", "llama3-8b-8192"]);
-        check(Family::Other, &["", "minimax-m2", "model-o1o", "foo1", "mygpt-4o"]);
+        check(Family::Other, &["", "minimax-m2", "foo1", "mygpt-4o"]);
     }
 }
