@@ -104,8 +104,20 @@ impl Publisher {
         &self.shared.envoys
     }
 
-    /// Waits until Envoys can be sent to every provider of a state.
-    pub async fn reachable(&self, state: &Published) {
+    /// Returns from when on a filter that has the snapshot of `known_revision` may be told another
+    /// one. 0: it has none, and its Envoy, when it is on ADS, is connected: it has the filter from
+    /// there.
+    ///
+    /// One that lost its stream and is back may be earlier than its Envoy, and would name clusters
+    /// that Envoy does not know yet. What it has serves meanwhile.
+    pub fn due(&self, known_revision: u64) -> Instant {
+        let waits = known_revision != 0 && known_revision != self.current().snapshot.revision;
+        Instant::now() + if waits { ENVOYS_ARE_BACK } else { Duration::ZERO }
+    }
+
+    /// Waits until Envoys can be sent to every provider of a state, and `due`.
+    pub async fn reachable(&self, state: &Published, due: Instant) {
+        tokio::time::sleep_until(due).await;
         self.envoys().settled(&state.resources.clusters).await;
         tokio::time::sleep_until(state.resolved_at).await;
     }
@@ -212,6 +224,8 @@ fn with_leavers(wanted: &ResourceSet, known: &ResourceSet) -> ResourceSet {
     ResourceSet::new(items.into_values().cloned().collect())
 }
 
+/// Longer than `max_interval` of `ads_config` in the bootstraps.
+const ENVOYS_ARE_BACK: Duration = Duration::from_millis(2_500);
 const ENVOYS_MAY_TAKE: Duration = Duration::from_secs(1);
 /// Most look-ups are over by then; one that takes longer costs its provider's first requests.
 const LOOKUP: Duration = Duration::from_millis(250);

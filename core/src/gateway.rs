@@ -135,6 +135,11 @@ impl Gateway {
         self.snapshot.as_ref()
     }
 
+    /// Returns the revision of the configuration. 0: there is none.
+    pub fn revision(&self) -> u64 {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.revision)
+    }
+
     /// Tells whether a new request can be served and billed.
     pub fn can_serve(&self) -> bool {
         self.snapshot.is_some() && self.instance.is_some() && !self.outbox.is_full(self.open)

@@ -30,11 +30,12 @@ impl ControlPlane {
     }
 
     /// Opens the stream of policy updates and returns its token.
-    pub(crate) fn watch(&self) -> Option<u32> {
+    pub(crate) fn watch(&self, known_revision: u64) -> Option<u32> {
         let token = host::open_grpc_stream(&self.0, POLICY, "Watch")?;
         let request = WatchRequest {
             node: String::new(),
             filter_version: env!("CARGO_PKG_VERSION").to_owned(),
+            known_revision,
         };
         host::send_grpc_stream_message(token, &request.encode_to_vec());
         Some(token)

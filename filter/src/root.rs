@@ -47,7 +47,9 @@ impl Root {
             self.wait -= 1;
             return;
         }
-        self.watch = self.control_plane.as_ref().and_then(|control_plane| control_plane.watch());
+        let known = vm::with(|vm| vm.gateway.revision()).unwrap_or_default();
+        self.watch =
+            self.control_plane.as_ref().and_then(|control_plane| control_plane.watch(known));
         self.wait = self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }

@@ -37,6 +37,34 @@ fn a_new_provider_and_model_serve_while_a_stream_goes_on() {
     });
 }
 
+/// Filter and Envoy come back to the control plane each in their own time.
+#[test]
+fn a_provider_that_is_added_during_an_outage_is_reached_from_the_first_request_on() {
+    block_on(async {
+        let mut stack = Stack::builder().start().await;
+        let (_, client) = stack.key(&json!({})).await;
+        let mut provider = stack.add_simulator("second").await;
+        provider.credential = None;
+        assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
+        stack.kill_control_plane().await;
+
+        stack.reconfigure(|config| {
+            config.providers.push(provider);
+            config.models.push(Model::new("brand/new", "second", "gpt-4o"));
+        });
+        stack.start_control_plane().await;
+        let mut answer = eventually("the new model is served", async || {
+            let answer = client.chat("brand/new", &json!({})).send().await;
+            (answer.status() != 404).then_some(answer)
+        })
+        .await;
+
+        // It asks for a credential, which tells that it was reached.
+        assert_eq!(answer.status(), 401, "{}", answer.text().await);
+        stack.stop().await;
+    });
+}
+
 #[test]
 fn a_new_model_of_a_known_provider_serves_while_a_stream_goes_on() {
     for_each_role(&async |role| {

@@ -36,10 +36,12 @@ impl Policy for PolicyServer {
         &self,
         request: Request<v1::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let v1::WatchRequest { node, filter_version } = request.into_inner();
+        let v1::WatchRequest { node, filter_version, known_revision } = request.into_inner();
         tracing::debug!(node, filter.version = filter_version, "a filter watches");
         let (updates, stream) = mpsc::channel(UPDATES_AHEAD);
-        let watch = Watch { publisher: self.publisher.clone(), updates, drain: self.drain.clone() };
+        let due = self.publisher.due(known_revision);
+        let (publisher, drain) = (self.publisher.clone(), self.drain.clone());
+        let watch = Watch { publisher, updates, drain, due };
         // Nothing that is committed from here on may be missed.
         let news = self.publisher.news();
         tokio::spawn(async move {
@@ -79,6 +81,8 @@ struct Watch {
     publisher: Publisher,
     updates: mpsc::Sender<Result<v1::Update, Status>>,
     drain: Drain,
+    /// No snapshot before this moment.
+    due: Instant,
 }
 
 /// Why a stream ends.
@@ -138,9 +142,9 @@ impl Watch {
         states: &mut tokio::sync::watch::Receiver<crate::publish::Published>,
     ) -> Pin<Box<dyn Future<Output = v1::Snapshot> + Send>> {
         let state = states.borrow_and_update().clone();
-        let publisher = self.publisher.clone();
+        let (publisher, due) = (self.publisher.clone(), self.due);
         Box::pin(async move {
-            publisher.reachable(&state).await;
+            publisher.reachable(&state, due).await;
             v1::Snapshot::clone(&state.snapshot)
         })
     }

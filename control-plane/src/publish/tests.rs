@@ -79,11 +79,11 @@ async fn a_new_host_name_gets_the_time_to_be_looked_up() {
     let named = config(vec![provider("a", base_url(true, "example.com", 443))]);
     let publisher = Publisher::new(&named, &SharedLimits::default(), 1, Newsroom::default());
     let begun = tokio::time::Instant::now();
-    publisher.reachable(&publisher.current()).await;
+    publisher.reachable(&publisher.current(), Instant::now()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
     publisher.publish(&named, &SharedLimits::default(), 2);
-    publisher.reachable(&publisher.current()).await;
+    publisher.reachable(&publisher.current(), Instant::now()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
     publisher.publish(
@@ -91,6 +91,28 @@ async fn a_new_host_name_gets_the_time_to_be_looked_up() {
         &SharedLimits::default(),
         3,
     );
-    publisher.reachable(&publisher.current()).await;
+    publisher.reachable(&publisher.current(), Instant::now()).await;
     assert_eq!(begun.elapsed(), LOOKUP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_comes_back_is_told_news_after_its_envoy() {
+    let publisher =
+        Publisher::new(&providers(&["a"]), &SharedLimits::default(), 2, Newsroom::default());
+    let state = publisher.current();
+    let begun = Instant::now();
+
+    for known in [0, 2] {
+        publisher.reachable(&state, publisher.due(known)).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO, "{known}");
+    }
+    let waiting = tokio::spawn({
+        let (publisher, state) = (publisher.clone(), state.clone());
+        async move { publisher.reachable(&state, publisher.due(1)).await }
+    });
+    let late = publisher.envoys().join();
+    tokio::time::sleep(ENVOYS_ARE_BACK + ENVOYS_MAY_TAKE / 2).await;
+    assert!(!waiting.is_finished());
+    late.settle(&state.resources.clusters.version);
+    waiting.await.unwrap();
 }

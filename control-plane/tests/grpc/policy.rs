@@ -53,6 +53,20 @@ async fn the_snapshot_says_what_is_configured() {
 }
 
 #[tokio::test]
+async fn a_filter_that_comes_back_gets_its_snapshot_again() {
+    let served = Served::start().await;
+    let (_, before) = served.watch().await;
+    let (mut policy, _) = served.connect().await;
+
+    let request = WatchRequest { known_revision: before.revision, ..WatchRequest::default() };
+    let mut stream = policy.watch(request).await.unwrap().into_inner();
+
+    let Event::Welcome(_) = next(&mut stream).await else { panic!("no welcome") };
+    let Event::Snapshot(after) = next(&mut stream).await else { panic!("no snapshot") };
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
 async fn a_new_configuration_reaches_filters_that_watch() {
     let served = Served::start().await;
     let (mut stream, before) = served.watch().await;

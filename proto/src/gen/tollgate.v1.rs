@@ -7,6 +7,11 @@ pub struct WatchRequest {
     /// Version of the filter. Empty when unknown.
     #[prost(string, tag = "2")]
     pub filter_version: ::prost::alloc::string::String,
+    /// Revision of the snapshot that the filter has from an earlier stream. 0: it has none. A newer
+    /// one may then come some seconds later than usual: not before the filter's Envoy, which has to
+    /// reconnect as well, knows the clusters it names.
+    #[prost(uint64, tag = "3")]
+    pub known_revision: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Update {
