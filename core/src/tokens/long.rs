@@ -1,15 +1,18 @@
 //! Counts the tokens of a piece without end, in bounded memory and linear time.
 //!
-//! Merging a window cannot know what follows, so its last tokens are not believed. It is cut in
-//! the middle, the next window begins there, and the cut is right when the tokens on both sides
+//! Merging a window cannot know what follows, so its last tokens are not believed. It is cut
+//! before them, the next window begins there, and the cut is right when the tokens on both sides
 //! of it stay apart: neighbours that stay apart are all that makes a sequence the one that its
 //! bytes merge into. A cut that was wrong is made again with both windows as one.
 
 use super::merge::{Merger, stay_apart};
 use super::table::Token;
 
-/// How many bytes are merged at once. No token has more than 128.
-pub(crate) const WINDOW: usize = 2048;
+/// How many bytes are merged at once.
+const WINDOW: usize = 2048;
+/// How many of them are not believed, since they may merge with what follows; no token has more
+/// than 128 bytes.
+const DOUBTFUL: usize = 256;
 
 /// A piece that arrives in parts.
 #[derive(Debug, Default, Clone)]
@@ -67,16 +70,16 @@ impl Chain {
         self.held.is_empty()
     }
 
-    /// Merges the window and moves the cut to its middle.
+    /// Merges the window and moves the cut near its end.
     fn advance(&mut self, merger: &mut Merger) {
         let before = self.merge_window(merger);
         self.settled += before.tokens;
         self.held.drain(..before.bytes);
-        let middle = self.held.len().saturating_sub(WINDOW / 2);
+        let believed = self.held.len().saturating_sub(DOUBTFUL);
         self.cut = Cut::default();
         for (begin, token) in merger.tokens() {
             self.cut.bytes = begin;
-            if begin >= middle {
+            if begin >= believed {
                 break;
             }
             (self.cut.tokens, self.cut.last) = (self.cut.tokens + 1, Some(token));

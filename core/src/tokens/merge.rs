@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::table::{Table, Token};
+use super::table::{Table, Token, low};
 
 /// Up to this length the lowest rank is searched for; above, a heap keeps it.
 pub(crate) const SHORT: usize = 96;
@@ -75,7 +75,8 @@ pub(crate) struct Merger {
     table: &'static Table,
     work: u64,
     nodes: Vec<Node>,
-    queue: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Merges to be made: the name of what comes out above the place where it begins.
+    queue: BinaryHeap<Reverse<u64>>,
 }
 
 impl Merger {
@@ -103,9 +104,9 @@ impl Merger {
     pub(crate) fn merge(&mut self, bytes: &[u8]) {
         self.fill(bytes);
         self.work += bytes.len() as u64;
-        while let Some(Reverse((rank, at))) = self.queue.pop() {
+        while let Some(Reverse(next)) = self.queue.pop() {
             self.work += 1;
-            self.merge_at(rank, at);
+            self.merge_at(low(next >> 32), low(next));
         }
     }
 
@@ -121,16 +122,18 @@ impl Merger {
 
     fn fill(&mut self, bytes: &[u8]) {
         self.nodes.clear();
-        self.queue.clear();
+        let mut queue = std::mem::take(&mut self.queue).into_vec();
+        queue.clear();
         let nexts = bytes.iter().skip(1).map(|&byte| Some(byte)).chain([None]);
         for ((place, &byte), next) in (0_u32..).zip(bytes).zip(nexts) {
             let token = Token::byte(byte);
             let merge = next.map_or(Token::NONE, |next| self.table.merge(token, Token::byte(next)));
             self.nodes.push(Node { token, merge, before: place.wrapping_sub(1), after: place + 1 });
             if merge != Token::NONE {
-                self.queue.push(Reverse((merge.name(), place)));
+                queue.push(Reverse(entry(merge, place)));
             }
         }
+        self.queue = BinaryHeap::from(queue);
     }
 
     /// Merges the token at `at` with its right neighbour, unless that has been overtaken.
@@ -167,9 +170,13 @@ impl Merger {
 
     fn queue_up(&mut self, merge: Token, at: u32) {
         if merge != Token::NONE {
-            self.queue.push(Reverse((merge.name(), at)));
+            self.queue.push(Reverse(entry(merge, at)));
         }
     }
+}
+
+fn entry(merge: Token, at: u32) -> u64 {
+    u64::from(merge.name()) << 32 | u64::from(at)
 }
 
 /// Tells whether two tokens stay as they are when they stand beside each other.

@@ -124,8 +124,9 @@ fn scale(hash: u32, size: usize) -> usize {
     low((u64::from(hash) * size as u64) >> 32) as usize
 }
 
+/// Returns the lower half.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-fn low(wide: u64) -> u32 {
+pub(crate) fn low(wide: u64) -> u32 {
     wide as u32
 }

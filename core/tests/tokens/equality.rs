@@ -70,7 +70,7 @@ fn counting_is_linear() {
         ["a", "A", " ", "\n", "ab", "abcdefg ", "日本", "日A", "\u{301}", "(", "-=", "\r\n ", "é"];
     for unit in units {
         for encoding in ENCODINGS {
-            for size in [10_000, 1_000_000] {
+            for size in [10_000, 300_000] {
                 let text = unit.repeat(size / unit.len());
                 let mut counter = Counter::new(encoding);
                 assert!(counter.count(&text) > 0);
