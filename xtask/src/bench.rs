@@ -10,6 +10,7 @@ mod numbers;
 mod paced;
 mod report;
 mod rig;
+mod tokens;
 
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ pub(crate) fn task(repo: &Repo, options: &Options) -> Result<()> {
     // Before we leave Envoy's CPU to it.
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut rig = Rig::start(repo, &programs)?;
-    let rows = measure::all(&mut rig, &programs, &plan)?;
+    let mut rows = measure::all(&mut rig, &programs, &plan)?;
+    rows.push(tokens::row(repo)?);
 
     let commit = output(
         std::process::Command::new("git")

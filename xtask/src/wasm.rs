@@ -47,8 +47,24 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     build_with(repo, Compiler::Auto)
 }
 
-fn build_with(repo: &Repo, compiler: Compiler) -> Result<PathBuf> {
-    let mut command = match compiler {
+/// Builds an example of the core and returns the file that any host of wasm runs.
+pub(crate) fn build_example(repo: &Repo, example: &str) -> Result<PathBuf> {
+    let (mut command, target) = compiler(repo, Compiler::Auto)?;
+    run(command.args(["-p", "tollgate-core", "--example", example]))?;
+    Ok(target.join(TARGET).join("wasm/examples").join(example).with_extension("wasm"))
+}
+
+fn build_with(repo: &Repo, choice: Compiler) -> Result<PathBuf> {
+    let (mut command, target) = compiler(repo, choice)?;
+    // The package alone: with the workspace, features of others (tonic) would be pulled in.
+    run(command.args(["-p", PACKAGE]))?;
+    let built = target.join(TARGET).join("wasm/tollgate_filter.wasm");
+    publish(&built, &target.join("tollgate_filter.wasm"))
+}
+
+/// Returns cargo, told to build for wasm, and the folder it builds in.
+fn compiler(repo: &Repo, choice: Compiler) -> Result<(Command, PathBuf)> {
+    let mut command = match choice {
         Compiler::Rustup => {
             ensure!(toolchain_has_target(repo), "{}", what_to_install());
             cargo(repo)
@@ -65,11 +81,8 @@ fn build_with(repo: &Repo, compiler: Compiler) -> Result<PathBuf> {
     // Flags from the environment would replace those of .cargo/config.toml, simd128 among them.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command.env("CARGO_TARGET_DIR", &target);
-    // The package alone: with the workspace, features of others (tonic) would be pulled in.
-    command.args(["build", "--profile", "wasm", "--target", TARGET, "-p", PACKAGE]);
-    run(&mut command)?;
-    let built = target.join(TARGET).join("wasm/tollgate_filter.wasm");
-    publish(&built, &target.join("tollgate_filter.wasm"))
+    command.args(["build", "--profile", "wasm", "--target", TARGET]);
+    Ok((command, target))
 }
 
 /// Puts the file at its stable place, unless it is too big to ship.
