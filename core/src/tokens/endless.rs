@@ -82,6 +82,13 @@ impl Endless {
         self.full.at_most().max(early) + self.kept.len() as u64
     }
 
+    /// Returns how much memory the held bytes take.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        let cut = self.cut.as_ref().map_or(0, Chain::memory);
+        self.full.memory() + cut + self.tail.memory() + self.kept.capacity()
+    }
+
     /// Tells whether a contraction may follow, which belongs to the piece then.
     pub(crate) fn may_contract(&self) -> bool {
         matches!(self.kind, Kind::Word | Kind::Lower)

@@ -105,6 +105,7 @@ fn template(family: Family) -> Template {
         | Family::Gpt4oMini
         | Family::Reasoning
         | Family::Cl100k
+        | Family::Routed
         | Family::Cohere
         | Family::Other => PLAIN,
     }

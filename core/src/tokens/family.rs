@@ -15,6 +15,8 @@ pub enum Family {
     GptOss,
     /// OpenAI's models with `cl100k_base`: GPT-4, GPT-3.5, embeddings.
     Cl100k,
+    /// Any of these but the open ones through somebody's router, which may add to prompts.
+    Routed,
     /// Anthropic's Claude.
     Claude,
     /// Google's Gemini and Gemma.
@@ -40,13 +42,21 @@ impl Family {
     /// `gpt-4o-mini`, `openai/gpt-oss-120b`, `eu.anthropic.claude-haiku-4-5`.
     pub fn for_model(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
-        let found = NAMES.iter().find(|(part, _)| {
-            name.match_indices(part).any(|(at, _)| {
-                let before = name.get(..at).and_then(|before| before.chars().next_back());
+        let found = NAMES.iter().find_map(|(part, family)| {
+            let begins = |at: &usize| {
+                let before = name.get(..*at).and_then(|before| before.chars().next_back());
                 !before.is_some_and(|letter| letter.is_ascii_alphanumeric())
-            })
+            };
+            let at = name.match_indices(part).map(|(at, _)| at).find(begins)?;
+            Some((*family, name.get(..at).is_some_and(|before| before.contains('/'))))
         });
-        found.map_or(Self::Other, |(_, family)| *family)
+        match found {
+            Some((Self::Gpt4o | Self::Gpt4oMini | Self::Reasoning | Self::Cl100k, true)) => {
+                Self::Routed
+            }
+            Some((family, _)) => family,
+            None => Self::Other,
+        }
     }
 
     /// Returns the vocabulary that the family's tokens are counted by, or estimated from.
@@ -121,11 +131,12 @@ mod tests {
 
     #[test]
     fn knows_the_models_of_openai() {
-        check(Family::Gpt4o, &["gpt-4o", "chatgpt-4o-latest", "openai/gpt-4.1-nano"]);
+        check(Family::Gpt4o, &["gpt-4o", "chatgpt-4o-latest", "gpt-4.1-nano"]);
         check(Family::Gpt4oMini, &["gpt-4o-mini", "gpt-4o-mini-2024-07-18"]);
-        check(Family::Reasoning, &["gpt-5", "gpt-5.4-mini", "o3-mini", "openai/o1", "gpt-6"]);
+        check(Family::Reasoning, &["gpt-5", "gpt-5.4-mini", "o3-mini", "o1", "gpt-6"]);
         check(Family::Cl100k, &["gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "text-embedding-3-small"]);
-        check(Family::GptOss, &["gpt-oss-120b", "openai.gpt-oss-safeguard-20b"]);
+        check(Family::Routed, &["openai/gpt-4.1-nano", "openai/o1", "openrouter/openai/gpt-4"]);
+        check(Family::GptOss, &["openai/gpt-oss-120b", "openai.gpt-oss-safeguard-20b"]);
     }
 
     #[test]

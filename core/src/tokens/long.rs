@@ -65,6 +65,12 @@ impl Chain {
         self.settled + self.held.len() as u64
     }
 
+    /// Returns how much memory the held bytes take.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Tells whether nothing has come yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()

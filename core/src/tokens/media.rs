@@ -137,7 +137,7 @@ fn image_at_most(family: Family, low: bool) -> u64 {
             }
         }
         // 2,833 and 5,667 for each tile.
-        Family::Gpt4oMini => {
+        Family::Gpt4oMini | Family::Routed => {
             if low {
                 2_833
             } else {

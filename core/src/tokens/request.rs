@@ -31,7 +31,7 @@ pub fn request_tokens(family: Family, body: &[u8]) -> Counted {
     let plain = tally.calls + tally.tools + tally.schema + tally.media == 0 && !tally.unknown;
     let tokens = match family {
         Family::Reasoning => openai(&tally, 2, 96),
-        Family::Gpt4o | Family::Gpt4oMini | Family::Cl100k => openai(&tally, 3, 9),
+        Family::Gpt4o | Family::Gpt4oMini | Family::Cl100k | Family::Routed => openai(&tally, 3, 9),
         Family::GptOss
         | Family::Claude
         | Family::Gemini

@@ -136,9 +136,10 @@ impl OutputCounter {
         self.counter.push_json(raw);
     }
 
-    /// Returns the tokens so far.
+    /// Returns the tokens so far. They are not all where a model thinks unseen.
     pub fn total(&self) -> Counted {
-        request::scaled(self.family, self.counter.total())
+        let counted = request::scaled(self.family, self.counter.total());
+        Counted { exact: counted.exact && self.family != Family::Reasoning, ..counted }
     }
 
     /// Returns a number that `total` does not exceed, at no cost.
@@ -157,3 +158,22 @@ fn contraction<'a>(endless: &Endless, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 const BATCH: usize = 64;
 /// A piece of more bytes is counted before it ends.
 const LIMIT: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_no_more_than_sixteen_kilobytes_of_any_text() {
+        for unit in ["a", "A", "日A", " ", "\n", " \n", "(", "\u{301}", "some words, ", "日本"] {
+            let delta = unit.repeat(40 / unit.len());
+            let mut counter = StreamCounter::new(Encoding::O200k);
+            for _ in 0..5_000 {
+                counter.push(&delta);
+                let endless = counter.endless.as_ref().map_or(0, Endless::memory);
+                let held = counter.pending.capacity() + endless;
+                assert!(held <= 16 * 1024, "{held} bytes of {unit:?}");
+            }
+        }
+    }
+}

@@ -56,6 +56,45 @@ impl Tally {
 /// How deep parts may hold parts: results of tools do. Each level is read once more.
 pub(crate) const NESTED: u32 = 3;
 
+/// Fields of requests that are no part of a prompt.
+const NEUTRAL: &[&str] = &[
+    "model",
+    "stream",
+    "stream_options",
+    "temperature",
+    "top_p",
+    "top_k",
+    "n",
+    "best_of",
+    "echo",
+    "stop",
+    "stop_sequences",
+    "max_tokens",
+    "max_completion_tokens",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "user",
+    "seed",
+    "store",
+    "metadata",
+    "service_tier",
+    "reasoning_effort",
+    "verbosity",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "encoding_format",
+    "dimensions",
+    "modalities",
+    "audio",
+    "moderation",
+    "prompt_cache_options",
+];
+
 struct Walk {
     counter: Counter,
     family: Family,
@@ -85,15 +124,12 @@ impl Walk {
                     self.tally.forced = !auto.contains(&value);
                 }
                 "thinking" | "reasoning" => self.tally.thinking = has_budget(value),
-                // Responses add to a prompt what is not in the body.
-                "previous_response_id" | "conversation" | "include" | "cachedContent" => {
-                    self.tally.unknown |= value != b"null";
-                }
                 "suffix" => self.tally.text += self.string(value),
                 "tools" => self.tools(value),
                 "functions" => elements(value).for_each(|function| self.tool(function)),
                 "response_format" | "output_config" | "text" => self.response_format(value),
-                _ => {}
+                // What is not known to add nothing to a prompt may add to it.
+                key => self.tally.unknown |= !NEUTRAL.contains(&key) && value != b"null",
             }
         }
     }
@@ -116,7 +152,10 @@ impl Walk {
                     self.tally.text += self.string(value);
                 }
                 "content" | "parts" | "output" => self.content(value, NESTED),
-                "refusal" => self.tally.text += self.string(value),
+                "refusal" if value != b"null" => {
+                    self.tally.unknown = true;
+                    self.tally.text += self.string(value);
+                }
                 "tool_calls" => elements(value).for_each(|call| self.call(call)),
                 "function_call" => self.function(value),
                 "arguments" => {
@@ -257,17 +296,23 @@ impl Walk {
                 }
                 Some(b'[') => {
                     self.tally.prompts += 1;
-                    self.tally.text += elements(element).count() as u64;
+                    numbers += elements(element).map(|number| self.token(number)).sum::<u64>();
                 }
                 Some(b'"') => {
                     self.tally.prompts += 1;
                     self.tally.text += self.string(element);
                 }
-                _ => numbers += 1,
+                _ => numbers += self.token(element),
             }
         }
         self.tally.prompts += u64::from(numbers > 0);
         self.tally.text += numbers;
+    }
+
+    /// Counts the number of a token; anything else in its place is not known to be one.
+    fn token(&mut self, value: &[u8]) -> u64 {
+        self.tally.unknown |= !value.iter().all(u8::is_ascii_digit);
+        1
     }
 
     fn string(&mut self, value: &[u8]) -> u64 {

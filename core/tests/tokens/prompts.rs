@@ -66,6 +66,9 @@ fn says_when_it_estimates() {
     assert!(!exact(Family::Gpt4o, &json!({"messages": image})));
     assert!(!exact(Family::Gpt4o, &json!({"messages": message, "tools": tool})));
     assert!(!exact(Family::Gpt4o, &json!({"input": message})));
+    assert!(!exact(Family::Gpt4o, &json!({"messages": message, "web_search_options": {}})));
+    assert!(!exact(Family::Cl100k, &json!({"input": [["long text"]]})));
+    assert!(!exact(Family::Routed, &json!({"messages": message})));
 }
 
 #[test]
