@@ -4,10 +4,12 @@
 
 pub mod api_key;
 pub mod edit;
+pub mod entity;
 pub mod key_change;
 pub mod lifetime;
 pub mod limits;
 pub mod meter;
+pub mod model_list;
 pub mod period;
 pub mod report;
 pub mod secret;
@@ -16,6 +18,7 @@ pub mod usage;
 
 pub use api_key::{ApiKey, BudgetState, KeyPolicy};
 pub use edit::Edit;
+pub use entity::{Entity, EntityChange, SharedBudget, Stamps};
 pub use key_change::{Change, KeyChange};
 pub use lifetime::Lifetime;
 pub use limits::{Budget, Limits, LimitsChange, RateWindow, meters_of};

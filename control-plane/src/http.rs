@@ -3,6 +3,10 @@
 //! [`router`] is everything; the modules below are one resource each.
 
 mod auth;
+mod budgets;
+mod customers;
+mod entity_fields;
+mod entity_view;
 mod error;
 mod fields;
 mod health;
@@ -11,8 +15,12 @@ mod key_view;
 mod keys;
 mod limit_fields;
 mod limit_view;
+mod organizations;
 mod query;
 mod spend;
+mod tags;
+mod teams;
+mod users;
 
 use std::sync::Arc;
 
@@ -24,7 +32,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -51,6 +59,7 @@ impl App {
 /// Builds the management API.
 pub fn router(app: App) -> Router {
     Router::new()
+        .merge(entities())
         .route("/key/generate", post(keys::generate))
         .route("/key/info", get(keys::info))
         .route("/key/update", post(keys::update))
@@ -72,6 +81,50 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(map_response(harden))
         .with_state(app)
+}
+
+/// Whom spend and limits are counted for besides keys.
+fn entities() -> Router<App> {
+    let mut router = Router::new()
+        .route("/user/new", post(users::new))
+        .route("/user/update", post(users::update))
+        .route("/user/info", get(users::info))
+        .route("/user/list", get(users::list))
+        .route("/user/delete", post(users::delete))
+        .route("/team/new", post(teams::new))
+        .route("/team/update", post(teams::update))
+        .route("/team/info", get(teams::info))
+        .route("/team/list", get(teams::list))
+        .route("/team/delete", post(teams::delete))
+        .route("/team/block", post(teams::block))
+        .route("/team/unblock", post(teams::unblock))
+        .route("/organization/new", post(organizations::new))
+        .route("/organization/update", patch(organizations::update))
+        .route("/organization/info", get(organizations::info))
+        .route("/organization/list", get(organizations::list))
+        .route("/organization/delete", delete(organizations::delete))
+        .route("/tag/new", post(tags::new))
+        .route("/tag/update", post(tags::update))
+        .route("/tag/info", post(tags::info))
+        .route("/tag/list", get(tags::list))
+        .route("/tag/delete", post(tags::delete))
+        .route("/budget/new", post(budgets::new))
+        .route("/budget/update", post(budgets::update))
+        .route("/budget/info", post(budgets::info))
+        .route("/budget/list", get(budgets::list))
+        .route("/budget/settings", get(budgets::settings))
+        .route("/budget/delete", post(budgets::delete));
+    for prefix in ["/customer", "/end_user"] {
+        router = router
+            .route(&format!("{prefix}/new"), post(customers::new))
+            .route(&format!("{prefix}/update"), post(customers::update))
+            .route(&format!("{prefix}/info"), get(customers::info))
+            .route(&format!("{prefix}/list"), get(customers::list))
+            .route(&format!("{prefix}/delete"), post(customers::delete))
+            .route(&format!("{prefix}/block"), post(customers::block))
+            .route(&format!("{prefix}/unblock"), post(customers::unblock));
+    }
+    router
 }
 
 /// A request body of at most [`MOST_BYTES`].

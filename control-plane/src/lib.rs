@@ -12,6 +12,7 @@ pub mod grpc;
 pub mod http;
 pub mod prices;
 pub mod publish;
+mod reload;
 pub mod server;
 pub mod service;
 pub mod snapshot;

@@ -10,16 +10,16 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, SystemClock};
-use crate::config::watch::FileWatch;
-use crate::config::{Config, ControlListen, Source, TargetConfig};
+use crate::clock::SystemClock;
+use crate::config::{Config, ControlListen, Source};
 use crate::entropy::SystemEntropy;
 use crate::grpc::Control;
 use crate::http::{self, App};
 use crate::prices::PriceList;
 use crate::publish::Publisher;
+use crate::reload::{self, Reload, warn_about_gaps};
 use crate::service::{Parts, ROUND_SECONDS, Service, Watchman};
-use crate::store::{self, Configured, SharedLimits, Store, StoreError};
+use crate::store;
 
 /// Serves what `source` says until `shutdown`, then drains.
 ///
@@ -32,8 +32,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let store = store::open(&config.database_url).await.context("cannot open the database")?;
+    // Before limits are read: what changes from here on is noticed.
+    let news = store.newsroom().feed();
     let (revision, limits) =
-        apply_limits(&store, &config).await.context("cannot use the database")?;
+        reload::apply_limits(&store, &config).await.context("cannot use the database")?;
     let publisher = Publisher::new(&config, &limits, revision, store.newsroom().clone());
     let service = Service::new(Parts {
         store: store.clone(),
@@ -55,7 +57,8 @@ pub async fn run(
 
     let (draining, drained) = watch::channel(false);
     let (current, config) = watch::channel(Arc::new(config));
-    let reload = tokio::spawn(reload(source, prices, current, store.clone(), publisher.clone()));
+    let reload = Reload::new(current, store.clone(), publisher.clone());
+    let reload = tokio::spawn(reload.follow(source, prices, news));
     let watchman = tokio::spawn(watch_holders(service.clone()));
     let app = App { service: service.clone(), config, draining: drained.clone() };
     // Health is answered, with "shutting down", until filters and Envoys are done.
@@ -106,23 +109,6 @@ fn make_folder(socket: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
-fn warn_about_gaps(config: &Config) {
-    if config.master_key.is_none() {
-        tracing::warn!("no master_key is configured: the management API answers health alone");
-    }
-    for model in &config.models {
-        let unpriced = |target: &&TargetConfig| target.price.is_none() && !target.free;
-        for target in model.targets.iter().filter(unpriced) {
-            tracing::warn!(
-                model.name = model.name,
-                provider.id = target.provider,
-                provider.model = target.model,
-                "no price is known: requests cost nothing and are marked unpriced"
-            );
-        }
-    }
-}
-
 async fn raised(mut flag: watch::Receiver<bool>) {
     // An error says that the sender is gone, which only happens in the end.
     let _ = flag.wait_for(|raised| *raised).await;
@@ -131,64 +117,6 @@ async fn raised(mut flag: watch::Receiver<bool>) {
 async fn overdue(flag: watch::Receiver<bool>) {
     raised(flag).await;
     tokio::time::sleep(DRAIN).await;
-}
-
-/// Follows the file and those it names. What cannot be used is logged, and the old configuration stays.
-async fn reload(
-    source: Source,
-    prices: PriceList,
-    current: watch::Sender<Arc<Config>>,
-    store: Arc<dyn Store>,
-    publisher: Publisher,
-) {
-    let mut files = match FileWatch::start(source.files(&prices)) {
-        Ok(files) => files,
-        Err(error) => {
-            tracing::error!(%error, "changes of the configuration will not be noticed");
-            return;
-        }
-    };
-    // Once before waiting: it may have changed since it was read at the start.
-    let mut looked = false;
-    loop {
-        if std::mem::replace(&mut looked, true) {
-            files.changed().await;
-        }
-        // Before they are read: what changes from here on is noticed. A name that cannot be
-        // watched is one of a file that cannot be read, which is said below.
-        let _ = files.follow(source.files(&prices));
-        let new = match source.load(&prices) {
-            Ok(config) => current.borrow().successor(config),
-            Err(error) => {
-                tracing::error!(%error, "the new configuration is not valid; the old one stays");
-                continue;
-            }
-        };
-        if new == **current.borrow() {
-            continue;
-        }
-        let (revision, limits) = limits_applied(&store, &new).await;
-        publisher.publish(&new, &limits, revision);
-        warn_about_gaps(&new);
-        tracing::info!(
-            revision,
-            providers = new.providers.len(),
-            models = new.models.len(),
-            "configuration reloaded"
-        );
-        current.send_replace(Arc::new(new));
-    }
-}
-
-/// Gives the limits of a configuration their meters, and returns the number of the change and the
-/// limits that filters are told of.
-async fn apply_limits(
-    store: &Arc<dyn Store>,
-    config: &Config,
-) -> Result<(u64, SharedLimits), StoreError> {
-    let configured = Configured { rates: config.limits.window, limits: config.limited() };
-    let revision = store.configure(&configured, SystemClock.now()).await?;
-    Ok((revision, store.shared_limits().await?))
 }
 
 /// Gives up holders of leases that vanished.
@@ -205,20 +133,5 @@ async fn watch_holders(service: Service) {
     }
 }
 
-/// Waits for the database when it is away: without a number the change cannot be told.
-async fn limits_applied(store: &Arc<dyn Store>, config: &Config) -> (u64, SharedLimits) {
-    loop {
-        match apply_limits(store, config).await {
-            Ok(applied) => return applied,
-            Err(error) => {
-                let error = crate::telemetry::chain(&error);
-                tracing::error!(error, "the new configuration waits for the database");
-                tokio::time::sleep(RETRY).await;
-            }
-        }
-    }
-}
-
 const DRAIN: Duration = Duration::from_secs(30);
 const CLOSE: Duration = Duration::from_secs(5);
-const RETRY: Duration = Duration::from_secs(1);

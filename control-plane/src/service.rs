@@ -3,6 +3,7 @@
 //!
 //! [`Service`] is the door; its methods stand in `service/`, by subject.
 
+mod entities;
 mod holders;
 mod keys;
 mod usage;
@@ -19,6 +20,7 @@ use crate::domain::{Change, Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::store::{Store, StoreError};
 
+pub use crate::service::entities::ResolvedCustomer;
 pub use crate::service::holders::{ROUND_SECONDS, Watchman};
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
 

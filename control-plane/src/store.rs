@@ -9,36 +9,43 @@
 mod audit;
 mod batch;
 mod book;
+mod budgets;
 mod configured;
 #[cfg(test)]
 mod conformance;
 mod database;
 mod driver;
+mod entities;
 mod keys;
 mod ledger;
 mod limits;
 mod meters;
 pub mod news;
 mod postgres;
+mod query;
 mod rows;
 mod sql;
 mod sqlite;
 mod stored_limits;
+mod told;
 mod vanished;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
-use tollgate_core::money::NanoDollars;
 
 use crate::domain::{
-    ApiKey, Change, KeyChange, LedgerRecord, Meter, RecordId, Report, Reported, Scope, Secret,
-    Timestamp,
+    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
+    Secret, SharedBudget, Timestamp,
 };
 use crate::store::news::{News, Newsroom};
 
 pub use crate::store::configured::Configured;
+pub use crate::store::query::{
+    Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery,
+    KeySort, LedgerEntry, ListedKey, SharedLimits, UsageQuery,
+};
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
@@ -78,6 +85,60 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the limits that every filter is told of.
     async fn shared_limits(&self) -> Result<SharedLimits, StoreError>;
+
+    /// Looks up a user, a team and so on. `None` when there is none.
+    async fn entity(&self, kind: Scope, id: &str) -> Result<Option<Entity>, StoreError>;
+
+    /// Returns one page of the entities that match, oldest first.
+    async fn entities(&self, query: &EntityQuery) -> Result<EntityPage, StoreError>;
+
+    /// Adds an entity whose id is free.
+    async fn add_entity(
+        &self,
+        entity: &Entity,
+        change: &Change,
+    ) -> Result<ChangedEntity, StoreError>;
+
+    /// Changes an entity. `None` when there is none.
+    async fn change_entity(
+        &self,
+        of: (Scope, &str),
+        what: &EntityChange,
+        change: &Change,
+    ) -> Result<Option<ChangedEntity>, StoreError>;
+
+    /// Deletes those that exist, with keys and teams that belong to them, and returns the ids of
+    /// all that are gone.
+    async fn delete_entities(
+        &self,
+        kind: Scope,
+        ids: &[String],
+        change: &Change,
+    ) -> Result<Vec<String>, StoreError>;
+
+    /// Looks up a budget that several things share.
+    async fn budget(&self, id: &str) -> Result<Option<SharedBudget>, StoreError>;
+
+    /// Returns all budgets, oldest first.
+    async fn budgets(&self) -> Result<Vec<SharedBudget>, StoreError>;
+
+    /// Adds a budget whose id is free.
+    async fn add_budget(&self, budget: &SharedBudget, change: &Change) -> Result<(), StoreError>;
+
+    /// Changes a budget, and the limits of all that share it.
+    async fn change_budget(
+        &self,
+        id: &str,
+        what: &LimitsChange,
+        change: &Change,
+    ) -> Result<Option<SharedBudget>, StoreError>;
+
+    /// Deletes a budget; what shared it is without its limits then.
+    async fn delete_budget(
+        &self,
+        id: &str,
+        change: &Change,
+    ) -> Result<Option<SharedBudget>, StoreError>;
 
     /// Returns the meters of some things.
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError>;
@@ -133,137 +194,6 @@ pub async fn open(url: &Secret) -> Result<Arc<dyn Store>, StoreError> {
     }
     let driver = postgres::Postgres::open(url, newsroom.clone()).await?;
     Ok(Arc::new(database::SqlStore::new(driver, newsroom)))
-}
-
-/// The limits that every filter is told of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SharedLimits {
-    /// Meters of providers, models and tags.
-    pub meters: Vec<Meter>,
-    /// Some customer has limits or is blocked.
-    pub customers: bool,
-}
-
-/// Which keys to list, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyQuery {
-    /// Those that were deleted instead of those that are.
-    pub deleted: bool,
-    /// Of this user.
-    pub user_id: Option<String>,
-    /// Of this team.
-    pub team_id: Option<String>,
-    /// Of this organisation, by their own word.
-    pub organization_id: Option<String>,
-    /// With this alias.
-    pub alias: Option<String>,
-    /// With this hash.
-    pub hash: Option<KeyHash>,
-    /// Order.
-    pub sort: KeySort,
-    /// Largest or latest first.
-    pub descending: bool,
-    /// How many to skip.
-    pub offset: u32,
-    /// How many to return.
-    pub limit: u32,
-}
-
-/// What keys are sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeySort {
-    /// When it was made.
-    #[default]
-    CreatedAt,
-    /// When it was changed.
-    UpdatedAt,
-    /// What it spent.
-    Spend,
-    /// What it may spend.
-    MaxBudget,
-    /// Its hash.
-    Hash,
-    /// Its alias.
-    Alias,
-}
-
-/// A part of a list of keys.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct KeyPage {
-    /// The keys of the page.
-    pub keys: Vec<ListedKey>,
-    /// How many there are in all.
-    pub total: u64,
-}
-
-/// A key in a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListedKey {
-    /// The key.
-    pub key: ApiKey,
-    /// When and by whom it was deleted. `None`: it is not.
-    pub deleted: Option<(Timestamp, String)>,
-}
-
-/// A key after a change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Changed {
-    /// The key as it is now.
-    pub key: ApiKey,
-    /// Revision of the change.
-    pub revision: u64,
-}
-
-/// What deleting did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Deleted {
-    /// The keys that existed.
-    pub hashes: Vec<KeyHash>,
-    /// Revision of the change.
-    pub revision: u64,
-}
-
-/// Which ledger records.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UsageQuery {
-    /// The record with this id.
-    pub id: Option<RecordId>,
-    /// Of this key.
-    pub key: Option<KeyHash>,
-    /// Of this user.
-    pub user_id: Option<String>,
-    /// Started at this moment or later.
-    pub from: Option<Timestamp>,
-    /// Started before this moment.
-    pub until: Option<Timestamp>,
-}
-
-/// A ledger record with what was known about its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// The record.
-    pub record: LedgerRecord,
-    /// User of the key when the record arrived.
-    pub user_id: Option<String>,
-    /// Team of the key when the record arrived.
-    pub team_id: Option<String>,
-    /// Alias of the key now.
-    pub key_alias: Option<String>,
-}
-
-/// What one key's requests for one model cost on one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DailySpend {
-    /// Days since the epoch, UTC.
-    pub day: i64,
-    /// The key.
-    pub key_hash: KeyHash,
-    /// Its user.
-    pub user_id: Option<String>,
-    /// The model, as clients asked for it.
-    pub model: String,
-    /// The sum.
-    pub cost: NanoDollars,
 }
 
 /// One change, as the audit log tells it.

@@ -88,7 +88,8 @@ fn strip_base<'a>(path: &'a str, base_paths: &[String]) -> &'a str {
 fn is_management(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
-        "key" | "spend" => path.len() > first.len() + 2,
+        "key" | "spend" | "user" | "team" | "customer" | "end_user" | "organization" | "tag"
+        | "budget" | "global" | "utils" => path.len() > first.len() + 2,
         "health" | "ready" => true,
         _ => false,
     }
@@ -150,7 +151,15 @@ mod tests {
 
     #[test]
     fn tells_management_from_inference() {
-        for path in ["/key/info", "/spend/logs?x", "/health", "/health/liveness", "/ready"] {
+        for path in [
+            "/key/info",
+            "/spend/logs?x",
+            "/end_user/list",
+            "/global/spend/report",
+            "/health",
+            "/health/liveness",
+            "/ready",
+        ] {
             check("GET", path, &Selection::Management);
         }
         check("GET", "/key", &Selection::Unknown);

@@ -69,10 +69,15 @@ impl Policy for PolicyServer {
 
     async fn resolve_customer(
         &self,
-        _request: Request<v1::ResolveCustomerRequest>,
+        request: Request<v1::ResolveCustomerRequest>,
     ) -> Result<Response<v1::ResolveCustomerResponse>, Status> {
-        // `Snapshot.customers` says that there are none yet, so no filter asks.
-        Ok(Response::new(v1::ResolveCustomerResponse::default()))
+        let resolved = self.service.resolve_customer(&request.into_inner().customer).await;
+        let resolved = resolved.map_err(|error| status(&error))?;
+        let policy = resolved.customer.map(|(blocked, meters)| v1::CustomerPolicy {
+            blocked,
+            meters: meters.iter().map(|it| snapshot::meter::render(it, &it.spec.name)).collect(),
+        });
+        Ok(Response::new(v1::ResolveCustomerResponse { policy, revision: resolved.revision }))
     }
 }
 
@@ -113,8 +118,14 @@ impl Watch {
                     Heard::News(News::MetersMoved { recalled, returned }) => {
                         moves.add(recalled, returned);
                     }
+                    Heard::News(News::CustomerChanged { customer, revision }) => {
+                        let change = v1::CustomerChanged { customer, revision };
+                        self.send(Event::CustomerChanged(change)).await?;
+                    }
+                    // Comes with the next snapshot.
+                    Heard::News(News::SharedChanged { .. }) => {}
                     // A filter that starts over trusts nothing that it has cached.
-                    Heard::Missed => {
+                    Heard::News(News::KeysChanged { .. }) | Heard::Missed => {
                         let why = "changes of keys may have been missed; start over";
                         return Err(End::Tell(Status::data_loss(why)));
                     }

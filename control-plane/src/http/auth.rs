@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::ApiKey;
+use crate::domain::{ApiKey, Scope};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::service::Actor;
@@ -49,6 +49,13 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
         let param = format!("sk-...{}", hash.get(60..).unwrap_or_default());
         let message = "Authentication Error - Expired Key. Ask for a new one.";
         return Err(ApiError::unauthorized("expired_key", Some(&param), message));
+    }
+    if let Some(id) = &key.team_id
+        && let Some(team) = app.service.entity(Scope::Team, id).await?
+        && team.blocked == Some(true)
+    {
+        let message = format!("Authentication Error, Team={id} is blocked.");
+        return Err(auth_error(&message));
     }
     Ok(Caller::Key(Box::new(key)))
 }

@@ -76,10 +76,13 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         match &error {
             ServiceError::NotFound(_) => Self::not_found("key", "Key not found."),
-            ServiceError::Conflict(_) => Self::bad_request(
+            ServiceError::Conflict("alias") => Self::bad_request(
                 "key_alias",
                 "Key alias is taken by another key. Key aliases must be unique.",
             ),
+            ServiceError::Conflict(what) => {
+                Self::bad_request(what, format!("{what} is taken. Choose another one."))
+            }
             ServiceError::Invalid { field, why } => {
                 Self::bad_request(field, format!("{field} {why}"))
             }

@@ -80,6 +80,17 @@ impl Fields {
         text.unwrap_or_default()
     }
 
+    /// A list of texts that must be there.
+    pub(crate) fn required_texts(&mut self, name: &str) -> Vec<String> {
+        let sound = self.problems.len();
+        let texts = self.texts(name).value();
+        if texts.is_none() && self.problems.len() == sound {
+            let body = Value::Object(self.body.clone());
+            self.problems.push(problem("missing", &[name], "Field required", &body));
+        }
+        texts.unwrap_or_default()
+    }
+
     /// An amount of dollars: a number, or text that is one.
     pub(crate) fn dollars(&mut self, name: &str) -> Result<Edit<NanoDollars>, ApiError> {
         let Some(value) = self.present(name) else { return Ok(self.absent(name)) };

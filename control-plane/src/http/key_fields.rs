@@ -26,7 +26,7 @@ pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
         tags,
         expires_at: Edit::Keep,
         organization_id: fields.text("organization_id"),
-        budget_id: Edit::Keep,
+        budget_id: fields.text("budget_id"),
         limits: limit_fields::read(fields, limits)?,
         spend: fields.dollars("spend")?.value(),
         blocked: fields.flag("blocked").value(),
@@ -34,8 +34,8 @@ pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
     Ok(KeyFields { change, lifetime: lifetime(fields)? })
 }
 
-/// `null` and `-1` mean for ever.
-fn lifetime(fields: &mut Fields) -> Result<Edit<Lifetime>, ApiError> {
+/// Reads how long a key lives. `null` and `-1` mean for ever.
+pub(crate) fn lifetime(fields: &mut Fields) -> Result<Edit<Lifetime>, ApiError> {
     match fields.text("duration") {
         Edit::Keep => Ok(Edit::Keep),
         Edit::Clear => Ok(Edit::Clear),
@@ -70,24 +70,38 @@ fn metadata_and_tags(fields: &mut Fields) -> Result<Metadata, ApiError> {
             ApiError::bad_request("metadata", "metadata.tags must be a list of strings")
         })?,
     };
-    if let Some(name) = UNSUPPORTED_METADATA.iter().find(|name| metadata.contains_key(**name)) {
-        return Err(unsupported("metadata", &format!("metadata.{name}")));
-    }
+    refuse_in_metadata(&metadata)?;
     let limits = Some(ModelLimits::take(&mut metadata)?);
     Ok(Metadata { free: Some(metadata), tags: Some(tags.unwrap_or(inner)), limits })
 }
 
-fn refuse_unsupported(fields: &Fields) -> Result<(), ApiError> {
-    if let Some(name) = UNSUPPORTED.iter().find(|name| fields.given(name).is_some()) {
-        return Err(unsupported(name, name));
+/// Refuses what we do not enforce for anything, and what we do not enforce for this.
+pub(crate) fn refuse(fields: &Fields, more: &[&str]) -> Result<(), ApiError> {
+    let mut names = UNSUPPORTED.iter().chain(more);
+    match names.find(|name| fields.given(name).is_some()) {
+        Some(name) => Err(unsupported(name, name)),
+        None => Ok(()),
     }
+}
+
+/// Refuses settings that LiteLLM keeps in the metadata and that we do not enforce.
+pub(crate) fn refuse_in_metadata(metadata: &Map<String, Value>) -> Result<(), ApiError> {
+    match UNSUPPORTED_METADATA.iter().find(|name| metadata.contains_key(**name)) {
+        Some(name) => Err(unsupported("metadata", &format!("metadata.{name}"))),
+        None => Ok(()),
+    }
+}
+
+fn refuse_unsupported(fields: &Fields) -> Result<(), ApiError> {
+    refuse(fields, &[])?;
     match fields.given("key_type").map(Value::as_str) {
         None | Some(Some("default")) => Ok(()),
         Some(_) => Err(unsupported("key_type", "key_type")),
     }
 }
 
-fn unsupported(param: &str, what: &str) -> ApiError {
+/// Says that something is not enforced, so not accepted.
+pub(crate) fn unsupported(param: &str, what: &str) -> ApiError {
     ApiError::envelope(
         StatusCode::BAD_REQUEST,
         "bad_request_error",
@@ -106,7 +120,6 @@ const UNSUPPORTED: &[&str] = &[
     "allowed_vector_store_indexes",
     "auto_rotate",
     "budget_fallbacks",
-    "budget_id",
     "config",
     "default_estimated_output_tokens",
     "default_estimated_output_tokens_per_model",

@@ -24,6 +24,28 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// A text that must be there.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.text(name).ok_or_else(|| {
+            ApiError::validation(vec![json!({"type": "missing", "loc": ["query", name],
+                "msg": "Field required", "input": null})])
+        })
+    }
+
+    /// A list with commas between. `None`: it was not given.
+    pub(crate) fn list(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.text(name)?.split(',').map(str::trim).filter(|item| !item.is_empty());
+        Some(items.map(str::to_owned).collect())
+    }
+
+    /// Refuses parameters that would change the answer and that we do not know.
+    pub(crate) fn refuse(&self, names: &[&str]) -> Result<(), ApiError> {
+        match names.iter().find(|name| self.text(name).is_some()) {
+            Some(name) => Err(ApiError::bad_request(name, format!("{name} is not supported yet"))),
+            None => Ok(()),
+        }
+    }
+
     /// A yes or no.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };

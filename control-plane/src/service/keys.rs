@@ -6,7 +6,7 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{
-    ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Limits, Meter, Scope, Secret, Timestamp, limits,
+    ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Limits, Secret, Timestamp, limits,
 };
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{KeyPage, KeyQuery};
@@ -48,22 +48,12 @@ impl Service {
         let Some(key) = self.store.key_by_hash(hash).await? else {
             return Ok(Resolved { revision, policy: None });
         };
-        let meters = self.meters_for_key(&key).await?;
-        Ok(Resolved { revision, policy: Some(KeyPolicy { meters, ..key.policy(self.now()) }) })
-    }
-
-    /// Returns the meters that count what a key does: its own, and those of whom it belongs to.
-    ///
-    /// A user's limits hold for what they do by themselves, not for what they do in a team.
-    pub async fn meters_for_key(&self, key: &ApiKey) -> Result<Vec<Meter>, ServiceError> {
-        let mut of = vec![(Scope::Key, key.hash.to_hex())];
-        match (&key.team_id, &key.user_id) {
-            (Some(team), _) => of.push((Scope::Team, team.clone())),
-            (None, Some(user)) => of.push((Scope::User, user.clone())),
-            (None, None) => {}
-        }
-        of.extend(key.organization_id.iter().map(|id| (Scope::Organization, id.clone())));
-        Ok(self.store.meters(&of).await?)
+        let owners = self.owners_of(&key).await?;
+        let mut policy = key.policy(self.now());
+        policy.blocked |= owners.blocked;
+        policy.models = owners.models;
+        policy.meters = owners.meters;
+        Ok(Resolved { revision, policy: Some(policy) })
     }
 
     /// Makes a key, or changes the one whose text is `chosen`.
@@ -79,6 +69,7 @@ impl Service {
         };
         let change = self.change("key.generate", actor);
         let what = checked(fields, change.at)?;
+        self.check_budget_id(&what.budget_id).await?;
         let mut key = ApiKey {
             hash: KeyHash::of(secret.expose().as_bytes()),
             name: display_name(&secret),
@@ -115,6 +106,7 @@ impl Service {
         actor: &Actor,
     ) -> Result<ApiKey, ServiceError> {
         let what = checked(fields, self.now())?;
+        self.check_budget_id(&what.budget_id).await?;
         self.changed("key.update", hash, &what, actor).await
     }
 
@@ -211,10 +203,6 @@ fn checked(fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError>
         }
     }
     change.limits.check().and_then(|()| limits::amount("spend", change.spend))?;
-    let models = change.models.iter().flatten();
-    if models.into_iter().any(|model| model == "all-team-models") {
-        return Err(ServiceError::invalid("models", "all-team-models is not supported yet"));
-    }
     change.expires_at = match lifetime {
         Edit::Keep => Edit::Keep,
         Edit::Clear => Edit::Clear,

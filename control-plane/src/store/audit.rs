@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::{ApiKey, Timestamp};
+use crate::domain::{ApiKey, Entity, SharedBudget, Timestamp};
 use crate::store::stored_limits;
 
 /// Writes a key as JSON. Whatever looks like a secret in its metadata is masked: people put
@@ -25,6 +25,36 @@ pub(super) fn key_state(key: &ApiKey) -> String {
         "limits": stored_limits::json(&key.limits),
         "spend_nanos": key.spend.0,
         "blocked": key.blocked,
+    })
+    .to_string()
+}
+
+/// Writes a user, a team and so on as JSON.
+pub(super) fn entity_state(entity: &Entity) -> String {
+    json!({
+        "kind": entity.kind.as_str(),
+        "id": entity.id,
+        "alias": entity.alias,
+        "email": entity.email,
+        "organization_id": entity.organization_id,
+        "budget_id": entity.budget_id,
+        "models": entity.models,
+        "metadata": masked(&entity.metadata),
+        "details": masked(&entity.details),
+        "max_budget_nanos": entity.limits.max_budget.map(|amount| amount.0),
+        "limits": stored_limits::json(&entity.limits),
+        "spend_nanos": entity.spend.0,
+        "blocked": entity.blocked,
+    })
+    .to_string()
+}
+
+/// Writes a shared budget as JSON.
+pub(super) fn budget_state(budget: &SharedBudget) -> String {
+    json!({
+        "id": budget.id,
+        "max_budget_nanos": budget.limits.max_budget.map(|amount| amount.0),
+        "limits": stored_limits::json(&budget.limits),
     })
     .to_string()
 }

@@ -7,9 +7,10 @@ use sqlx::SqlSafeStr;
 use crate::domain::{Limits, RateWindow, Scope, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::Driver;
-use crate::store::limits::{self, Opening, follow_limits};
-use crate::store::news::moves_of;
+use crate::store::entities::locked_entity;
+use crate::store::limits::{self, Opening, effective_limits, follow_limits};
 use crate::store::rows::Fields;
+use crate::store::told::Affected;
 use crate::store::{SharedLimits, StoreError, sql};
 
 /// What the configuration says about limits.
@@ -33,18 +34,19 @@ impl<D: Driver> SqlStore<D> {
             limits::count_rates_as::<D>(&mut tx, configured.rates, at).await?;
         }
         let opening = Opening { at, spent: 0, set: false };
-        let mut moved = Vec::new();
         let mut gone = metered::<D>(&mut tx).await?;
+        let mut news = Affected::default();
         for (scope, name, limits) in &configured.limits {
             gone.remove(&(*scope, name.clone()));
-            moved.extend(follow_limits::<D>(&mut tx, (*scope, name), limits, opening).await?);
+            let limits = self.with_entity(&mut tx, (*scope, name), limits).await?;
+            follow_limits::<D>(&mut tx, (*scope, name), &limits, opening, &mut news).await?;
         }
         for (scope, name) in gone {
             let none = Limits::default();
-            moved.extend(follow_limits::<D>(&mut tx, (scope, &name), &none, opening).await?);
+            follow_limits::<D>(&mut tx, (scope, &name), &none, opening, &mut news).await?;
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &moves_of(&moved, &moved)).await?;
+        self.commit(tx, &news.news(revision)).await?;
         Ok(revision)
     }
 
@@ -52,7 +54,31 @@ impl<D: Driver> SqlStore<D> {
     pub(super) async fn limits_of_all(&self) -> Result<SharedLimits, StoreError> {
         let rows = self.driver.read(sql::SHARED_METERS.into_sql_str(), Vec::new()).await?;
         let meters = rows.iter().map(|row| Fields::<D>(row).meter());
-        Ok(SharedLimits { meters: meters.collect::<Result<_, _>>()?, customers: false })
+        let meters = meters.collect::<Result<_, _>>()?;
+        let any = sql::entities::ANY_CUSTOMER.into_sql_str();
+        let counted = self.driver.read(any, Vec::new()).await?;
+        let customers = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
+        Ok(SharedLimits { meters, customers: customers > 0 })
+    }
+
+    /// A tag may have limits in the configuration and of its own; those of its own hold, and the
+    /// configuration gives what they do not say.
+    async fn with_entity(
+        &self,
+        tx: &mut D::Tx,
+        (scope, name): (Scope, &str),
+        limits: &Limits,
+    ) -> Result<Limits, StoreError> {
+        if scope != Scope::Tag {
+            return Ok(limits.clone());
+        }
+        match locked_entity::<D>(tx, scope, name).await? {
+            Some(tag) => {
+                let own = effective_limits::<D>(tx, &tag.limits, tag.budget_id.as_ref()).await?;
+                Ok(own.or(limits))
+            }
+            None => Ok(limits.clone()),
+        }
     }
 }
 

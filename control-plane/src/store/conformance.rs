@@ -3,6 +3,7 @@
 //! Each check gets a store of its own. PostgreSQL runs all of them in one test, since nextest
 //! starts a process for each test and a server takes a second to start.
 
+mod entities;
 mod fixtures;
 mod keys;
 mod leases;
@@ -54,6 +55,12 @@ store_tests!(
     keys::a_refused_change_leaves_no_trace,
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
+    entities::an_entity_comes_back_as_it_was,
+    entities::a_change_of_a_team_is_told_of_its_keys,
+    entities::what_belongs_to_an_organization_goes_with_it,
+    entities::customers_and_tags_are_told_to_all,
+    entities::a_shared_budget_limits_each_of_those_that_share_it,
+    entities::too_many_keys_to_name_are_told_as_all,
     limits::limits_come_back_as_they_were,
     limits::configured_limits_come_and_go_with_the_configuration,
     limits::rates_are_counted_as_configured,

@@ -4,13 +4,17 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, Meter, Report, Reported, Scope, Timestamp};
+use crate::domain::{
+    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
+    SharedBudget, Timestamp,
+};
 use crate::store::batch::Batches;
 use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
-    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry, News,
-    Newsroom, SharedLimits, Store, StoreError, UsageQuery, sql,
+    AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
+    KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, Store, StoreError, UsageQuery,
+    sql,
 };
 
 /// Runs our statements through a driver.
@@ -85,6 +89,69 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn shared_limits(&self) -> Result<SharedLimits, StoreError> {
         self.limits_of_all().await
+    }
+
+    async fn entity(&self, kind: Scope, id: &str) -> Result<Option<Entity>, StoreError> {
+        self.one_entity(kind, id).await
+    }
+
+    async fn entities(&self, query: &EntityQuery) -> Result<EntityPage, StoreError> {
+        self.page_of_entities(query).await
+    }
+
+    async fn add_entity(
+        &self,
+        entity: &Entity,
+        change: &Change,
+    ) -> Result<ChangedEntity, StoreError> {
+        self.insert_entity(entity, change).await
+    }
+
+    async fn change_entity(
+        &self,
+        of: (Scope, &str),
+        what: &EntityChange,
+        change: &Change,
+    ) -> Result<Option<ChangedEntity>, StoreError> {
+        self.change_one_entity(of, what, change).await
+    }
+
+    async fn delete_entities(
+        &self,
+        kind: Scope,
+        ids: &[String],
+        change: &Change,
+    ) -> Result<Vec<String>, StoreError> {
+        self.delete_some_entities(kind, ids, change).await
+    }
+
+    async fn budget(&self, id: &str) -> Result<Option<SharedBudget>, StoreError> {
+        self.one_budget(id).await
+    }
+
+    async fn budgets(&self) -> Result<Vec<SharedBudget>, StoreError> {
+        self.all_budgets().await
+    }
+
+    async fn add_budget(&self, budget: &SharedBudget, change: &Change) -> Result<(), StoreError> {
+        self.insert_budget(budget, change).await
+    }
+
+    async fn change_budget(
+        &self,
+        id: &str,
+        what: &LimitsChange,
+        change: &Change,
+    ) -> Result<Option<SharedBudget>, StoreError> {
+        self.change_one_budget(id, what, change).await
+    }
+
+    async fn delete_budget(
+        &self,
+        id: &str,
+        change: &Change,
+    ) -> Result<Option<SharedBudget>, StoreError> {
+        self.delete_one_budget(id, change).await
     }
 
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {

@@ -3,12 +3,12 @@
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Change, KeyChange, Limits, Scope, Timestamp, Window};
+use crate::domain::{ApiKey, Change, KeyChange, Limits, Scope, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
-use crate::store::limits::{Opening, follow_limits};
-use crate::store::news::{change_of, changes_of, moves_of};
+use crate::store::limits::{Opening, effective_limits, follow_limits, window_name};
 use crate::store::rows::Fields;
+use crate::store::told::Affected;
 use crate::store::{
     Changed, Deleted, KeyPage, KeyQuery, KeySort, StoreError, audit, sql, stored_limits,
 };
@@ -56,17 +56,18 @@ impl<D: Driver> SqlStore<D> {
         change: &Change,
     ) -> Result<Changed, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let (changed, moved) = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
-            changed_key::<D>(&mut tx, before, otherwise, change).await?
+        let mut news = Affected::of_key(key.hash);
+        let changed = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
+            changed_key::<D>(&mut tx, before, otherwise, change, &mut news).await?
         } else {
             let opening = Opening { at: change.at, spent: key.spend.0, set: true };
-            write_key::<D>(&mut tx, sql::INSERT_KEY, key, opening).await?;
+            write_key::<D>(&mut tx, sql::INSERT_KEY, key, opening, &mut news).await?;
             let after = Some(audit::key_state(key));
-            audited::<D>(&mut tx, &key.hash, change, None, after).await?;
-            (written_key::<D>(&mut tx, &key.hash).await?, Vec::new())
+            audited::<D>(&mut tx, &key.hash.to_hex(), change, None, after).await?;
+            written_key::<D>(&mut tx, &key.hash).await?
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &change_of(key.hash, revision, &moved)).await?;
+        self.commit(tx, &news.news(revision)).await?;
         Ok(Changed { key: changed, revision })
     }
 
@@ -78,9 +79,10 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Option<Changed>, StoreError> {
         let mut tx = self.driver.begin().await?;
         let Some(before) = locked_key::<D>(&mut tx, hash).await? else { return Ok(None) };
-        let (key, moved) = changed_key::<D>(&mut tx, before, what, change).await?;
+        let mut news = Affected::of_key(*hash);
+        let key = changed_key::<D>(&mut tx, before, what, change, &mut news).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &change_of(*hash, revision, &moved)).await?;
+        self.commit(tx, &news.news(revision)).await?;
         Ok(Some(Changed { key, revision }))
     }
 
@@ -90,35 +92,46 @@ impl<D: Driver> SqlStore<D> {
         change: &Change,
     ) -> Result<Deleted, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let (mut deleted, mut moved) = (Deleted::default(), Vec::new());
+        let mut deleted = Deleted::default();
+        let mut news = Affected::default();
         for hash in hashes {
-            let Some(before) = locked_key::<D>(&mut tx, hash).await? else { continue };
-            let id = hash.to_hex();
-            let copy = vec![
-                id.clone().into(),
-                change.at.as_micros().into(),
-                change.actor.as_str().into(),
-                change.id.as_str().into(),
-            ];
-            D::run(&mut tx, sql::COPY_DELETED_KEY.into_sql_str(), copy).await?;
-            D::run(&mut tx, sql::DELETE_KEY.into_sql_str(), vec![id.as_str().into()]).await?;
-            let (thing, none) = ((Scope::Key, id.as_str()), Limits::default());
-            let opening = Opening { at: change.at, spent: 0, set: false };
-            moved.extend(follow_limits::<D>(&mut tx, thing, &none, opening).await?);
-            let before = Some(audit::key_state(&before));
-            audited::<D>(&mut tx, hash, change, before, None).await?;
-            deleted.hashes.push(*hash);
+            if delete_one::<D>(&mut tx, hash, change, &mut news).await? {
+                deleted.hashes.push(*hash);
+            }
         }
         if deleted.hashes.is_empty() {
             return Ok(deleted);
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        let mut news = changes_of(&deleted.hashes, revision);
-        news.extend(moves_of(&moved, &moved));
-        self.commit(tx, &news).await?;
+        self.commit(tx, &news.news(revision)).await?;
         deleted.revision = revision;
         Ok(deleted)
     }
+}
+
+/// Deletes a key with its meters, and tells whether there was one.
+pub(super) async fn delete_one<D: Driver>(
+    tx: &mut D::Tx,
+    hash: &KeyHash,
+    change: &Change,
+    news: &mut Affected,
+) -> Result<bool, StoreError> {
+    let Some(before) = locked_key::<D>(tx, hash).await? else { return Ok(false) };
+    let id = hash.to_hex();
+    let copy = vec![
+        id.as_str().into(),
+        change.at.as_micros().into(),
+        change.actor.as_str().into(),
+        change.id.as_str().into(),
+    ];
+    D::run(tx, sql::COPY_DELETED_KEY.into_sql_str(), copy).await?;
+    D::run(tx, sql::DELETE_KEY.into_sql_str(), vec![id.as_str().into()]).await?;
+    let opening = Opening { at: change.at, spent: 0, set: false };
+    follow_limits::<D>(tx, (Scope::Key, &id), &Limits::default(), opening, news).await?;
+    let before = Some(audit::key_state(&before));
+    audited::<D>(tx, &id, change, before, None).await?;
+    news.keys.push(*hash);
+    Ok(true)
 }
 
 /// Reads a key inside of a transaction; writers take turns, so nobody changes it before commit.
@@ -137,14 +150,15 @@ async fn changed_key<D: Driver>(
     before: ApiKey,
     what: &KeyChange,
     change: &Change,
-) -> Result<(ApiKey, Vec<u64>), StoreError> {
+    news: &mut Affected,
+) -> Result<ApiKey, StoreError> {
     let mut key = before.clone();
     what.apply(&mut key, change);
     let opening = Opening { at: change.at, spent: key.spend.0, set: what.spend.is_some() };
-    let moved = write_key::<D>(tx, sql::UPDATE_KEY, &key, opening).await?;
+    write_key::<D>(tx, sql::UPDATE_KEY, &key, opening, news).await?;
     let states = (Some(audit::key_state(&before)), Some(audit::key_state(&key)));
-    audited::<D>(tx, &key.hash, change, states.0, states.1).await?;
-    Ok((written_key::<D>(tx, &key.hash).await?, moved))
+    audited::<D>(tx, &key.hash.to_hex(), change, states.0, states.1).await?;
+    written_key::<D>(tx, &key.hash).await
 }
 
 /// Reads a key that was just written, with where its budget stands now.
@@ -153,14 +167,15 @@ async fn written_key<D: Driver>(tx: &mut D::Tx, hash: &KeyHash) -> Result<ApiKey
     key.ok_or_else(|| StoreError::Inconsistent { column: "key_hash", row: hash.to_hex() })
 }
 
-/// Writes a key and brings its meters up to date. Returns those that are not what they were.
-async fn write_key<D: Driver>(
+/// Writes a key and brings its meters up to date.
+pub(super) async fn write_key<D: Driver>(
     tx: &mut D::Tx,
     statement: &'static str,
     key: &ApiKey,
     opening: Opening,
-) -> Result<Vec<u64>, StoreError> {
-    let window = key.limits.budget_window().filter(|window| *window != Window::Never);
+    news: &mut Affected,
+) -> Result<(), StoreError> {
+    let limits = effective_limits::<D>(tx, &key.limits, key.budget_id.as_ref()).await?;
     let hash = key.hash.to_hex();
     let args: Vec<Value> = vec![
         hash.as_str().into(),
@@ -184,10 +199,10 @@ async fn write_key<D: Driver>(
         (&key.organization_id).into(),
         (&key.budget_id).into(),
         stored_limits::write(&key.limits).into(),
-        (&window.map(|window| window.to_string())).into(),
+        (&window_name(&limits)).into(),
     ];
     match D::run(tx, statement.into_sql_str(), args).await {
-        Ok(_) => follow_limits::<D>(tx, (Scope::Key, &hash), &key.limits, opening).await,
+        Ok(_) => follow_limits::<D>(tx, (Scope::Key, &hash), &limits, opening, news).await,
         // The hash is looked up before, so only the alias can be taken.
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
             Err(StoreError::Conflict { what: "alias" })
@@ -196,16 +211,17 @@ async fn write_key<D: Driver>(
     }
 }
 
-async fn audited<D: Driver>(
+/// Notes in the audit log what was done to an object.
+pub(super) async fn audited<D: Driver>(
     tx: &mut D::Tx,
-    hash: &KeyHash,
+    object: &str,
     change: &Change,
     before: Option<String>,
     after: Option<String>,
 ) -> Result<(), StoreError> {
     let args = vec![
         change.id.as_str().into(),
-        hash.to_hex().into(),
+        object.into(),
         change.at.as_micros().into(),
         change.actor.as_str().into(),
         change.action.into(),

@@ -10,6 +10,7 @@ use crate::domain::{
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::rows::Fields;
+use crate::store::told::Affected;
 use crate::store::{StoreError, sql};
 
 /// What the main budget of something begins with.
@@ -53,9 +54,34 @@ pub(super) async fn follow_limits<D: Driver>(
     (scope, name): (Scope, &str),
     limits: &Limits,
     opening: Opening,
-) -> Result<Vec<u64>, StoreError> {
+    news: &mut Affected,
+) -> Result<(), StoreError> {
     let specs = meters_of(scope, name, limits, rate_window::<D>(tx).await?);
-    sync_meters::<D>(tx, (scope, name), &specs, limits.budget_window(), opening).await
+    let main = limits.budget_window();
+    let moved = sync_meters::<D>(tx, (scope, name), &specs, main, opening).await?;
+    news.moved.extend(moved);
+    Ok(())
+}
+
+/// Returns what something may use: its own limits, and those of the budget it shares.
+pub(super) async fn effective_limits<D: Driver>(
+    tx: &mut D::Tx,
+    own: &Limits,
+    budget_id: Option<&String>,
+) -> Result<Limits, StoreError> {
+    let Some(id) = budget_id else { return Ok(own.clone()) };
+    let args = vec![id.as_str().into()];
+    let rows = D::run(tx, sql::entities::BUDGET.into_sql_str(), args).await?;
+    match rows.first() {
+        Some(row) => Ok(own.or(&Fields::<D>(row).limits()?)),
+        None => Ok(own.clone()),
+    }
+}
+
+/// Names the window of the main budget, by which its meter is joined.
+pub(super) fn window_name(limits: &Limits) -> Option<String> {
+    let window = limits.budget_window().filter(|window| *window != Window::Never);
+    window.map(|window| window.to_string())
 }
 
 /// Makes the meters of one thing what `specs` says.

@@ -25,6 +25,23 @@ pub enum News {
         /// Revision of the change.
         revision: u64,
     },
+    /// More keys were changed than can be named.
+    KeysChanged {
+        /// Revision of the change.
+        revision: u64,
+    },
+    /// A customer was made, changed or deleted.
+    CustomerChanged {
+        /// Its id.
+        customer: String,
+        /// Revision of the change.
+        revision: u64,
+    },
+    /// Limits that every filter is told of changed.
+    SharedChanged {
+        /// Revision of the change.
+        revision: u64,
+    },
     /// Units of meters are wanted back, or came back.
     MetersMoved {
         /// Meters of which others need units: holders are to report, and to keep nothing idle.
@@ -32,14 +49,6 @@ pub enum News {
         /// Meters of which units came back: who waits may ask again.
         returned: Vec<u64>,
     },
-}
-
-/// Says of a key that it changed, and meters with it: whoever holds units of them reports, and
-/// whoever waits for some asks again.
-pub(super) fn change_of(hash: KeyHash, revision: u64, moved: &[u64]) -> Vec<News> {
-    let mut news = vec![News::KeyChanged { hash, revision }];
-    news.extend(moves_of(moved, moved));
-    news
 }
 
 /// Says of keys that one change made them out of date.
@@ -152,6 +161,9 @@ struct Note<'a> {
 #[serde(rename_all = "snake_case")]
 enum Wire {
     KeyChanged { hash: String, revision: u64 },
+    KeysChanged { revision: u64 },
+    CustomerChanged { customer: String, revision: u64 },
+    SharedChanged { revision: u64 },
     MetersMoved { recalled: Vec<u64>, returned: Vec<u64> },
 }
 
@@ -161,6 +173,11 @@ impl From<&News> for Wire {
             News::KeyChanged { hash, revision } => {
                 Self::KeyChanged { hash: hash.to_hex(), revision: *revision }
             }
+            News::KeysChanged { revision } => Self::KeysChanged { revision: *revision },
+            News::CustomerChanged { customer, revision } => {
+                Self::CustomerChanged { customer: customer.clone(), revision: *revision }
+            }
+            News::SharedChanged { revision } => Self::SharedChanged { revision: *revision },
             News::MetersMoved { recalled, returned } => {
                 Self::MetersMoved { recalled: recalled.clone(), returned: returned.clone() }
             }
@@ -174,6 +191,11 @@ impl Wire {
             Self::KeyChanged { hash, revision } => {
                 Some(News::KeyChanged { hash: KeyHash::from_hex(&hash)?, revision })
             }
+            Self::KeysChanged { revision } => Some(News::KeysChanged { revision }),
+            Self::CustomerChanged { customer, revision } => {
+                Some(News::CustomerChanged { customer, revision })
+            }
+            Self::SharedChanged { revision } => Some(News::SharedChanged { revision }),
             Self::MetersMoved { recalled, returned } => {
                 Some(News::MetersMoved { recalled, returned })
             }

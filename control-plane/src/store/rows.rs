@@ -6,8 +6,8 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, BudgetState, Debit, Dimension, Endpoint, HolderId, LedgerRecord, Limits, Meter,
-    MeterRow, MeterSpec, RecordId, Scope, Timestamp, UsageSource, Window,
+    ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HolderId, LedgerRecord, Limits, Meter,
+    MeterRow, MeterSpec, RecordId, Scope, SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError, stored_limits};
@@ -89,6 +89,38 @@ impl<D: Driver> Fields<'_, D> {
             updated_at: self.time("updated_at_us")?,
             updated_by: self.text("updated_by")?,
             last_active: self.maybe_time("last_active_us")?,
+        })
+    }
+
+    pub(super) fn entity(&self) -> Result<Entity, StoreError> {
+        Ok(Entity {
+            kind: Scope::parse(&self.text("kind")?).ok_or_else(|| self.broken("kind"))?,
+            id: self.text("id")?,
+            alias: self.maybe_text("alias")?,
+            email: self.maybe_text("email")?,
+            organization_id: self.maybe_text("organization_id")?,
+            budget_id: self.maybe_text("budget_id")?,
+            models: self.json("models")?,
+            metadata: self.json("metadata")?,
+            details: self.json("details")?,
+            limits: self.limits()?,
+            spend: NanoDollars(self.int("spend_nanos")?),
+            budget: self.budget_state()?,
+            blocked: self.maybe_int("blocked")?.map(|flag| flag != 0),
+            stamps: self.stamps()?,
+        })
+    }
+
+    pub(super) fn shared_budget(&self) -> Result<SharedBudget, StoreError> {
+        Ok(SharedBudget { id: self.text("id")?, limits: self.limits()?, stamps: self.stamps()? })
+    }
+
+    fn stamps(&self) -> Result<Stamps, StoreError> {
+        Ok(Stamps {
+            created_at: self.time("created_at_us")?,
+            created_by: self.text("created_by")?,
+            updated_at: self.time("updated_at_us")?,
+            updated_by: self.text("updated_by")?,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Every statement, once, for both databases.
 
+pub(super) mod entities;
 pub(super) mod meters;
 
 use std::fmt::Write as _;
@@ -41,6 +42,9 @@ pub(super) const DELETED_KEYS: &str = keys_with_budgets!("deleted_keys", "");
 
 pub(super) const KEY_BY_HASH: &str = keys_with_budgets!("api_keys", " WHERE keys.key_hash = $1");
 
+pub(super) const KEYS_OF_BUDGET: &str =
+    keys_with_budgets!("api_keys", " WHERE keys.budget_id = $1");
+
 pub(super) const KEY_BY_ALIAS: &str = keys_with_budgets!("api_keys", " WHERE keys.alias = $1");
 
 pub(super) const INSERT_KEY: &str = "INSERT INTO api_keys (
@@ -77,9 +81,11 @@ pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 pub(super) const SET_SETTING: &str = "INSERT INTO settings (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// Meters that the configuration made.
-pub(super) const CONFIGURED_METERS: &str =
-    "SELECT * FROM meters WHERE scope IN ('provider', 'model', 'tag')";
+/// Meters that the configuration alone can have made.
+pub(super) const CONFIGURED_METERS: &str = "SELECT * FROM meters
+WHERE scope IN ('provider', 'model') OR (scope = 'tag' AND name NOT IN (
+    SELECT id FROM entities WHERE kind = 'tag'
+))";
 
 /// Meters that every filter is told of.
 pub(super) const SHARED_METERS: &str =
@@ -239,6 +245,20 @@ impl Select {
             self.args.push(value.into());
             let _ = write!(self.text, " {word} {condition} ${}", self.args.len());
         }
+        self
+    }
+
+    /// Adds `column IN ($n, …)` unless there is no list. Nothing is in an empty one.
+    pub(super) fn among(mut self, column: &'static str, list: Option<&[String]>) -> Self {
+        let Some(list) = list else { return self };
+        let word = if self.conditions == 0 { "WHERE" } else { "AND" };
+        self.conditions += 1;
+        let _ = write!(self.text, " {word} {column} IN (NULL");
+        for item in list {
+            self.args.push(item.as_str().into());
+            let _ = write!(self.text, ", ${}", self.args.len());
+        }
+        self.text.push(')');
         self
     }
 

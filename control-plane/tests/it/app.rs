@@ -47,7 +47,13 @@ impl Told {
         let told = std::iter::from_fn(|| feed.next().now_or_never());
         told.filter_map(|heard| match heard {
             Heard::News(News::KeyChanged { hash, revision }) => Some((hash, revision)),
-            Heard::News(News::MetersMoved { .. }) | Heard::Missed => None,
+            Heard::News(
+                News::MetersMoved { .. }
+                | News::KeysChanged { .. }
+                | News::CustomerChanged { .. }
+                | News::SharedChanged { .. },
+            )
+            | Heard::Missed => None,
         })
         .collect()
     }

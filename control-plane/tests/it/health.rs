@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tollgate_control_plane::domain::{
-    ApiKey, Change, KeyChange, Meter, Report, Reported, Scope, Timestamp,
+    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
+    SharedBudget, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AuditEntry, Changed, Configured, DailySpend, Deleted, KeyPage, KeyQuery, LedgerEntry,
-    SharedLimits, Store, StoreError, UsageQuery,
+    AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
+    KeyPage, KeyQuery, LedgerEntry, SharedLimits, Store, StoreError, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -157,6 +158,51 @@ impl Store for BrokenStore {
         away()
     }
     async fn shared_limits(&self) -> Result<SharedLimits, StoreError> {
+        away()
+    }
+    async fn entity(&self, _: Scope, _: &str) -> Result<Option<Entity>, StoreError> {
+        away()
+    }
+    async fn entities(&self, _: &EntityQuery) -> Result<EntityPage, StoreError> {
+        away()
+    }
+    async fn add_entity(&self, _: &Entity, _: &Change) -> Result<ChangedEntity, StoreError> {
+        away()
+    }
+    async fn change_entity(
+        &self,
+        _: (Scope, &str),
+        _: &EntityChange,
+        _: &Change,
+    ) -> Result<Option<ChangedEntity>, StoreError> {
+        away()
+    }
+    async fn delete_entities(
+        &self,
+        _: Scope,
+        _: &[String],
+        _: &Change,
+    ) -> Result<Vec<String>, StoreError> {
+        away()
+    }
+    async fn budget(&self, _: &str) -> Result<Option<SharedBudget>, StoreError> {
+        away()
+    }
+    async fn budgets(&self) -> Result<Vec<SharedBudget>, StoreError> {
+        away()
+    }
+    async fn add_budget(&self, _: &SharedBudget, _: &Change) -> Result<(), StoreError> {
+        away()
+    }
+    async fn change_budget(
+        &self,
+        _: &str,
+        _: &LimitsChange,
+        _: &Change,
+    ) -> Result<Option<SharedBudget>, StoreError> {
+        away()
+    }
+    async fn delete_budget(&self, _: &str, _: &Change) -> Result<Option<SharedBudget>, StoreError> {
         away()
     }
     async fn meters(&self, _: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {

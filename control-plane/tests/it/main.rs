@@ -4,6 +4,7 @@
 mod app;
 mod auth;
 mod binary;
+mod entities;
 mod health;
 mod holders;
 mod key_limits;

@@ -1,0 +1,154 @@
+//! What changes while the process runs: the configuration file, and limits in the database that
+//! every filter is told of. Both are published again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::watch::FileWatch;
+use crate::config::{Config, Source, TargetConfig};
+use crate::prices::PriceList;
+use crate::publish::Publisher;
+use crate::store::news::{Feed, Heard, News};
+use crate::store::{Configured, SharedLimits, Store, StoreError};
+
+/// Publishes what changes.
+pub(crate) struct Reload {
+    current: watch::Sender<Arc<Config>>,
+    store: Arc<dyn Store>,
+    publisher: Publisher,
+    /// Taken while limits are read and published, so that an older state never replaces a newer.
+    turn: Mutex<()>,
+}
+
+impl Reload {
+    /// Begins with what is published already.
+    pub(crate) fn new(
+        current: watch::Sender<Arc<Config>>,
+        store: Arc<dyn Store>,
+        publisher: Publisher,
+    ) -> Self {
+        Self { current, store, publisher, turn: Mutex::default() }
+    }
+
+    /// Publishes what changes, until it is dropped.
+    pub(crate) async fn follow(self, source: Source, prices: PriceList, news: Feed) {
+        tokio::join!(self.follow_files(source, prices), self.follow_limits(news));
+    }
+
+    /// Follows the file and those it names. What cannot be used is logged, and the old
+    /// configuration stays.
+    async fn follow_files(&self, source: Source, prices: PriceList) {
+        let mut files = match FileWatch::start(source.files(&prices)) {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::error!(%error, "changes of the configuration will not be noticed");
+                return;
+            }
+        };
+        // Once before waiting: it may have changed since it was read at the start.
+        let mut looked = false;
+        loop {
+            if std::mem::replace(&mut looked, true) {
+                files.changed().await;
+            }
+            // Before they are read: what changes from here on is noticed. A name that cannot be
+            // watched is one of a file that cannot be read, which is said below.
+            let _ = files.follow(source.files(&prices));
+            let new = match source.load(&prices) {
+                Ok(config) => self.current.borrow().successor(config),
+                Err(error) => {
+                    tracing::error!(%error, "the new configuration is not valid; the old one stays");
+                    continue;
+                }
+            };
+            if new != **self.current.borrow() {
+                self.apply(new).await;
+            }
+        }
+    }
+
+    /// Follows changes of the limits that every filter is told of.
+    async fn follow_limits(&self, mut news: Feed) {
+        loop {
+            match news.next().await {
+                Heard::News(News::SharedChanged { .. }) | Heard::Missed => {}
+                Heard::News(_) => continue,
+            }
+            let _turn = self.turn.lock().await;
+            let (revision, limits) = loop {
+                match shared(&self.store).await {
+                    Ok(shared) => break shared,
+                    Err(error) => wait(&error).await,
+                }
+            };
+            let config = self.current.borrow().clone();
+            self.publisher.publish(&config, &limits, revision);
+        }
+    }
+
+    async fn apply(&self, new: Config) {
+        let _turn = self.turn.lock().await;
+        let (revision, limits) = loop {
+            match apply_limits(&self.store, &new).await {
+                Ok(applied) => break applied,
+                Err(error) => wait(&error).await,
+            }
+        };
+        self.publisher.publish(&new, &limits, revision);
+        warn_about_gaps(&new);
+        tracing::info!(
+            revision,
+            providers = new.providers.len(),
+            models = new.models.len(),
+            "configuration reloaded"
+        );
+        self.current.send_replace(Arc::new(new));
+    }
+}
+
+/// Gives the limits of a configuration their meters, and returns the number of the change and the
+/// limits that filters are told of.
+pub(crate) async fn apply_limits(
+    store: &Arc<dyn Store>,
+    config: &Config,
+) -> Result<(u64, SharedLimits), StoreError> {
+    let configured = Configured { rates: config.limits.window, limits: config.limited() };
+    let revision = store.configure(&configured, SystemClock.now()).await?;
+    Ok((revision, store.shared_limits().await?))
+}
+
+/// Says what is missing in a configuration that can be used.
+pub(crate) fn warn_about_gaps(config: &Config) {
+    if config.master_key.is_none() {
+        tracing::warn!("no master_key is configured: the management API answers health alone");
+    }
+    for model in &config.models {
+        let unpriced = |target: &&TargetConfig| target.price.is_none() && !target.free;
+        for target in model.targets.iter().filter(unpriced) {
+            tracing::warn!(
+                model.name = model.name,
+                provider.id = target.provider,
+                provider.model = target.model,
+                "no price is known: requests cost nothing and are marked unpriced"
+            );
+        }
+    }
+}
+
+/// The revision is read first, so that it is never too new.
+async fn shared(store: &Arc<dyn Store>) -> Result<(u64, SharedLimits), StoreError> {
+    let revision = store.revision().await?;
+    Ok((revision, store.shared_limits().await?))
+}
+
+/// Says why what changed has to wait, and waits.
+async fn wait(error: &StoreError) {
+    let error = crate::telemetry::chain(error);
+    tracing::error!(error, "what changed waits for the database");
+    tokio::time::sleep(RETRY).await;
+}
+
+const RETRY: Duration = Duration::from_secs(1);

@@ -1,0 +1,203 @@
+//! Statements about users, teams, organisations, customers and tags.
+
+use sqlx::SqlSafeStr;
+
+use crate::domain::{Change, Entity, EntityChange, Limits, Scope, Timestamp};
+use crate::store::database::{self, SqlStore};
+use crate::store::driver::{Driver, Value};
+use crate::store::limits::{Opening, effective_limits, follow_limits, window_name};
+use crate::store::rows::Fields;
+use crate::store::told::{self, Affected};
+use crate::store::{
+    ChangedEntity, EntityPage, EntityQuery, StoreError, audit, keys, sql, stored_limits,
+};
+
+impl<D: Driver> SqlStore<D> {
+    pub(super) async fn one_entity(
+        &self,
+        kind: Scope,
+        id: &str,
+    ) -> Result<Option<Entity>, StoreError> {
+        let args = vec![kind.as_str().into(), id.into()];
+        let rows = self.driver.read(sql::entities::ENTITY.into_sql_str(), args).await?;
+        rows.first().map(|row| Fields::<D>(row).entity()).transpose()
+    }
+
+    pub(super) async fn page_of_entities(
+        &self,
+        query: &EntityQuery,
+    ) -> Result<EntityPage, StoreError> {
+        let select = |head| {
+            sql::Select::new(head)
+                .when("entities.kind =", Some(query.kind.as_str()))
+                .among("entities.id", query.ids.as_deref())
+                .when("entities.alias =", query.alias.as_deref())
+                .when("entities.email =", query.email.as_deref())
+                .when("entities.organization_id =", query.organization_id.as_deref())
+        };
+        let (statement, args) = select(sql::entities::COUNT_ENTITIES).finish();
+        let counted = self.driver.read(statement, args).await?;
+        let total = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
+        let (statement, args) = select(sql::entities::ENTITIES)
+            .then("ORDER BY entities.created_at_us, entities.id")
+            .page(query.limit, query.offset)
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        let entities = rows.iter().map(|row| Fields::<D>(row).entity());
+        Ok(EntityPage { entities: entities.collect::<Result<_, _>>()?, total })
+    }
+
+    pub(super) async fn insert_entity(
+        &self,
+        entity: &Entity,
+        change: &Change,
+    ) -> Result<ChangedEntity, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        if locked_entity::<D>(&mut tx, entity.kind, &entity.id).await?.is_some() {
+            return Err(StoreError::Conflict { what: "id" });
+        }
+        let mut news = Affected::default();
+        let opening = Opening { at: change.at, spent: entity.spend.0, set: true };
+        write_entity::<D>(&mut tx, sql::entities::INSERT_ENTITY, entity, opening, &mut news)
+            .await?;
+        let after = Some(audit::entity_state(entity));
+        keys::audited::<D>(&mut tx, &object(entity), change, None, after).await?;
+        self.entity_written(tx, (entity.kind, &entity.id), news).await
+    }
+
+    pub(super) async fn change_one_entity(
+        &self,
+        (kind, id): (Scope, &str),
+        what: &EntityChange,
+        change: &Change,
+    ) -> Result<Option<ChangedEntity>, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let Some(before) = locked_entity::<D>(&mut tx, kind, id).await? else { return Ok(None) };
+        let mut entity = before.clone();
+        what.apply(&mut entity, change);
+        let opening = Opening { at: change.at, spent: entity.spend.0, set: what.spend.is_some() };
+        let mut news = Affected::default();
+        write_entity::<D>(&mut tx, sql::entities::UPDATE_ENTITY, &entity, opening, &mut news)
+            .await?;
+        let states = (Some(audit::entity_state(&before)), Some(audit::entity_state(&entity)));
+        keys::audited::<D>(&mut tx, &object(&entity), change, states.0, states.1).await?;
+        Ok(Some(self.entity_written(tx, (kind, id), news).await?))
+    }
+
+    /// Deletes those that exist, with what cannot be without them: keys of users and teams, teams
+    /// of organisations.
+    pub(super) async fn delete_some_entities(
+        &self,
+        kind: Scope,
+        ids: &[String],
+        change: &Change,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let mut news = Affected::default();
+        let mut deleted = Vec::new();
+        let mut left: Vec<(Scope, String)> = ids.iter().map(|id| (kind, id.clone())).collect();
+        while let Some((kind, id)) = left.pop() {
+            let Some(before) = locked_entity::<D>(&mut tx, kind, &id).await? else { continue };
+            if kind == Scope::Organization {
+                let args = vec![id.as_str().into()];
+                let teams = D::run(&mut tx, sql::entities::TEAMS_OF.into_sql_str(), args).await?;
+                for row in &teams {
+                    left.push((Scope::Team, Fields::<D>(row).text("id")?));
+                }
+            }
+            for hash in told::keys_of::<D>(&mut tx, kind, &id, u32::MAX).await? {
+                keys::delete_one::<D>(&mut tx, &hash, change, &mut news).await?;
+            }
+            let args = vec![kind.as_str().into(), id.as_str().into()];
+            D::run(&mut tx, sql::entities::DELETE_ENTITY.into_sql_str(), args).await?;
+            let opening = Opening { at: change.at, spent: 0, set: false };
+            follow_limits::<D>(&mut tx, (kind, &id), &Limits::default(), opening, &mut news)
+                .await?;
+            let state = Some(audit::entity_state(&before));
+            keys::audited::<D>(&mut tx, &object(&before), change, state, None).await?;
+            news.entity(kind, &id);
+            deleted.push(id);
+        }
+        if !deleted.is_empty() {
+            let revision = database::next_revision::<D>(&mut tx).await?;
+            self.commit(tx, &news.news(revision)).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Ends a change of one entity, and tells whoever has to know.
+    async fn entity_written(
+        &self,
+        mut tx: D::Tx,
+        (kind, id): (Scope, &str),
+        mut news: Affected,
+    ) -> Result<ChangedEntity, StoreError> {
+        let entity = locked_entity::<D>(&mut tx, kind, id).await?;
+        let entity = entity.ok_or(StoreError::Inconsistent { column: "id", row: id.to_owned() })?;
+        news.add::<D>(&mut tx, kind, id).await?;
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        self.commit(tx, &news.news(revision)).await?;
+        Ok(ChangedEntity { entity, revision })
+    }
+}
+
+/// Reads one inside of a transaction; writers take turns, so nobody changes it before commit.
+pub(super) async fn locked_entity<D: Driver>(
+    tx: &mut D::Tx,
+    kind: Scope,
+    id: &str,
+) -> Result<Option<Entity>, StoreError> {
+    let args = vec![kind.as_str().into(), id.into()];
+    let rows = D::run(tx, sql::entities::ENTITY.into_sql_str(), args).await?;
+    rows.first().map(|row| Fields::<D>(row).entity()).transpose()
+}
+
+/// Writes one and brings its meters up to date.
+pub(super) async fn write_entity<D: Driver>(
+    tx: &mut D::Tx,
+    statement: &'static str,
+    entity: &Entity,
+    opening: Opening,
+    news: &mut Affected,
+) -> Result<(), StoreError> {
+    let limits = effective_limits::<D>(tx, &entity.limits, entity.budget_id.as_ref()).await?;
+    let stamps = &entity.stamps;
+    let args: Vec<Value> = vec![
+        entity.kind.as_str().into(),
+        entity.id.as_str().into(),
+        (&entity.alias).into(),
+        (&entity.email).into(),
+        (&entity.organization_id).into(),
+        (&entity.budget_id).into(),
+        serde_json::json!(entity.models).to_string().into(),
+        serde_json::json!(entity.metadata).to_string().into(),
+        serde_json::json!(entity.details).to_string().into(),
+        stored_limits::write(&entity.limits).into(),
+        entity.limits.max_budget.map(|amount| amount.0).into(),
+        (&window_name(&limits)).into(),
+        entity.spend.0.into(),
+        entity.blocked.map(i64::from).into(),
+        stamps.created_at.as_micros().into(),
+        stamps.created_by.as_str().into(),
+        stamps.updated_at.as_micros().into(),
+        stamps.updated_by.as_str().into(),
+    ];
+    match D::run(tx, statement.into_sql_str(), args).await {
+        Ok(_) => follow_limits::<D>(tx, (entity.kind, &entity.id), &limits, opening, news).await,
+        // The id is looked up before, so only the email can be taken.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            Err(StoreError::Conflict { what: "email" })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Names an entity in the audit log.
+pub(super) fn object(entity: &Entity) -> String {
+    format!("{}:{}", entity.kind.as_str(), entity.id)
+}
+
+/// Opening of a change that says nothing about spend.
+pub(super) fn unspent(at: Timestamp, spent: i64) -> Opening {
+    Opening { at, spent, set: false }
+}
