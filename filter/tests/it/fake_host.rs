@@ -34,6 +34,17 @@ pub(crate) enum Call {
     Grpc { token: u32, method: String, message: Vec<u8> },
 }
 
+/// One way from Envoy into the VM or from the VM to Envoy. What a request costs is mostly these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crossing {
+    /// Envoy calls back.
+    Callback(&'static str),
+    /// The filter calls a host function.
+    Host(&'static str),
+    /// Envoy asks for memory to put an answer in.
+    Malloc,
+}
+
 type HeaderList = Vec<(Vec<u8>, Vec<u8>)>;
 
 #[derive(Default)]
@@ -48,6 +59,8 @@ struct Host {
     effective: u32,
     away: bool,
     shared: BTreeMap<Vec<u8>, Vec<u8>>,
+    crossings: Vec<(u32, Crossing)>,
+    code_details: Vec<u8>,
 }
 
 thread_local! {
@@ -56,6 +69,10 @@ thread_local! {
 
 fn host<T>(action: impl FnOnce(&mut Host) -> T) -> T {
     HOST.with(|host| action(&mut host.borrow_mut()))
+}
+
+fn note(crossing: Crossing) {
+    host(|host| host.crossings.push((host.effective, crossing)));
 }
 
 /// The filter, loaded.
@@ -82,37 +99,43 @@ impl Filter {
             host.contexts
         });
         // SAFETY: as above.
-        unsafe { proxy_on_context_create(context, root) };
+        self.call(context, "context_create", || unsafe { proxy_on_context_create(context, root) });
         context
     }
 
     pub(crate) fn tick(&self, root: u32) {
-        host(|host| host.effective = root);
         // SAFETY: as above.
-        unsafe { proxy_on_tick(root) };
+        self.call(root, "tick", || unsafe { proxy_on_tick(root) });
     }
 
     pub(crate) fn request_headers(&self, context: u32, end: bool) -> Action {
         // SAFETY: as above.
-        self.run(context, || unsafe { proxy_on_request_headers(context, 1, end) })
+        self.run(context, "request_headers", || unsafe {
+            proxy_on_request_headers(context, 1, end)
+        })
     }
 
     pub(crate) fn request_body(&self, context: u32, body: &[u8], end: bool) -> Action {
         host(|host| host.buffer = body.to_vec());
         // SAFETY: as above.
-        self.run(context, || unsafe { proxy_on_request_body(context, body.len(), end) })
+        self.run(context, "request_body", || unsafe {
+            proxy_on_request_body(context, body.len(), end)
+        })
     }
 
     pub(crate) fn response_headers(&self, context: u32, end: bool) -> Action {
         // SAFETY: as above.
-        self.run(context, || unsafe { proxy_on_response_headers(context, 1, end) })
+        self.run(context, "response_headers", || unsafe {
+            proxy_on_response_headers(context, 1, end)
+        })
     }
 
     pub(crate) fn response_body(&self, context: u32, body: &[u8], end: bool) {
         host(|host| host.buffer = body.to_vec());
         // SAFETY: as above.
-        let action =
-            self.run(context, || unsafe { proxy_on_response_body(context, body.len(), end) });
+        let action = self.run(context, "response_body", || unsafe {
+            proxy_on_response_body(context, body.len(), end)
+        });
         assert_eq!(action, Action::Continue);
     }
 
@@ -133,21 +156,25 @@ impl Filter {
 
     pub(crate) fn close(&self, context: u32) {
         // SAFETY: as above.
-        unsafe {
-            proxy_on_done(context);
-            proxy_on_delete(context);
-        }
+        self.call(context, "done", || unsafe { proxy_on_done(context) });
+        // SAFETY: as above.
+        self.call(context, "delete", || unsafe { proxy_on_delete(context) });
     }
 
     pub(crate) fn log_and_close(&self, context: u32) {
         // SAFETY: as above.
-        unsafe { proxy_on_log(context) };
+        self.call(context, "log", || unsafe { proxy_on_log(context) });
         self.close(context);
     }
 
     pub(crate) fn set(&self, map: Map, headers: &[(&str, &[u8])]) {
         let list = headers.iter().map(|(name, value)| (name.as_bytes().into(), (*value).into()));
         host(|host| host.maps[map as usize] = list.collect());
+    }
+
+    pub(crate) fn route_removes(&self, names: &[&str]) {
+        let goes = |name: &[u8]| names.iter().any(|gone| gone.as_bytes() == name);
+        host(|host| host.maps[Map::Request as usize].retain(|(name, _)| !goes(name)));
     }
 
     pub(crate) fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
@@ -173,13 +200,27 @@ impl Filter {
         host(|host| host.now_ns += seconds * 1_000_000_000);
     }
 
+    pub(crate) fn is_answered_by_upstream(&self) {
+        host(|host| host.code_details = b"via_upstream".to_vec());
+    }
+
     pub(crate) fn control_plane_is_away(&self) {
         host(|host| host.away = true);
     }
 
-    fn run(&self, context: u32, callback: impl FnOnce() -> u32) -> Action {
+    /// Returns what has crossed since the last time, by the context that it was for.
+    pub(crate) fn take_crossings(&self) -> Vec<(u32, Crossing)> {
+        host(|host| std::mem::take(&mut host.crossings))
+    }
+
+    fn run(&self, context: u32, name: &'static str, callback: impl FnOnce() -> u32) -> Action {
+        if self.call(context, name, callback) == 0 { Action::Continue } else { Action::Pause }
+    }
+
+    fn call<T>(&self, context: u32, name: &'static str, callback: impl FnOnce() -> T) -> T {
         host(|host| host.effective = context);
-        if callback() == 0 { Action::Continue } else { Action::Pause }
+        note(Crossing::Callback(name));
+        callback()
     }
 }
 

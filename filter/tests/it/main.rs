@@ -2,6 +2,7 @@
 //! effect?
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+mod crossings;
 mod fake_host;
 
 use fake_host::{Action, Call, Filter, Map};
