@@ -229,15 +229,21 @@ impl HttpContext for Stream {
         }
         Action::Continue
     }
+}
 
-    fn on_log(&mut self) {
-        if self.role() == Some(Role::Upstream) {
+/// Envoy deletes the context when the stream is over, for whatever reason. This is the only hook
+/// for the end: the published filter exports neither `proxy_on_log` nor `proxy_on_done`, which
+/// would be two more ways into the VM.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let Some((id, _)) = self.exchange.as_ref().filter(|_| self.role() != Some(Role::Upstream))
+        else {
             return;
-        }
-        let _ = self.handle(Input::Ended);
-        if let Some((id, _)) = self.exchange.take() {
-            let context = self.context;
-            vm::with(|vm| vm.close(id, context));
+        };
+        let (id, context) = (*id, self.context);
+        // Nothing is left of the VM when a native test ends.
+        if vm::with(|vm| vm.close(id, context)).is_some() {
+            let _ = self.handle(Input::Ended);
         }
     }
 }

@@ -3,6 +3,8 @@
 //! An ordinary toolchain has the target or can add it.
 //! Where rustup cannot download, Debian's second compiler builds the standard library itself.
 
+mod exports;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -59,7 +61,8 @@ fn build_with(repo: &Repo, choice: Compiler) -> Result<PathBuf> {
     // The package alone: with the workspace, features of others (tonic) would be pulled in.
     run(command.args(["-p", PACKAGE]))?;
     let built = target.join(TARGET).join("wasm/tollgate_filter.wasm");
-    publish(&built, &target.join("tollgate_filter.wasm"))
+    let bytes = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    publish(&exports::without_unused(&bytes)?, &target.join("tollgate_filter.wasm"))
 }
 
 /// Returns cargo, told to build for wasm, and the folder it builds in.
@@ -85,16 +88,15 @@ fn compiler(repo: &Repo, choice: Compiler) -> Result<(Command, PathBuf)> {
     Ok((command, target))
 }
 
-/// Puts the file at its stable place, unless it is too big to ship.
-fn publish(built: &Path, file: &Path) -> Result<PathBuf> {
-    let bytes = std::fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
+/// Puts the filter at its stable place, unless it is too big to ship.
+fn publish(bytes: &[u8], file: &Path) -> Result<PathBuf> {
     let size = bytes.len() as u64;
     ensure!(size <= SIZE_LIMIT, "the filter has {size} bytes, more than {SIZE_LIMIT}");
     eprintln!("filter: {size} bytes of at most {SIZE_LIMIT}");
     // An Envoy may have the old one mapped, and an equal one needs no new modification time.
-    if std::fs::read(file).ok().as_deref() != Some(bytes.as_slice()) {
+    if std::fs::read(file).ok().as_deref() != Some(bytes) {
         let fresh = file.with_extension("wasm.new");
-        std::fs::write(&fresh, &bytes)
+        std::fs::write(&fresh, bytes)
             .with_context(|| format!("cannot write {}", fresh.display()))?;
         std::fs::rename(&fresh, file)
             .with_context(|| format!("cannot write {}", file.display()))?;
@@ -184,10 +186,8 @@ mod tests {
     #[test]
     fn refuses_a_filter_that_is_too_big() {
         let dir = tempfile::tempdir().unwrap();
-        let built = dir.path().join("built.wasm");
-        std::fs::write(&built, vec![0; 8_000_001]).unwrap();
 
-        let refused = publish(&built, &dir.path().join("out.wasm"));
+        let refused = publish(&vec![0; 8_000_001], &dir.path().join("out.wasm"));
 
         assert!(refused.unwrap_err().to_string().contains("8000001"));
     }
@@ -195,12 +195,11 @@ mod tests {
     #[test]
     fn leaves_an_equal_file_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let (built, out) = (dir.path().join("built.wasm"), dir.path().join("out.wasm"));
-        std::fs::write(&built, "same").unwrap();
-        publish(&built, &out).unwrap();
+        let out = dir.path().join("out.wasm");
+        publish(b"same", &out).unwrap();
         let first = out.metadata().unwrap().modified().unwrap();
 
-        publish(&built, &out).unwrap();
+        publish(b"same", &out).unwrap();
 
         assert_eq!(out.metadata().unwrap().modified().unwrap(), first);
     }

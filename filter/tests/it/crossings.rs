@@ -93,7 +93,7 @@ fn a_small_chat_crosses_no_more_often_than_it_must() {
         filter.response_body(listener, piece, end);
     }
     filter.close(attempt);
-    filter.log_and_close(listener);
+    filter.close(listener);
 
     insta::assert_snapshot!(table(&filter, &[(listener, "gateway"), (attempt, "upstream")]));
 }
@@ -110,7 +110,7 @@ fn the_role_that_does_both_crosses_no_more_often_than_it_must() {
     assert_eq!(filter.response_headers(stream, false), Action::Continue);
     filter.response_body(stream, ANSWER, false);
     filter.response_body(stream, b"", true);
-    filter.log_and_close(stream);
+    filter.close(stream);
 
     insta::assert_snapshot!(table(&filter, &[(stream, "standalone")]));
 }

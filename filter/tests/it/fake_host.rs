@@ -154,17 +154,11 @@ impl Filter {
         unsafe { proxy_on_grpc_close(0, token, status) };
     }
 
+    /// Ends a stream. Envoy has no other callback for it: the filter as it is published exports
+    /// neither `proxy_on_done` nor `proxy_on_log`.
     pub(crate) fn close(&self, context: u32) {
         // SAFETY: as above.
-        self.call(context, "done", || unsafe { proxy_on_done(context) });
-        // SAFETY: as above.
         self.call(context, "delete", || unsafe { proxy_on_delete(context) });
-    }
-
-    pub(crate) fn log_and_close(&self, context: u32) {
-        // SAFETY: as above.
-        self.call(context, "log", || unsafe { proxy_on_log(context) });
-        self.close(context);
     }
 
     pub(crate) fn set(&self, map: Map, headers: &[(&str, &[u8])]) {
@@ -235,7 +229,5 @@ unsafe extern "C" {
     fn proxy_on_response_body(context: u32, size: usize, end: bool) -> u32;
     fn proxy_on_grpc_receive(context: u32, token: u32, size: usize);
     fn proxy_on_grpc_close(context: u32, token: u32, status: u32);
-    fn proxy_on_log(context: u32);
-    fn proxy_on_done(context: u32) -> bool;
     fn proxy_on_delete(context: u32);
 }
