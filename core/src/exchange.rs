@@ -45,6 +45,7 @@ mod record;
 mod request;
 mod response;
 mod shown;
+mod strip;
 
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};
@@ -55,8 +56,6 @@ use limits::{Candidate, Reserved};
 
 /// Request header that names the Envoy cluster to route to.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
-/// Request header that leads the upstream role to the exchange.
-pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
 /// Answer header with the id of the ledger record.
 pub const CALL_ID_HEADER: &str = "x-litellm-call-id";
 
@@ -73,6 +72,8 @@ pub struct Exchange {
     policy: Option<Rc<KeyPolicy>>,
     /// Served when the control plane cannot be asked.
     last_known_policy: Option<Rc<KeyPolicy>>,
+    /// The request's path as it is on its way; an attempt replaces it.
+    path: Vec<u8>,
     body: Option<Vec<u8>>,
     candidate: Option<Candidate>,
     customer: Customer,
@@ -129,6 +130,7 @@ impl Exchange {
             key: None,
             policy: None,
             last_known_policy: None,
+            path: Vec::new(),
             body: None,
             candidate: None,
             customer: Customer::default(),
@@ -152,7 +154,7 @@ impl Exchange {
             Input::KeyRecalled(shared) => self.key_recalled(shared, gateway, now_us),
             Input::UnitsMoved => self.units_moved(gateway, now_us),
             Input::NoBodyCallback => self.refuse(&Refusal::HostCannotHold),
-            Input::AttemptHeaders { headers } => self.attempt_headers(headers),
+            Input::AttemptHeaders => self.attempt_headers(),
             Input::AttemptBody => self.attempt_body(),
             Input::AttemptResponseHeaders { headers, end } => {
                 self.attempt_response_headers(headers, end)

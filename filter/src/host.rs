@@ -18,6 +18,10 @@ mod shared_keys;
 pub(crate) use pairs::Pairs;
 pub(crate) use shared_keys::forget as forget_key;
 
+/// Where an exchange's id stands, in the state that Envoy keeps for a request and its attempts.
+/// Not a header: that would have to be taken off again, and the next attempt would miss it.
+const EXCHANGE: &str = "tollgate_exchange";
+
 /// What became of an effect.
 pub(crate) enum Done {
     /// It is done.
@@ -45,6 +49,9 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         }
         Effect::ClearRouteCache => {
             let _ = hostcalls::call_foreign_function("clear_route_cache", None);
+        }
+        Effect::LeadAttempts(id) => {
+            let _ = hostcalls::set_property(vec![EXCHANGE], Some(&id.to_le_bytes()));
         }
         Effect::ReplaceRequestBody(body) => set_body(BufferType::HttpRequestBody, &body),
         Effect::ReplaceResponseBody(body) => set_body(BufferType::HttpResponseBody, &body),
@@ -88,6 +95,12 @@ pub(crate) fn request_headers() -> Pairs {
 /// Returns all headers of the answer.
 pub(crate) fn response_headers() -> Pairs {
     Pairs::of(MapType::HttpResponseHeaders)
+}
+
+/// Returns the id of the exchange that an attempt belongs to.
+pub(crate) fn exchange() -> Option<u64> {
+    let id = hostcalls::get_property(vec![EXCHANGE]).ok().flatten()?;
+    Some(u64::from_le_bytes(id.try_into().ok()?))
 }
 
 /// Returns the request body that Envoy holds.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use tollgate_core::exchange::{CallFailed, EXCHANGE_HEADER, Effect, Exchange, Flow, Input};
+use tollgate_core::exchange::{CallFailed, Effect, Exchange, Flow, Input};
 use tollgate_core::headers::Headers;
 use tollgate_core::refusal::Refusal;
 use tollgate_core::settings::{Role, Settings};
@@ -60,7 +60,7 @@ impl Stream {
             | Input::RequestBody(_)
             | Input::NoBodyCallback
             | Input::UnitsMoved
-            | Input::AttemptHeaders { .. }
+            | Input::AttemptHeaders
             | Input::AttemptBody
             | Input::AttemptResponseHeaders { .. }
             | Input::AttemptResponseTrailers
@@ -130,18 +130,15 @@ impl Stream {
     }
 
     fn begin_attempt(&mut self) -> Action {
-        let pairs = host::request_headers();
-        let headers = pairs.list();
-        let id = Headers(&headers).number(EXCHANGE_HEADER);
-        let found =
-            id.and_then(|id| vm::with(|vm| vm.find(id)).flatten().map(|shared| (id, shared)));
+        let found = host::exchange()
+            .and_then(|id| vm::with(|vm| vm.find(id)).flatten().map(|shared| (id, shared)));
         let Some(found) = found else {
             // A request that no listener of ours has let through.
             host::apply(Effect::Reply((&Refusal::Internal).into()), None);
             return Action::Pause;
         };
         self.exchange = Some(found);
-        let flow = self.handle(Input::AttemptHeaders { headers: Headers(&headers) });
+        let flow = self.handle(Input::AttemptHeaders);
         host::action(flow)
     }
 

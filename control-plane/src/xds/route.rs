@@ -53,8 +53,7 @@ fn to_management() -> Route {
     route("tollgate_management", vec![chosen], &[CLUSTER_HEADER])
 }
 
-/// Providers do not. The filter would take these headers off as well; the route does it without
-/// crossing into the filter's VM.
+/// Providers do not. The route takes these headers off without crossing into the filter's VM.
 fn to_providers() -> Route {
     route("tollgate", Vec::new(), &PRIVATE_HEADERS)
 }
@@ -79,9 +78,11 @@ fn route(name: &str, headers: Vec<HeaderMatcher>, removed: &[&str]) -> Route {
     }
 }
 
-/// What Envoy adds to every request and no provider needs.
-const PRIVATE_HEADERS: [&str; 5] = [
+/// What nearly every request has, and no provider may see: most of it Envoy adds;
+/// `accept-encoding` would hide the answer from the meter. The filter leaves these to the route.
+const PRIVATE_HEADERS: [&str; 6] = [
     CLUSTER_HEADER,
+    "accept-encoding",
     "x-forwarded-for",
     "x-forwarded-proto",
     "x-envoy-internal",

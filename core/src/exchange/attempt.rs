@@ -1,8 +1,6 @@
 //! One attempt at a provider: its request written, its answer read on the way back.
 
-use std::borrow::Cow;
-
-use super::{CLUSTER_HEADER, EXCHANGE_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
+use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::request::{Cap, Request};
 use crate::dialect::openai::stream::{Allowance, Stream};
@@ -11,35 +9,11 @@ use crate::inflate::Inflate;
 use crate::json::edit::Edits;
 use crate::json::tap::Tap;
 use crate::path::provider_path;
-use crate::policy::credential;
 use crate::refusal::Refusal;
 use crate::snapshot::Target;
 
 /// How much of an error answer is kept to find its code.
 const ERROR_LIMIT: usize = 16 * 1024;
-
-/// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
-/// `x-envoy-*` and `x-forwarded-*`. The OpenAI ones would act on an account that is not the
-/// client's; `accept-encoding` would hide the answer from the meter.
-const PRIVATE_REQUEST_HEADERS: [&str; 17] = [
-    EXCHANGE_HEADER,
-    CLUSTER_HEADER,
-    "x-forwarded-proto",
-    "x-forwarded-for",
-    "x-envoy-internal",
-    "x-envoy-external-address",
-    "accept-encoding",
-    "cookie",
-    "expect",
-    "forwarded",
-    "openai-organization",
-    "openai-project",
-    "proxy-authorization",
-    "transfer-encoding",
-    "via",
-    "x-real-ip",
-    "x-request-id",
-];
 
 /// Answer headers that name the provider account or would speak for our host.
 const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
@@ -142,7 +116,7 @@ impl Attempt {
 }
 
 impl Exchange {
-    pub(super) fn attempt_headers(&mut self, headers: Headers<'_>) -> Flow {
+    pub(super) fn attempt_headers(&mut self) -> Flow {
         if self.phase != Phase::Forwarded {
             return self.refuse(&Refusal::Internal);
         }
@@ -150,27 +124,8 @@ impl Exchange {
             forwarded.attempt.body_written = false;
             forwarded.attempt.answer = None;
         }
-        self.strip_private(headers);
         self.write_request();
         Flow::Continue
-    }
-
-    /// Removes what is between the client and us.
-    pub(super) fn strip_private(&mut self, headers: Headers<'_>) {
-        let provider = self.forwarded.as_ref().map(|forwarded| &forwarded.target.provider);
-        let replaced = provider.is_some_and(|provider| provider.authorization.is_some());
-        for name in headers.names() {
-            if replaced && name == "authorization" {
-                continue;
-            }
-            // In the listener the route is still to be found, and Envoy finds none without it.
-            if name == "x-forwarded-proto" && self.is_standalone() {
-                continue;
-            }
-            if let Some(private) = private(name) {
-                self.effects.push_back(Effect::RemoveRequestHeader(private));
-            }
-        }
     }
 
     /// Makes the request the provider's: its path, its host, its credential.
@@ -183,13 +138,18 @@ impl Exchange {
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
-        set(":path", path);
+        if self.path != path.as_bytes() {
+            self.path.clear();
+            self.path.extend_from_slice(path.as_bytes());
+            set(":path", path);
+        }
         set(":authority", provider.authority.clone());
         if let Some(length) = length {
             set("content-length", length);
         }
-        if let Some(authorization) = &provider.authorization {
-            set("authorization", authorization.clone());
+        match &provider.authorization {
+            Some(authorization) => set("authorization", authorization.clone()),
+            None => self.effects.push_back(Effect::RemoveRequestHeader("authorization".into())),
         }
     }
 
@@ -324,14 +284,4 @@ fn form(status: u16, content_type: &[u8], forwarded: &Forwarded) -> Form {
 fn is_event_stream(content_type: &[u8]) -> bool {
     let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-}
-
-/// Returns the name of a header that no provider gets to see, without a copy where it is known.
-fn private(name: &str) -> Option<Cow<'static, str>> {
-    let mut known = PRIVATE_REQUEST_HEADERS.iter().chain(&credential::HEADERS);
-    if let Some(known) = known.find(|known| **known == name) {
-        return Some(Cow::Borrowed(known));
-    }
-    let spaces = ["x-tollgate-", "x-envoy-", "x-forwarded-"];
-    spaces.iter().any(|start| name.starts_with(start)).then(|| Cow::Owned(name.to_owned()))
 }

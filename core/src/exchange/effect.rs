@@ -34,6 +34,8 @@ pub enum Effect {
     ShareKey(KeyHash, Vec<u8>),
     /// Look for what another worker has shared about a key; it comes as an input.
     RecallKey(KeyHash),
+    /// Make each attempt of this request find the exchange with this id.
+    LeadAttempts(u64),
     /// Send the request on that has been held.
     ResumeRequest,
     /// Set or replace an answer header.

@@ -27,11 +27,8 @@ pub enum Input<'a> {
     UnitsMoved,
     /// No body callback has come for so long that this host cannot hold headers.
     NoBodyCallback,
-    /// An attempt at a provider begins; the headers as they would be sent.
-    AttemptHeaders {
-        /// All of them, those of the listener's filter included.
-        headers: Headers<'a>,
-    },
+    /// An attempt at a provider begins; its headers are at hand.
+    AttemptHeaders,
     /// A piece of the body passes to the provider.
     AttemptBody,
     /// The provider answers.

@@ -8,9 +8,7 @@ use tollgate_proto::v1::{Endpoint, ResolveKeyResponse};
 use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
-use super::{
-    CLUSTER_HEADER, CallFailed, EXCHANGE_HEADER, Effect, Exchange, Flow, Forwarded, Phase, Reply,
-};
+use super::{CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, Reply};
 use crate::dialect::openai::{models, request};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -50,8 +48,9 @@ impl Exchange {
             }
         }
         self.phase = Phase::Deciding;
-        if self.is_standalone() {
+        if matches!(self.selection, Selection::Inference(_)) {
             self.strip_private(headers);
+            self.path = path.to_vec();
         }
         self.named_customer = customer::named_in(headers);
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
@@ -153,20 +152,6 @@ impl Exchange {
         gateway.keys.asking(hash);
         self.effects.push_back(Effect::ResolveKey(hash));
         Flow::Pause
-    }
-
-    /// Takes out what only we and Envoy may say. Clients may not steer routing or retries.
-    fn strip_internal(&mut self, headers: Headers<'_>) {
-        for name in headers.names() {
-            let ours = name.starts_with("x-tollgate-");
-            // Envoy itself says the latter two, whatever the client said; the attempt drops them.
-            let envoys = name.starts_with("x-envoy-")
-                && name != "x-envoy-internal"
-                && name != "x-envoy-external-address";
-            if ours || envoys {
-                self.effects.push_back(Effect::RemoveRequestHeader(name.to_owned().into()));
-            }
-        }
     }
 
     fn pass_to_management(&mut self) -> Flow {
@@ -307,8 +292,7 @@ impl Exchange {
             self.write_request();
             self.write_body();
         } else {
-            let id = self.id.to_string().into_bytes();
-            self.effects.push_back(Effect::SetRequestHeader(EXCHANGE_HEADER, id));
+            self.effects.push_back(Effect::LeadAttempts(self.id));
         }
         Flow::Continue
     }

@@ -18,6 +18,16 @@ pub(crate) const GATEWAY: &str = r#"{"role":"gateway","control_cluster":"control
     "management_cluster":"admin","max_body_bytes":1000}"#;
 pub(crate) const STANDALONE: &str = r#"{"role":"standalone","control_cluster":"control"}"#;
 
+/// What the listener's route takes off.
+const BY_ROUTE: [&str; 6] = [
+    "x-tollgate-cluster",
+    "accept-encoding",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-envoy-internal",
+    "x-envoy-external-address",
+];
+
 /// One VM with a configuration in it.
 pub(crate) struct Host {
     pub(crate) gateway: Gateway,
@@ -38,6 +48,8 @@ pub(crate) struct Run<'a> {
     pub(crate) resumed: u32,
     /// The stream to the provider was closed.
     pub(crate) ended_here: bool,
+    /// The exchange that attempts will find.
+    pub(crate) led_to: Option<u64>,
 }
 
 /// A message as it stands.
@@ -117,6 +129,7 @@ impl Host {
             asked: Vec::new(),
             resumed: 0,
             ended_here: false,
+            led_to: None,
         }
     }
 
@@ -171,9 +184,8 @@ impl Run<'_> {
 
     /// The upstream role sees the request, as one piece.
     pub(crate) fn reaches_provider(&mut self) {
-        let headers = self.request.headers.clone();
-        let flow =
-            self.hand(Input::AttemptHeaders { headers: Headers(&Headered::pairs(&headers)) });
+        self.request.headers.retain(|(name, _)| !BY_ROUTE.contains(&&**name));
+        let flow = self.hand(Input::AttemptHeaders);
         assert_eq!(flow, Flow::Continue);
         let flow = self.hand(Input::AttemptBody);
         assert_eq!(flow, Flow::Continue);
@@ -262,6 +274,7 @@ impl Run<'_> {
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
             Effect::ResolveKey(hash) => self.asked.push(hash),
             Effect::ResolveCustomer(id) => self.asked.push(KeyHash::of(id.as_bytes())),
+            Effect::LeadAttempts(id) => self.led_to = Some(id),
             Effect::ResumeRequest => self.resumed += 1,
             Effect::ShareKey(_, answer) => self.host.shared = Some(answer),
             Effect::RecallKey(_) => {

@@ -39,7 +39,7 @@ fn a_known_key_is_served_and_billed() {
     assert_eq!(run.request.header(":authority"), Some("openai.example"));
     assert_eq!(run.request.header("authorization"), Some("Bearer secret-of-openai"));
     assert_eq!(run.request.header("x-tollgate-cluster"), None);
-    assert_eq!(run.request.header("x-tollgate-exchange"), None);
+    assert_eq!(run.led_to, Some(5));
     run.provider_answers(&JSON, ANSWER.as_bytes(), 10);
     assert_eq!(run.answer.text(), ANSWER.replace("gpt-4o-2024", "gpt"));
     assert_eq!(run.answer.header("content-length"), None);
@@ -175,7 +175,7 @@ fn clients_cannot_steer_the_gateway_nor_providers_see_it() {
     let mut run = host.begin();
     let smuggled = [
         ("x-tollgate-cluster", "evil"),
-        ("x-tollgate-exchange", "1"),
+        ("x-tollgate-else", "1"),
         ("x-envoy-max-retries", "9"),
         ("x-api-key", KEY),
         ("authorization", "Bearer dummy"),
@@ -285,7 +285,7 @@ fn standalone_does_both_jobs_in_the_listener() {
     assert_eq!(run.request.header("cookie"), None);
     assert_eq!(run.request.header("x-forwarded-for"), None);
     assert_eq!(run.request.header("x-forwarded-proto"), Some("http"), "Envoy routes by it");
-    assert_eq!(run.request.header("x-tollgate-exchange"), None);
+    assert_eq!(run.led_to, None);
     run.provider_answers(&JSON, ANSWER.as_bytes(), 7);
     run.ends();
     assert_eq!(run.answer.text(), ANSWER.replace("gpt-4o-2024", "gpt"));

@@ -60,7 +60,7 @@ struct Host {
     away: bool,
     shared: BTreeMap<Vec<u8>, Vec<u8>>,
     crossings: Vec<(u32, Crossing)>,
-    code_details: Vec<u8>,
+    properties: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 thread_local! {
@@ -195,7 +195,11 @@ impl Filter {
     }
 
     pub(crate) fn is_answered_by_upstream(&self) {
-        host(|host| host.code_details = b"via_upstream".to_vec());
+        self.set_property(b"response\0code_details", b"via_upstream");
+    }
+
+    pub(crate) fn set_property(&self, path: &[u8], value: &[u8]) {
+        host(|host| host.properties.insert(path.to_vec(), value.to_vec()));
     }
 
     pub(crate) fn control_plane_is_away(&self) {

@@ -96,7 +96,6 @@ fn both_roles_carry_a_request_to_its_record() {
     let attempt = filter.open(upstream);
     assert_eq!(filter.request_headers(attempt, false), Action::Continue);
     assert_eq!(filter.header(Map::Request, "authorization").unwrap(), b"Bearer secret");
-    assert_eq!(filter.header(Map::Request, "x-tollgate-exchange"), None);
     assert_eq!(filter.header(Map::Request, "x-odd").unwrap(), b"\xff\xfe");
     assert_eq!(filter.request_body(attempt, CHAT, true), Action::Continue);
     assert_eq!(filter.body(), br#"{"model":"real","messages":[]}"#);
@@ -186,9 +185,11 @@ fn an_attempt_without_a_listener_is_refused() {
     let upstream = filter.configure(r#"{"role":"upstream"}"#).unwrap();
     let attempt = filter.open(upstream);
     filter.set(Map::Request, &[("x-tollgate-exchange", b"77")]);
-
+    assert_eq!(filter.request_headers(attempt, false), Action::Pause);
+    filter.set_property(b"tollgate_exchange", &77_u64.to_le_bytes());
     assert_eq!(filter.request_headers(attempt, false), Action::Pause);
 
     let calls = filter.take_calls();
-    assert!(matches!(&calls[..], [Call::Reply { status: 500, .. }]), "{calls:?}");
+    let refused = |call: &Call| matches!(call, Call::Reply { status: 500, .. });
+    assert!(calls.len() == 2 && calls.iter().all(refused), "{calls:?}");
 }

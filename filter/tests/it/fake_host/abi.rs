@@ -274,7 +274,6 @@ extern "C" fn proxy_increment_metric(_id: u32, delta: i64) -> u32 {
     OK
 }
 
-/// Knows one property.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn proxy_get_property(
     path: *const u8,
@@ -283,11 +282,24 @@ unsafe extern "C" fn proxy_get_property(
     size: *mut usize,
 ) -> u32 {
     note(Crossing::Host("get_property"));
-    let details = host(|host| host.code_details.clone());
-    if details.is_empty() || unsafe { bytes(path, path_size) } != b"response\0code_details" {
-        return NOT_FOUND;
+    let path = unsafe { bytes(path, path_size) };
+    match host(|host| host.properties.get(path).cloned()) {
+        Some(value) => unsafe { hand_out(value, data, size) },
+        None => NOT_FOUND,
     }
-    unsafe { hand_out(details, data, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_set_property(
+    path: *const u8,
+    path_size: usize,
+    value: *const u8,
+    value_size: usize,
+) -> u32 {
+    note(Crossing::Host("set_property"));
+    let (path, value) = unsafe { (bytes(path, path_size), bytes(value, value_size)) };
+    host(|host| host.properties.insert(path.to_vec(), value.to_vec()));
+    OK
 }
 
 /// Symbols that the SDK names and the filter does not use.
@@ -303,7 +315,7 @@ macro_rules! unused {
 
 unused! {
     proxy_get_log_level proxy_set_header_map_pairs proxy_get_header_map_value
-    proxy_add_header_map_value proxy_set_property proxy_register_shared_queue proxy_resolve_shared_queue
+    proxy_add_header_map_value proxy_register_shared_queue proxy_resolve_shared_queue
     proxy_dequeue_shared_queue proxy_enqueue_shared_queue proxy_close_stream proxy_http_call
     proxy_grpc_cancel proxy_grpc_close proxy_get_status proxy_call_foreign_function proxy_done
     proxy_get_metric proxy_record_metric
