@@ -61,7 +61,8 @@ fn build_with(repo: &Repo, choice: Compiler) -> Result<PathBuf> {
     // The package alone: with the workspace, features of others (tonic) would be pulled in.
     run(command.args(["-p", PACKAGE]))?;
     let built = target.join(TARGET).join("wasm/tollgate_filter.wasm");
-    let bytes = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let bytes =
+        std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     publish(&exports::without_unused(&bytes)?, &target.join("tollgate_filter.wasm"))
 }
 

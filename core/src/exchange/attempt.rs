@@ -84,6 +84,7 @@ impl Attempt {
     /// Tells whether the provider said all it had to say.
     pub(super) fn is_complete(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| match &answer.form {
+            _ if answer.inflate.as_ref().is_some_and(Inflate::is_broken) => false,
             Form::Stream(stream) => stream.is_done() || stream.is_cut() || answer.ended,
             Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
         })

@@ -313,6 +313,25 @@ fn an_answer_that_is_compressed_all_the_same_is_read_and_shown_plain() {
 }
 
 #[test]
+fn an_answer_whose_compression_breaks_is_cut_short_and_recorded_as_such() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&ANSWER.as_bytes()[..40]).unwrap();
+    let mut packed = encoder.finish().unwrap();
+    packed.extend(b"this is not gzip any more");
+    let mut host = open();
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+    run.reaches_provider();
+    let mut headers = JSON.to_vec();
+    headers.push(("content-encoding", "gzip"));
+    run.provider_answers(&headers, &packed, 11);
+    run.ends();
+
+    assert!(host.records()[0].aborted);
+}
+
+#[test]
 fn account_headers_of_the_provider_stay_here() {
     let mut host = open();
     let mut run = host.begin();
