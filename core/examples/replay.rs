@@ -91,7 +91,7 @@ fn gateway_for(model: &str) -> Gateway {
     for event in [Event::Welcome(welcome), Event::Snapshot(snapshot)] {
         gateway.apply_update(&proto::Update { event: Some(event) }.encode_to_vec());
     }
-    gateway.keys.answered(KeyHash::of(b"sk-1"), Some(KeyPolicy::default()), 1, 0);
+    gateway.keys.answered(KeyHash::of(b"sk-1"), Some(Rc::new(KeyPolicy::default())), 1, 0);
     gateway
 }
 

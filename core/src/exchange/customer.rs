@@ -90,16 +90,16 @@ impl Exchange {
             Some(answer) => {
                 let policy = answer.policy.map(|wire| {
                     let meters = Meter::read(wire.meters);
-                    KeyPolicy {
+                    Rc::new(KeyPolicy {
                         blocked: wire.blocked,
                         unknown_meters: meters.is_none(),
                         meters: meters.unwrap_or_default(),
                         ..KeyPolicy::default()
-                    }
+                    })
                 });
                 // An answer that a change has overtaken serves this request: it began before.
                 gateway.customers.answered(hash, policy.clone(), answer.revision, now_us);
-                policy.map(Rc::new)
+                policy
             }
         };
         self.customer = Customer::Known(policy);

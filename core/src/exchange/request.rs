@@ -56,6 +56,10 @@ impl Exchange {
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
         let hash = KeyHash::of(&key);
         self.key = Some(hash);
+        self.look_up(hash, gateway, now_us)
+    }
+
+    fn look_up(&mut self, hash: KeyHash, gateway: &mut Gateway, now_us: i64) -> Flow {
         match gateway.keys.look_up(&hash, now_us) {
             Known::Policy(policy) => self.take_policy(policy, gateway, now_us),
             Known::NoSuchKey => self.refuse(&Refusal::UnknownKey),
@@ -81,6 +85,13 @@ impl Exchange {
             return self.refuse(&Refusal::BodyTooLarge(self.settings.max_body_bytes));
         }
         self.body = Some(body);
+        // What was judged with the headers may not be true any more when the body is here.
+        if let (Some(hash), Some(policy)) = (self.key, &self.policy)
+            && gateway.keys.has_news(&hash, policy)
+        {
+            self.policy = None;
+            return self.look_up(hash, gateway, now);
+        }
         self.decide_when_ready(gateway, now)
     }
 
@@ -107,7 +118,7 @@ impl Exchange {
             let flow = self.take_policy(policy, gateway, now_us);
             return self.resume_if(flow);
         };
-        let policy = response.policy.map(KeyPolicy::from);
+        let policy = response.policy.map(|policy| Rc::new(policy.into()));
         if !gateway.keys.answered(hash, policy.clone(), response.revision, now_us) {
             return self.ask(hash, gateway);
         }
@@ -115,7 +126,7 @@ impl Exchange {
             self.effects.push_back(Effect::ShareKey(hash, bytes.to_vec()));
         }
         let flow = match policy {
-            Some(policy) => self.take_policy(Rc::new(policy), gateway, now_us),
+            Some(policy) => self.take_policy(policy, gateway, now_us),
             None => self.refuse(&Refusal::UnknownKey),
         };
         self.resume_if(flow)

@@ -94,6 +94,13 @@ impl KeyCache {
         }
     }
 
+    /// Tells whether something else is known about a key by now than this policy.
+    pub fn has_news(&self, hash: &KeyHash, policy: &Rc<KeyPolicy>) -> bool {
+        self.entries.get(hash).is_some_and(|entry| {
+            entry.policy.as_ref().is_none_or(|known| !Rc::ptr_eq(known, policy))
+        })
+    }
+
     /// Notes that a question about `hash` is on its way, so that a change that overtakes the
     /// answer is not lost.
     pub fn asking(&mut self, hash: KeyHash) {
@@ -118,7 +125,7 @@ impl KeyCache {
     pub fn answered(
         &mut self,
         hash: KeyHash,
-        policy: Option<KeyPolicy>,
+        policy: Option<Rc<KeyPolicy>>,
         revision: u64,
         now_us: i64,
     ) -> bool {
@@ -128,7 +135,7 @@ impl KeyCache {
         let entry = Entry {
             // Not yet: who guesses keys must not push out those that are in use.
             used: false,
-            policy: policy.map(Rc::new),
+            policy,
             epoch: self.epoch,
             forget_at_us: now_us.saturating_add(UNKNOWN_FOR_US),
         };
@@ -220,8 +227,8 @@ mod tests {
         KeyHash::of(&n.to_be_bytes())
     }
 
-    fn spent(nanos: i64) -> KeyPolicy {
-        KeyPolicy { spend: NanoDollars(nanos), ..KeyPolicy::default() }
+    fn spent(nanos: i64) -> Rc<KeyPolicy> {
+        Rc::new(KeyPolicy { spend: NanoDollars(nanos), ..KeyPolicy::default() })
     }
 
     #[test]
@@ -232,7 +239,7 @@ mod tests {
         cache.answered(hash(1), Some(spent(1)), 1, 0);
         cache.answered(hash(2), None, 1, 0);
 
-        assert_eq!(cache.look_up(&hash(1), i64::MAX), Known::Policy(Rc::new(spent(1))));
+        assert_eq!(cache.look_up(&hash(1), i64::MAX), Known::Policy(spent(1)));
         assert_eq!(cache.look_up(&hash(2), 1), Known::NoSuchKey);
         assert_eq!(cache.look_up(&hash(2), UNKNOWN_FOR_US), Known::Ask(None));
     }
@@ -248,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_by_now_is_told_from_what_was() {
+        let mut cache = KeyCache::new(10);
+        let policy = spent(1);
+        assert!(!cache.has_news(&hash(1), &policy), "nothing is known");
+        cache.answered(hash(1), Some(Rc::clone(&policy)), 1, 0);
+        assert!(!cache.has_news(&hash(1), &policy));
+
+        cache.key_changed(&hash(1), 2);
+        assert!(cache.has_news(&hash(1), &policy));
+        cache.answered(hash(1), Some(spent(1)), 2, 0);
+        assert!(cache.has_news(&hash(1), &policy));
+    }
+
+    #[test]
     fn a_change_that_overtakes_the_answer_is_not_lost() {
         let mut cache = KeyCache::new(10);
         cache.asking(hash(1));
@@ -257,7 +278,7 @@ mod tests {
         assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(None));
         cache.asking(hash(1));
         assert!(cache.answered(hash(1), Some(spent(2)), 7, 0));
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(2))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(spent(2)));
     }
 
     #[test]
@@ -281,7 +302,7 @@ mod tests {
 
         assert!(!cache.answered(hash(1), Some(spent(1)), 5, 0));
         assert!(cache.answered(hash(1), Some(spent(2)), 5, 0));
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(2))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(spent(2)));
     }
 
     #[test]
@@ -291,9 +312,9 @@ mod tests {
 
         cache.connection_was_lost();
 
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(Rc::new(spent(1)))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(spent(1))));
         cache.answered(hash(1), Some(spent(2)), 1, 0);
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(2))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(spent(2)));
     }
 
     #[test]
@@ -303,12 +324,12 @@ mod tests {
         cache.connection_was_lost();
         cache.asking(hash(1));
         cache.not_answered(&hash(1));
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(1))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(spent(1)));
         assert_eq!(cache.look_up(&hash(2), 0), Known::Ask(None));
 
         cache.connection_is_back();
 
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(Rc::new(spent(1)))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Ask(Some(spent(1))));
     }
 
     #[test]
@@ -319,7 +340,7 @@ mod tests {
         cache.spent(&hash(1), NanoDollars(4));
         cache.spent(&hash(9), NanoDollars(4));
 
-        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(Rc::new(spent(5))));
+        assert_eq!(cache.look_up(&hash(1), 0), Known::Policy(spent(5)));
     }
 
     #[test]

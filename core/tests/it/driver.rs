@@ -99,7 +99,7 @@ impl Host {
     pub(crate) fn knowing(settings: &str, policy: proto::KeyPolicy) -> Self {
         let mut host = Self::new(settings);
         let (hash, now) = (KeyHash::of(KEY.as_bytes()), host.now);
-        host.gateway.keys.answered(hash, Some(policy.into()), 1, now);
+        host.gateway.keys.answered(hash, Some(Rc::new(policy.into())), 1, now);
         host
     }
 
@@ -147,6 +147,11 @@ pub(crate) struct Parked {
 }
 
 impl Run<'_> {
+    /// The control plane says something while the request is under way.
+    pub(crate) fn hears(&mut self, event: Event) {
+        self.host.update(event);
+    }
+
     /// Puts the request aside.
     pub(crate) fn park(self) -> Parked {
         Parked { exchange: self.exchange, request: self.request }

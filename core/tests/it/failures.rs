@@ -1,5 +1,7 @@
 //! Stories of requests that end badly: refused here, failed there, or answered by Envoy.
 
+use std::rc::Rc;
+
 use tollgate_core::exchange::{Flow, Input};
 use tollgate_core::headers::Headers;
 use tollgate_core::key::KeyHash;
@@ -49,7 +51,7 @@ fn a_gateway_that_knows_nothing_yet_refuses() {
     let settings = tollgate_core::settings::Settings::parse(GATEWAY.as_bytes()).unwrap();
     let mut gateway = tollgate_core::gateway::Gateway::default();
     let hash = KeyHash::of(KEY.as_bytes());
-    gateway.keys.answered(hash, Some(proto::KeyPolicy::default().into()), 1, 0);
+    gateway.keys.answered(hash, Some(Rc::new(proto::KeyPolicy::default().into())), 1, 0);
     let mut exchange = tollgate_core::exchange::Exchange::new(1, std::rc::Rc::new(settings));
     let headers =
         [(":method", &b"GET"[..]), (":path", &b"/v1/models"[..]), ("x-api-key", KEY.as_bytes())];

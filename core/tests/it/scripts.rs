@@ -1,6 +1,7 @@
 //! Stories of one request each.
 
-use tollgate_core::exchange::Flow;
+use tollgate_core::exchange::{Flow, Input};
+use tollgate_core::headers::Headers;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::UsageSource;
@@ -329,6 +330,30 @@ fn an_answer_whose_compression_breaks_is_cut_short_and_recorded_as_such() {
     run.ends();
 
     assert!(host.records()[0].aborted);
+}
+
+#[test]
+fn a_key_that_is_revoked_while_its_body_comes_is_refused() {
+    let mut host = open();
+    let hash = KeyHash::of(KEY.as_bytes());
+    let mut run = host.begin();
+    let headers = [
+        (":method", &b"POST"[..]),
+        (":path", b"/v1/chat/completions"),
+        ("x-api-key", KEY.as_bytes()),
+    ];
+    let _ = run.hand(Input::RequestHeaders { headers: Headers(&headers), end: false });
+    run.hears(Event::KeyChanged(proto::KeyChanged {
+        key_hash: hash.as_bytes().to_vec(),
+        revision: 9,
+    }));
+
+    let flow = run.hand(Input::RequestBody(CHAT.as_bytes().to_vec()));
+    assert_eq!((flow, &*run.asked), (Flow::Pause, &[hash][..]));
+    let blocked = proto::KeyPolicy { blocked: true, ..proto::KeyPolicy::default() };
+    let _ = run.key_resolves(Ok(proto::ResolveKeyResponse { policy: Some(blocked), revision: 9 }));
+
+    assert_eq!(run.refusal().0, 403);
 }
 
 #[test]
