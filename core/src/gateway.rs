@@ -13,6 +13,7 @@ use crate::meter::leases::Leases;
 use crate::outbox::Outbox;
 use crate::policy::key_cache::KeyCache;
 use crate::snapshot::Snapshot;
+use crate::tally::Tally;
 
 mod report;
 
@@ -30,6 +31,8 @@ pub struct Gateway {
     pub keys: KeyCache,
     /// Usage records that are not in the ledger yet.
     pub outbox: Outbox,
+    /// What the host has to show.
+    pub tally: Tally,
     /// What may be used of limits.
     pub leases: Leases,
     /// Policies of customers (end users), by the hash of their id.
@@ -72,6 +75,7 @@ impl Default for Gateway {
         Self {
             keys: KeyCache::new(KEY_CAPACITY),
             outbox: Outbox::new(OUTBOX_CAPACITY),
+            tally: Tally::default(),
             leases: Leases::default(),
             customers: KeyCache::new(KEY_CAPACITY),
             reporting: false,
@@ -157,6 +161,7 @@ impl Gateway {
     /// Ends a request that was opened.
     pub(crate) fn close_record(&mut self, record: &proto::UsageRecord) {
         self.open = self.open.saturating_sub(1);
+        self.tally.ended(record);
         self.outbox.push(record);
     }
 

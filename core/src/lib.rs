@@ -18,5 +18,6 @@ pub mod refusal;
 pub mod settings;
 pub mod snapshot;
 pub mod sse;
+pub mod tally;
 pub mod tokens;
 pub mod usage;

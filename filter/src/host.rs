@@ -11,6 +11,7 @@ use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType};
 use tollgate_core::exchange::{Effect, Flow, Reply};
 
 use crate::calls::ControlPlane;
+use crate::vm;
 
 mod pairs;
 mod shared_keys;
@@ -187,6 +188,11 @@ pub(crate) fn define_gauge(name: &str) -> Option<u32> {
     hostcalls::define_metric(MetricType::Gauge, name).ok()
 }
 
+/// Registers a counter.
+pub(crate) fn define_counter(name: &str) -> Option<u32> {
+    hostcalls::define_metric(MetricType::Counter, name).ok()
+}
+
 /// Adds to a metric; Envoy refuses to add nothing.
 pub(crate) fn add_to_metric(id: u32, delta: i64) {
     if delta != 0 {
@@ -245,6 +251,9 @@ fn set_header(map: MapType, name: &str, value: Option<&[u8]>) {
 }
 
 fn send(reply: &Reply) {
+    if let Some(code) = reply.code {
+        vm::with(|vm| vm.gateway.tally.refused(code));
+    }
     let headers: Vec<(&str, &str)> =
         reply.headers.iter().map(|(name, value)| (*name, &**value)).collect();
     let _ = hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body));

@@ -1,4 +1,9 @@
-//! The figures that Envoy shows for us. Names carry their unit.
+//! The figures that Envoy shows for us. Names carry their unit; labels ride in the names, and
+//! `stats_tags` of the bootstrap take them out.
+
+use std::collections::BTreeMap;
+
+use tollgate_core::tally::Tally;
 
 use crate::host;
 
@@ -42,6 +47,25 @@ impl Gauges {
         self.outbox.set(outbox);
         self.keys.set(keys);
         self.connected.set(usize::from(connected));
+    }
+}
+
+/// Counters, each registered when it is first needed.
+#[derive(Default)]
+pub(crate) struct Counters(BTreeMap<String, Option<u32>>);
+
+impl Counters {
+    /// Adds what happened since the last call.
+    pub(crate) fn add(&mut self, tally: &mut Tally) {
+        tally.take(|name, count| {
+            let id = match self.0.get(name) {
+                Some(id) => *id,
+                None => *self.0.entry(name.to_owned()).or_insert(host::define_counter(name)),
+            };
+            if let Some(id) = id {
+                host::add_to_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        });
     }
 }
 

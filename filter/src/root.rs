@@ -59,6 +59,7 @@ impl Root {
         vm::with(|vm| {
             let (outbox, keys) = (vm.gateway.outbox.len(), vm.gateway.keys.len());
             vm.gauges.get_or_insert_with(Gauges::define).set(outbox, keys, connected);
+            vm.counters.add(&mut vm.gateway.tally);
         });
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tollgate_core::exchange::Exchange;
 use tollgate_core::gateway::Gateway;
 
-use crate::metrics::Gauges;
+use crate::metrics::{Counters, Gauges};
 use crate::reports::Reporter;
 
 thread_local! {
@@ -24,6 +24,8 @@ pub(crate) struct Vm {
     pub(crate) gateway: Gateway,
     /// Figures that Envoy shows.
     pub(crate) gauges: Option<Gauges>,
+    /// More of them.
+    pub(crate) counters: Counters,
     /// Who talks to the ledger.
     pub(crate) reporter: Option<Reporter>,
     exchanges: BTreeMap<u64, (u32, Shared)>,

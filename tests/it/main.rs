@@ -8,6 +8,7 @@ mod governed;
 mod headers;
 mod load;
 mod management;
+mod metrics;
 mod models;
 mod odd_input;
 mod outage;

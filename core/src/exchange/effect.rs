@@ -55,6 +55,8 @@ pub enum Effect {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// Why, when it is an error.
+    pub code: Option<&'static str>,
     /// Headers.
     pub headers: Vec<(&'static str, String)>,
     /// Body.
@@ -67,6 +69,6 @@ impl From<&Refusal> for Reply {
         let mut headers: Vec<(&'static str, String)> =
             rendered.headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
         headers.push(("content-type", "application/json".to_owned()));
-        Self { status: rendered.status, headers, body: rendered.body }
+        Self { status: rendered.status, code: Some(rendered.code), headers, body: rendered.body }
     }
 }

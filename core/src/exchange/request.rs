@@ -219,7 +219,7 @@ impl Exchange {
         match rendered {
             Ok(body) => {
                 let headers = vec![("content-type", "application/json".to_owned())];
-                self.reply(Reply { status: 200, headers, body })
+                self.reply(Reply { status: 200, code: None, headers, body })
             }
             Err(refusal) => self.refuse(&refusal),
         }

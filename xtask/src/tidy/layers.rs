@@ -6,7 +6,10 @@ use crate::repo::Repo;
 
 /// From the bottom up; modules in one row may know each other.
 const LAYERS: &[&[&str]] = &[
-    &["headers", "inflate", "json", "key", "money", "outbox", "path", "settings", "sse", "tokens"],
+    &[
+        "headers", "inflate", "json", "key", "money", "outbox", "path", "settings", "sse", "tally",
+        "tokens",
+    ],
     &["meter", "price"],
     &["snapshot", "usage"],
     &["policy"],
