@@ -229,6 +229,11 @@ impl Lease {
         };
     }
 
+    /// The next report is to say what is held, whatever it is.
+    pub fn confirm(&mut self) {
+        self.stale = true;
+    }
+
     /// The report was not answered: what it carried goes along with the next.
     pub fn not_answered(&mut self) {
         self.in_batch = 0;

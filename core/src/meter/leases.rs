@@ -84,6 +84,8 @@ pub struct Leases {
     in_flight: bool,
     /// The last report was not answered.
     again: bool,
+    /// The report that is under way repeats one that was not answered.
+    repeats: bool,
     urgent: bool,
     moved: bool,
     answers: u64,
@@ -223,6 +225,7 @@ impl Leases {
         if !again {
             self.sequence += 1;
         }
+        self.repeats = again;
         self.in_flight = true;
         self.urgent = false;
         let mut named = std::mem::take(&mut self.stale);
@@ -245,6 +248,12 @@ impl Leases {
         for grant in grants {
             if let Some(lease) = self.by_meter.get_mut(&grant.meter) {
                 lease.answered(grant, self.parallel.contains(&grant.meter), now_us);
+                if self.repeats {
+                    // What was granted in the answer that was lost is still counted as held here,
+                    // until a report that repeats nothing says what is.
+                    lease.confirm();
+                    self.stale.insert(grant.meter);
+                }
                 self.urgent |= lease.is_stale() && lease.is_tight();
             }
         }
