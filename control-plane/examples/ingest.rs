@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use tollgate_control_plane::clock::{Clock, SystemClock};
+use tollgate_control_plane::domain::meter::Statement;
 use tollgate_control_plane::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Report, Secret, Timestamp,
-    UsageSource,
+    ApiKey, Change, Debit, Edit, Endpoint, HolderId, Holding, KeyChange, LedgerRecord, Limits,
+    LimitsChange, RecordId, Report, Scope, Secret, Timestamp, UsageSource,
 };
 use tollgate_control_plane::store::{self, Store};
 use tollgate_core::key::KeyHash;
@@ -47,7 +48,94 @@ async fn main() -> anyhow::Result<()> {
         let rate = f64::from(u32::try_from(rounds * size)?) / seconds;
         println!("batches of {size} over {spread} keys: {rate:.0} records a second");
     }
+    governed(store.as_ref(), &mut next).await?;
+    leases(store.as_ref()).await
+}
+
+/// Records of keys with limits: each takes from the key's meters of tokens and money.
+async fn governed(store: &dyn Store, next: &mut u64) -> anyhow::Result<()> {
+    let meters = limited(store).await?;
+    let (size, rounds, mut sequence) = (500, 80, 0);
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let batch = (*next..*next + size).map(|number| {
+            let (key, [_requests, rest @ ..]) = of(&meters, number)?;
+            let debits = rest.map(|meter| Debit { meter, amount: 10 }).to_vec();
+            Some(LedgerRecord { debits, key_hash: key, ..record(number, 0) })
+        });
+        let records = batch.flatten().collect();
+        sequence += 1;
+        let states = meters.iter().flat_map(|(_, meters)| meters).map(|meter| says(*meter));
+        let holding = Some(holding(0, sequence, states.collect()));
+        let report = Report { records, holding, ..Report::default() };
+        store.report(&report, SystemClock.now()).await?;
+        *next += size;
+    }
+    let rate = f64::from(u32::try_from(rounds * size)?) / start.elapsed().as_secs_f64();
+    println!("batches of {size} with debits, 10 keys of 4 meters: {rate:.0} records a second");
     Ok(())
+}
+
+/// How long a filter waits for leases of the meters of one key.
+async fn leases(store: &dyn Store) -> anyhow::Result<()> {
+    let meters = limited(store).await?;
+    let mut took = Vec::new();
+    for number in 0..5_000_u64 {
+        let Some((_, meters)) = of(&meters, number) else { continue };
+        let states = meters.iter().map(|meter| Statement { need: 1, want: 4, ..says(*meter) });
+        let holder = u8::try_from(number % 8)? + 1;
+        let holding = Some(holding(holder, number, states.collect()));
+        let report = Report { holding, ..Report::default() };
+        let start = Instant::now();
+        store.report(&report, SystemClock.now()).await?;
+        took.push(start.elapsed());
+    }
+    took.sort_unstable();
+    let at = |share: usize| took.get(took.len() * share / 1000).copied().unwrap_or_default();
+    println!("a lease of 4 meters: p50 {:?}, p99 {:?}, p99.9 {:?}", at(500), at(990), at(999));
+    Ok(())
+}
+
+fn of(meters: &[(KeyHash, [u64; 4])], number: u64) -> Option<(KeyHash, [u64; 4])> {
+    meters.get(usize::try_from(number).ok()? % meters.len()).copied()
+}
+
+/// Gives ten keys limits, and returns their meters: requests first.
+async fn limited(store: &dyn Store) -> anyhow::Result<Vec<(KeyHash, [u64; 4])>> {
+    let much = 1_000_000_000_000;
+    let limits = LimitsChange {
+        rpm: Edit::Set(much),
+        tpm: Edit::Set(much),
+        tpd: Edit::Set(much),
+        ..LimitsChange::default()
+    };
+    let mut all = Vec::new();
+    for number in 0..10 {
+        let change = Change {
+            id: format!("limit-{number}-{}", SystemClock.now().as_micros()),
+            at: SystemClock.now(),
+            actor: "ingest".into(),
+            action: "key.update",
+            request_id: None,
+        };
+        let what = KeyChange { limits: limits.clone(), ..KeyChange::default() };
+        store.change_key(&hash(number), &what, &change).await?;
+        let mut meters = store.meters(&[(Scope::Key, hash(number).to_hex())]).await?;
+        meters.sort_by_key(|meter| meter.spec.dimension);
+        let ids: Vec<u64> = meters.iter().map(|meter| meter.id).collect();
+        all.push((hash(number), <[u64; 4]>::try_from(ids.as_slice())?));
+    }
+    Ok(all)
+}
+
+fn says(meter: u64) -> Statement {
+    let consumed_at = SystemClock.now();
+    Statement { meter, consumed: 1, consumed_at, idle: 4, reserved: 100, need: 0, want: 0 }
+}
+
+fn holding(holder: u8, sequence: u64, statements: Vec<Statement>) -> Holding {
+    let holder = HolderId::from_bytes(&[holder; 16]).unwrap_or_else(|| unreachable!("16 bytes"));
+    Holding { holder, sequence, statements }
 }
 
 async fn add_key(store: &dyn Store, number: u64) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use tollgate_proto::v1::usage_server::Usage;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use crate::domain::meter::{Answer, Outlook, Statement};
+use super::leases::{grant, statement};
 use crate::domain::{
     Debit, Endpoint, HolderId, Holding, LedgerRecord, RecordId, Report, Timestamp, UsageSource,
 };
@@ -54,46 +54,6 @@ impl Usage for UsageServer {
         let grants = grants.map(|(state, answer)| grant(state.meter, answer, now)).collect();
         Ok(Response::new(v1::ReportResponse { acknowledged, grants }))
     }
-}
-
-fn statement(state: &v1::MeterState, now: Timestamp) -> Statement {
-    Statement {
-        meter: state.meter,
-        consumed: state.consumed,
-        consumed_at: now.plus_micros(i64::from(state.consumed_ms_ago) * -1_000),
-        idle: state.idle,
-        reserved: state.reserved,
-        need: state.need,
-        want: state.want,
-    }
-}
-
-fn grant(meter: u64, answer: Option<Answer>, now: Timestamp) -> v1::MeterGrant {
-    let Some(answer) = answer else {
-        let outlook = v1::Outlook::Gone.into();
-        return v1::MeterGrant { meter, outlook, ..v1::MeterGrant::default() };
-    };
-    let outlook = match answer.outlook {
-        Outlook::Plenty => v1::Outlook::Unspecified,
-        Outlook::Tight => v1::Outlook::Tight,
-        Outlook::Wait => v1::Outlook::Wait,
-        Outlook::Exhausted => v1::Outlook::Exhausted,
-    };
-    v1::MeterGrant {
-        meter,
-        granted: answer.granted,
-        left: answer.left,
-        limit: answer.limit,
-        used: answer.used,
-        resets_in_ms: answer.resets_at.map_or(0, |at| milliseconds(now, at)),
-        outlook: outlook.into(),
-    }
-}
-
-/// 0 means that there is no end, so an end is at least a millisecond away.
-fn milliseconds(from: Timestamp, until: Timestamp) -> u32 {
-    let micros = until.as_micros().saturating_sub(from.as_micros());
-    u32::try_from(micros / 1_000).unwrap_or(u32::MAX).max(1)
 }
 
 fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> {

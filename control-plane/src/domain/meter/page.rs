@@ -1,8 +1,8 @@
 //! What the book does when a holder reports on a meter: counts what was used, notes what is
 //! held, and grants.
 
-use crate::domain::Timestamp;
 use crate::domain::meter::{MeterRow, Seconds};
+use crate::domain::{Timestamp, Window};
 
 /// All that the book has on one meter, seen from one holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,9 +163,9 @@ impl Page {
     /// held.
     ///
     /// What it says replaces what was known, which heals the loss of any message. Only a report
-    /// that came before must not lower it: if the report is one that its own repetition overtook,
-    /// then the holder has been granted more in the meantime. Whatever it does not know of, it is
-    /// given first.
+    /// that came before changes nothing: it may be one that its own repetition overtook, and the
+    /// holder may have been granted more, or given some back, in the meantime. If it is a true
+    /// repetition, then the holder does not know of what it was granted, and is given that first.
     fn hold(&mut self, statement: &Statement, order: Order, debited: i64) -> i64 {
         let before = self.lease.held;
         let known = before.saturating_sub(debited).max(0);
@@ -177,12 +177,12 @@ impl Page {
         };
         self.lease = match order {
             Order::Next => Lease { held: said, idle },
-            Order::Again => Lease { held: said.max(known), idle },
+            Order::Again => Lease { held: known, idle: idle.min(known) },
             Order::Late => Lease { held: known, idle: self.lease.idle.min(known) },
         };
         self.row.granted =
             self.row.granted.saturating_sub(before).saturating_add(self.lease.held).max(0);
-        if order == Order::Again { self.lease.held - said } else { 0 }
+        if order == Order::Again { known.saturating_sub(said).max(0) } else { 0 }
     }
 
     fn grant(&mut self, statement: &Statement, spare: i64, now: Timestamp) -> i64 {
@@ -223,8 +223,15 @@ impl Page {
     /// Returns when the window ends; of one that slides, when what is missing will have left it,
     /// or, when nothing is missing, everything.
     fn resets_at(&self, missing: i64, now: Timestamp) -> Option<Timestamp> {
-        let crate::domain::Window::Sliding(length) = self.row.spec.window else {
-            return self.row.open_until(now);
+        let length = match self.row.spec.window {
+            Window::Sliding(length) => length,
+            // What is left of a lease on a window that is over ends here and now.
+            Window::Fixed(_) if self.lease.idle > 0 => {
+                return Some(self.row.open_until(now).unwrap_or(now));
+            }
+            Window::Fixed(_) | Window::Never | Window::Calendar(_) => {
+                return self.row.open_until(now);
+            }
         };
         let all = Seconds::all_free(now, length);
         let missing = missing.saturating_sub(self.row.available().max(0));

@@ -144,6 +144,19 @@ fn a_report_that_its_repetition_overtook_lowers_nothing() {
 }
 
 #[test]
+fn a_report_that_its_repetition_overtook_raises_nothing() {
+    let mut page = page("none", 100);
+    page.report(&says(0, 0, 50, 50), Order::Next, &[], at(100));
+    page.report(&says(0, 0, 0, 0), Order::Next, &[], at(101));
+
+    let overtaken = page.report(&says(50, 0, 0, 0), Order::Again, &[], at(102));
+    let again = page.report(&says(0, 0, 101, 101), Order::Again, &[], at(103));
+
+    assert_eq!((page.lease.held, page.row.granted), (0, 0));
+    assert_eq!((overtaken.granted, again.granted), (0, 0));
+}
+
+#[test]
 fn records_that_come_with_a_repetition_are_no_longer_held() {
     let mut page = page("none", 100);
     page.report(&says(0, 10, 20, 20), Order::Next, &[], at(100));
