@@ -4,6 +4,7 @@
 
 mod auth;
 mod budgets;
+mod cost;
 mod customers;
 mod entity_fields;
 mod entity_view;
@@ -18,6 +19,8 @@ mod limit_view;
 mod organizations;
 mod query;
 mod spend;
+mod spend_logs;
+mod spend_report;
 mod tags;
 mod teams;
 mod users;
@@ -68,7 +71,16 @@ pub fn router(app: App) -> Router {
         .route("/key/unblock", post(keys::unblock))
         .route("/key/list", get(keys::list))
         .route("/spend/keys", get(spend::keys))
-        .route("/spend/logs", get(spend::logs))
+        .route("/spend/users", get(spend::users))
+        .route("/spend/tags", get(spend::tags))
+        .route("/spend/logs", get(spend_logs::logs))
+        .route("/spend/logs/v2", get(spend_logs::paged_logs))
+        .route("/spend/logs/ui", get(spend_logs::paged_logs))
+        .route("/spend/calculate", post(cost::calculate))
+        .route("/utils/token_counter", post(cost::count_tokens))
+        .route("/global/spend/report", get(spend_report::report))
+        .route("/global/spend/reset", post(spend::reset))
+        .route("/key/{key}/reset_spend", post(spend::reset_key))
         .route("/health", get(health::health))
         .route("/health/liveliness", get(health::alive).options(health::alive))
         .route("/health/liveness", get(health::alive).options(health::alive))

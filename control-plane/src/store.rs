@@ -16,6 +16,7 @@ mod conformance;
 mod database;
 mod driver;
 mod entities;
+mod entity_spend;
 mod keys;
 mod ledger;
 mod limits;
@@ -24,6 +25,7 @@ pub mod news;
 mod postgres;
 mod query;
 mod rows;
+mod spend;
 mod sql;
 mod sqlite;
 mod stored_limits;
@@ -44,7 +46,8 @@ use crate::store::news::{News, Newsroom};
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
     Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery,
-    KeySort, LedgerEntry, ListedKey, SharedLimits, UsageQuery,
+    KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend, UsagePage,
+    UsageQuery,
 };
 
 /// Keeps keys, the ledger and the audit log.
@@ -177,6 +180,28 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns ledger records that match, newest first.
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError>;
+
+    /// Returns one page of the ledger records that match.
+    async fn usage_page(
+        &self,
+        query: &UsageQuery,
+        limit: u32,
+        offset: u32,
+    ) -> Result<UsagePage, StoreError>;
+
+    /// Sums matching records by day, key, model and more.
+    async fn spend_parts(
+        &self,
+        query: &UsageQuery,
+        by: SpendBy,
+    ) -> Result<Vec<SpendPart>, StoreError>;
+
+    /// Sums matching records by their tags.
+    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, StoreError>;
+
+    /// Sets what keys and teams spent to nothing, and with it what was used of their budgets.
+    /// The ledger stays as it is.
+    async fn reset_spend(&self, change: &Change) -> Result<(), StoreError>;
 
     /// Returns what matching records cost, by day, key, user and model.
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError>;

@@ -69,6 +69,14 @@ impl Fields {
         }
     }
 
+    /// Says of a field that is not there that it must be.
+    pub(crate) fn required(&mut self, name: &str) {
+        if self.present(name).is_none() {
+            let body = Value::Object(self.body.clone());
+            self.problems.push(problem("missing", &[name], "Field required", &body));
+        }
+    }
+
     /// A text that must be there.
     pub(crate) fn required_text(&mut self, name: &str) -> String {
         let sound = self.problems.len();

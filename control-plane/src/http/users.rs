@@ -201,7 +201,7 @@ fn key_of_user(body: &mut Fields) -> Result<KeyFields, ApiError> {
 }
 
 /// Writes a user as LiteLLM does.
-fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
+pub(crate) fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
     let mut view = fields(json!({ "user_role": null }));
     view.extend(shared(user, now));
     view.extend(fields(json!({

@@ -1,10 +1,12 @@
 //! Usage: recording and showing.
 
+use std::collections::BTreeMap;
+
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{LedgerRecord, Report, Reported};
-use crate::service::{Service, ServiceError};
-use crate::store::{DailySpend, LedgerEntry, UsageQuery};
+use crate::service::{Actor, Service, ServiceError};
+use crate::store::{DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery};
 
 impl Service {
     /// Takes a filter's report: stores its records, each once, and settles and grants leases.
@@ -32,6 +34,50 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, ServiceError> {
         Ok(self.store.usage(query, limit).await?)
+    }
+
+    /// Returns one page of the ledger records that match.
+    pub async fn usage_page(
+        &self,
+        query: &UsageQuery,
+        limit: u32,
+        offset: u32,
+    ) -> Result<UsagePage, ServiceError> {
+        Ok(self.store.usage_page(query, limit, offset).await?)
+    }
+
+    /// Sums matching records by day, key, model and more.
+    pub async fn spend_parts(
+        &self,
+        query: &UsageQuery,
+        by: SpendBy,
+    ) -> Result<Vec<SpendPart>, ServiceError> {
+        Ok(self.store.spend_parts(query, by).await?)
+    }
+
+    /// Sums matching records by single tags, dearest first.
+    pub async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, ServiceError> {
+        let mut by_tag = BTreeMap::<String, TagSpend>::new();
+        for set in self.store.tag_spend(query).await? {
+            for tag in set.tags {
+                let sum = by_tag.entry(tag.clone()).or_insert_with(|| TagSpend {
+                    tags: vec![tag],
+                    count: 0,
+                    cost: NanoDollars::ZERO,
+                });
+                sum.count += set.count;
+                sum.cost = sum.cost.saturating_add(set.cost);
+            }
+        }
+        let mut sums: Vec<TagSpend> = by_tag.into_values().collect();
+        sums.sort_by_key(|sum| std::cmp::Reverse(sum.cost));
+        Ok(sums)
+    }
+
+    /// Sets what keys and teams spent to nothing; the ledger stays as it is.
+    pub async fn reset_spend(&self, actor: &Actor) -> Result<(), ServiceError> {
+        let change = self.change("spend.reset", actor);
+        Ok(self.store.reset_spend(&change).await?)
     }
 
     /// Returns what matching records cost, by day, key, user and model.

@@ -50,6 +50,7 @@ impl Batch {
 pub(super) struct Batches {
     pub(super) usage: Batch,
     pub(super) spend: Batch,
+    pub(super) entity_spend: Batch,
     pub(super) meters: Batch,
     pub(super) leases: Batch,
     pub(super) seconds: Batch,
@@ -65,6 +66,7 @@ impl Batches {
         Self {
             usage: batch(sql::insert_usage),
             spend: batch(sql::add_spend),
+            entity_spend: batch(sql::add_entity_spend),
             meters: batch(sql::meters::by_id),
             leases: batch(sql::meters::leases_of),
             seconds: batch(sql::meters::seconds_of),

@@ -11,6 +11,7 @@ mod limits;
 mod news;
 mod postgres_server;
 mod replicas;
+mod spend;
 mod tls;
 mod usage;
 mod vanished;
@@ -84,6 +85,10 @@ store_tests!(
     vanished::who_waits_hears_of_a_holder_that_vanished,
     vanished::holders_hear_of_changed_limits,
     vanished::a_record_nobody_holds_for_is_charged_all_the_same,
+    spend::spend_is_counted_for_all_whom_a_record_names,
+    spend::spend_is_summed_by_whom_and_by_tags,
+    spend::usage_comes_in_pages,
+    spend::spend_can_be_forgotten,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

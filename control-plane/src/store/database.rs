@@ -13,8 +13,8 @@ use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
     AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, Store, StoreError, UsageQuery,
-    sql,
+    KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart, Store,
+    StoreError, TagSpend, UsagePage, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -197,7 +197,32 @@ impl<D: Driver> Store for SqlStore<D> {
     }
 
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.entries(query, limit).await
+        self.entries(query, limit, 0).await
+    }
+
+    async fn usage_page(
+        &self,
+        query: &UsageQuery,
+        limit: u32,
+        offset: u32,
+    ) -> Result<UsagePage, StoreError> {
+        self.page_of_usage(query, limit, offset).await
+    }
+
+    async fn spend_parts(
+        &self,
+        query: &UsageQuery,
+        by: SpendBy,
+    ) -> Result<Vec<SpendPart>, StoreError> {
+        self.parts_of_spend(query, by).await
+    }
+
+    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, StoreError> {
+        self.spend_by_tags(query).await
+    }
+
+    async fn reset_spend(&self, change: &Change) -> Result<(), StoreError> {
+        self.forget_spend(change).await
     }
 
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {

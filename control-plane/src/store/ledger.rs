@@ -7,8 +7,9 @@ use tollgate_core::key::KeyHash;
 use crate::domain::{LedgerRecord, RecordId, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
+use crate::store::entity_spend::EntitySpend;
 use crate::store::rows::{Fields, debits_text, endpoint_name, usage_source_name};
-use crate::store::{DailySpend, LedgerEntry, StoreError, UsageQuery, sql};
+use crate::store::{StoreError, sql};
 
 /// What adding records to the ledger did.
 #[derive(Default)]
@@ -42,53 +43,20 @@ impl<D: Driver> SqlStore<D> {
             }
         }
         let spent: Vec<(KeyHash, (i64, i64))> = spent.into_iter().collect();
+        let mut owned = EntitySpend::default();
         for (piece, statement) in self.batches.spend.pieces(&spent) {
             let args = piece.iter().flat_map(|(hash, (cost, ended))| {
                 [hash.to_hex().into(), (*cost).into(), (*ended).into()]
             });
             for row in D::run(tx, statement, args.collect()).await? {
                 added.exhausted.extend(exhausted::<D>(&row, piece)?);
+                owned.add_key::<D>(&row, piece)?;
             }
         }
+        owned.add_records(&added.records);
+        self.add_entity_spend(tx, owned).await?;
         Ok(added)
     }
-
-    pub(super) async fn entries(
-        &self,
-        query: &UsageQuery,
-        limit: u32,
-    ) -> Result<Vec<LedgerEntry>, StoreError> {
-        let head = "SELECT ledger.*, api_keys.alias AS key_alias FROM ledger \
-                    LEFT JOIN api_keys ON api_keys.key_hash = ledger.key_hash";
-        let (statement, args) = matching(sql::Select::new(head), query)
-            .then("ORDER BY ledger.started_at_us DESC, ledger.id DESC")
-            .page(limit, 0)
-            .finish();
-        let rows = self.driver.read(statement, args).await?;
-        rows.iter().map(|row| Fields::<D>(row).ledger_entry()).collect()
-    }
-
-    pub(super) async fn spend_by_day(
-        &self,
-        query: &UsageQuery,
-    ) -> Result<Vec<DailySpend>, StoreError> {
-        let head = "SELECT started_at_us / 86400000000 AS day, key_hash, user_id, model, \
-                    CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ledger";
-        let (statement, args) = matching(sql::Select::new(head), query)
-            .then("GROUP BY started_at_us / 86400000000, key_hash, user_id, model ORDER BY 1, 2, 4")
-            .finish();
-        let rows = self.driver.read(statement, args).await?;
-        rows.iter().map(|row| Fields::<D>(row).daily_spend()).collect()
-    }
-}
-
-fn matching(select: sql::Select, query: &UsageQuery) -> sql::Select {
-    select
-        .when("ledger.id =", query.id.map(RecordId::to_hex))
-        .when("ledger.key_hash =", query.key.map(|hash| hash.to_hex()))
-        .when("ledger.user_id =", query.user_id.as_deref())
-        .when("ledger.started_at_us >=", query.from.map(Timestamp::as_micros))
-        .when("ledger.started_at_us <", query.until.map(Timestamp::as_micros))
 }
 
 /// Returns the key of the row when this chunk is what took it to its budget.

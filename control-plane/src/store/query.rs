@@ -154,6 +154,14 @@ pub struct UsageQuery {
     pub key: Option<KeyHash>,
     /// Of this user.
     pub user_id: Option<String>,
+    /// Of this team.
+    pub team_id: Option<String>,
+    /// Of this customer.
+    pub end_user: Option<String>,
+    /// For this model, by the name that clients or that providers use.
+    pub model: Option<String>,
+    /// Those that failed, or those that did not.
+    pub failed: Option<bool>,
     /// Started at this moment or later.
     pub from: Option<Timestamp>,
     /// Started before this moment.
@@ -171,6 +179,58 @@ pub struct LedgerEntry {
     pub team_id: Option<String>,
     /// Alias of the key now.
     pub key_alias: Option<String>,
+}
+
+/// A part of a list of ledger records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UsagePage {
+    /// The records of the page, newest first.
+    pub entries: Vec<LedgerEntry>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// What spend is summed by, besides day, key and model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpendBy {
+    /// Nothing else.
+    Key,
+    /// The key's team when the record arrived.
+    Team,
+    /// The customer.
+    Customer,
+}
+
+/// A sum of ledger records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendPart {
+    /// Days since the epoch, UTC.
+    pub day: i64,
+    /// What [`SpendBy`] asked for. `None`: the records have none.
+    pub of: Option<String>,
+    /// The key.
+    pub key_hash: KeyHash,
+    /// The model, as clients asked for it.
+    pub model: String,
+    /// What it cost.
+    pub cost: NanoDollars,
+    /// Tokens in.
+    pub input: u64,
+    /// Tokens out.
+    pub output: u64,
+    /// Tokens, as providers sum them.
+    pub total: u64,
+}
+
+/// What requests with one set of tags cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSpend {
+    /// The tags.
+    pub tags: Vec<String>,
+    /// How many requests.
+    pub count: u64,
+    /// What they cost.
+    pub cost: NanoDollars,
 }
 
 /// What one key's requests for one model cost on one day.

@@ -10,7 +10,9 @@ use crate::domain::{
     MeterRow, MeterSpec, RecordId, Scope, SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
-use crate::store::{AuditEntry, DailySpend, LedgerEntry, ListedKey, StoreError, stored_limits};
+use crate::store::{
+    AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, TagSpend, stored_limits,
+};
 
 /// Reads columns of one row.
 pub(super) struct Fields<'a, D: Driver>(pub(super) &'a D::Row);
@@ -229,6 +231,27 @@ impl<D: Driver> Fields<'_, D> {
             Some(Debit { meter: meter.parse().ok()?, amount: amount.parse().ok()? })
         };
         parts.map(|part| debit(part).ok_or_else(|| self.broken("debits"))).collect()
+    }
+
+    pub(super) fn spend_part(&self) -> Result<SpendPart, StoreError> {
+        Ok(SpendPart {
+            day: self.int("day")?,
+            of: self.maybe_text("owner")?,
+            key_hash: self.key_hash()?,
+            model: self.text("model")?,
+            cost: NanoDollars(self.int("cost_nanos")?),
+            input: self.count("input_tokens")?,
+            output: self.count("output_tokens")?,
+            total: self.count("total_tokens")?,
+        })
+    }
+
+    pub(super) fn tag_spend(&self) -> Result<TagSpend, StoreError> {
+        Ok(TagSpend {
+            tags: self.json("tags")?,
+            count: self.count("total")?,
+            cost: NanoDollars(self.int("cost_nanos")?),
+        })
     }
 
     pub(super) fn daily_spend(&self) -> Result<DailySpend, StoreError> {

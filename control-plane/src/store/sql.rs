@@ -103,6 +103,15 @@ pub(super) const FORGET_SECONDS: &str = "DELETE FROM meter_seconds WHERE meter I
     SELECT id FROM meters WHERE limit_window LIKE 'fixed:%'
 )";
 
+pub(super) const FORGET_SPEND_OF_KEYS: &str =
+    "UPDATE api_keys SET spend_nanos = 0 WHERE spend_nanos <> 0";
+
+pub(super) const FORGET_SPEND_OF_TEAMS: &str =
+    "UPDATE entities SET spend_nanos = 0 WHERE kind = 'team' AND spend_nanos <> 0";
+
+pub(super) const FORGET_USED: &str = "UPDATE meters SET opening = opening - used, used = 0
+WHERE scope IN ('key', 'team') AND dimension = 'money' AND used <> 0 RETURNING id";
+
 pub(super) const METERS_OF: &str = "SELECT * FROM meters WHERE scope = $1 AND name = $2";
 
 pub(super) const NEXT_METER_ID: &str = "UPDATE meter_id SET value = value + 1 RETURNING value";
@@ -188,7 +197,19 @@ pub(super) fn add_spend(rows: usize, placeholder: Placeholder) -> String {
     sql.push_str(&values(rows, 3, placeholder));
     sql.push_str(
         ") AS added WHERE api_keys.key_hash = added.column1 \
-         RETURNING key_hash, spend_nanos, max_budget_nanos",
+         RETURNING key_hash, spend_nanos, max_budget_nanos, user_id, team_id, organization_id",
+    );
+    sql
+}
+
+/// Writes the statement that adds cost to `rows` entities and returns those that are there.
+pub(super) fn add_entity_spend(rows: usize, placeholder: Placeholder) -> String {
+    let mut sql =
+        String::from("UPDATE entities SET spend_nanos = spend_nanos + added.column3 FROM (VALUES ");
+    sql.push_str(&values(rows, 3, placeholder));
+    sql.push_str(
+        ") AS added WHERE entities.kind = added.column1 AND entities.id = added.column2 \
+         RETURNING entities.kind, entities.id, entities.organization_id",
     );
     sql
 }
@@ -244,6 +265,28 @@ impl Select {
             self.conditions += 1;
             self.args.push(value.into());
             let _ = write!(self.text, " {word} {condition} ${}", self.args.len());
+        }
+        self
+    }
+
+    /// Adds a condition without a value, if it is asked for.
+    pub(super) fn fact(mut self, condition: &'static str, asked: bool) -> Self {
+        if asked {
+            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
+            self.conditions += 1;
+            let _ = write!(self.text, " {word} {condition}");
+        }
+        self
+    }
+
+    /// Adds that one of two columns has a value, unless there is none.
+    pub(super) fn either(mut self, columns: [&'static str; 2], value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
+            self.conditions += 1;
+            self.args.push(value.into());
+            let (number, [one, other]) = (self.args.len(), columns);
+            let _ = write!(self.text, " {word} ({one} = ${number} OR {other} = ${number})");
         }
         self
     }

@@ -177,6 +177,11 @@ providers:
 models:
   - name: gpt-4o-mini
     targets: [{ provider: openai, model: gpt-4o-mini-2024-07-18 }]
+  - name: priced
+    targets:
+      - provider: openai
+        model: gpt-4o
+        price: { input_token: '1', output_token: '2' }
   - name: small/embed
     targets: [{ provider: openai, model: text-embedding-3-small }]
 ";

@@ -13,7 +13,8 @@ use tollgate_control_plane::domain::{
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, SharedLimits, Store, StoreError, UsageQuery,
+    KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
+    UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -229,6 +230,18 @@ impl Store for BrokenStore {
         away()
     }
     async fn usage(&self, _: &UsageQuery, _: u32) -> Result<Vec<LedgerEntry>, StoreError> {
+        away()
+    }
+    async fn usage_page(&self, _: &UsageQuery, _: u32, _: u32) -> Result<UsagePage, StoreError> {
+        away()
+    }
+    async fn spend_parts(&self, _: &UsageQuery, _: SpendBy) -> Result<Vec<SpendPart>, StoreError> {
+        away()
+    }
+    async fn tag_spend(&self, _: &UsageQuery) -> Result<Vec<TagSpend>, StoreError> {
+        away()
+    }
+    async fn reset_spend(&self, _: &Change) -> Result<(), StoreError> {
         away()
     }
     async fn daily_spend(&self, _: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {

@@ -11,3 +11,4 @@ mod key_limits;
 mod keys;
 mod keys_refused;
 mod spend;
+mod spend_totals;

@@ -11,10 +11,12 @@ use tollgate_core::price::TokenUsage;
 use crate::app::TestApp;
 
 /// 2026-11-21T00:00:00Z.
-const MIDNIGHT: i64 = 1_795_219_200_000_000;
-const DAY: i64 = 86_400_000_000;
+pub(crate) const MIDNIGHT: i64 = 1_795_219_200_000_000;
+/// In microseconds.
+pub(crate) const DAY: i64 = 86_400_000_000;
 
-fn record(number: u64, key: &str, started: i64) -> LedgerRecord {
+/// A request that cost 24 micro-dollars.
+pub(crate) fn record(number: u64, key: &str, started: i64) -> LedgerRecord {
     let started_at = Timestamp::from_micros(started);
     let id: Vec<u8> = [[0; 16].as_slice(), &number.to_be_bytes()].concat();
     LedgerRecord {

@@ -1,0 +1,297 @@
+//! `/spend/logs`: what was used and what it cost, request by request or day by day.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use serde_json::{Map, Value, json};
+use time::macros::format_description;
+use time::{Date, Duration};
+use tollgate_core::money::NanoDollars;
+
+use crate::domain::{Endpoint, RecordId, Timestamp, UsageSource};
+use crate::http::App;
+use crate::http::auth::{Caller, authenticate};
+use crate::http::error::ApiError;
+use crate::http::health::model_id;
+use crate::http::key_view::{dollars, zulu};
+use crate::http::query::{Query, key_hash};
+use crate::store::{DailySpend, LedgerEntry, UsagePage, UsageQuery};
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// `GET /spend/logs`: sums by day when both dates are given and `summarize` is not false, else
+/// the records themselves, newest first; the caller's own unless they are admin.
+///
+/// All of them, or those of a `page` with how many there are. More than an answer can hold are
+/// refused rather than cut.
+pub(crate) async fn logs(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let caller = authenticate(&app, &headers).await?;
+    let query = Query::read(query.as_deref());
+    let summarize = query.flag("summarize")?.unwrap_or(true);
+    let (first, last) = (query.day("start_date")?, query.day("end_date")?);
+    let asked = usage_query(&caller, &query)?;
+    if let (Some(first), Some(last), true, None) = (first, last, summarize, query.text("page")) {
+        let days = days(first, last)?;
+        let spend = match &asked {
+            Some(asked) => app.service.daily_spend(asked).await?,
+            None => Vec::new(),
+        };
+        return Ok(Json(daily(&days, &spend)));
+    }
+    if query.text("page").is_some() || query.text("page_size").is_some() {
+        return page(&app, &query, asked.as_ref()).await;
+    }
+    let Some(asked) = asked else { return Ok(Json(json!([]))) };
+    if let Some(limit) = query.number("limit", 1, MOST_ROWS)? {
+        let entries = app.service.usage(&asked, limit).await?;
+        return Ok(Json(entries.iter().map(log_row).collect()));
+    }
+    let found = app.service.usage_page(&asked, MOST_ROWS, 0).await?;
+    if found.total > u64::from(MOST_ROWS) {
+        let message = format!(
+            "{} rows match, and an answer holds {MOST_ROWS}. Ask for a page with page and \
+             page_size, or for fewer days with start_date and end_date.",
+            found.total
+        );
+        return Err(ApiError::bad_request("page", message));
+    }
+    Ok(Json(found.entries.iter().map(log_row).collect()))
+}
+
+/// `GET /spend/logs/v2` and `GET /spend/logs/ui`: a page of records, newest first, and how many
+/// there are.
+pub(crate) async fn paged_logs(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let caller = authenticate(&app, &headers).await?;
+    let query = Query::read(query.as_deref());
+    let asked = usage_query(&caller, &query)?;
+    page(&app, &query, asked.as_ref()).await
+}
+
+async fn page(app: &App, query: &Query, asked: Option<&UsageQuery>) -> Answer {
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("page_size", 1, MOST_ROWS)?.unwrap_or(50);
+    let found = match asked {
+        Some(asked) => {
+            let offset = (page - 1).saturating_mul(size);
+            app.service.usage_page(asked, size, offset).await?
+        }
+        None => UsagePage::default(),
+    };
+    Ok(Json(json!({
+        "data": found.entries.iter().map(log_row).collect::<Vec<Value>>(),
+        "total": found.total,
+        "page": page,
+        "page_size": size,
+        "total_pages": found.total.div_ceil(u64::from(size)),
+    })))
+}
+
+/// Reads the filters. `None`: nothing can match.
+pub(crate) fn usage_query(caller: &Caller, query: &Query) -> Result<Option<UsageQuery>, ApiError> {
+    query.refuse(UNSUPPORTED)?;
+    let failed = match query.text("status_filter").or_else(|| query.text("status")) {
+        None => None,
+        Some("success") => Some(false),
+        Some("failure") => Some(true),
+        Some(_) => {
+            return Err(ApiError::bad_request("status", "status must be success or failure"));
+        }
+    };
+    let id = query.text("request_id").map(RecordId::from_hex);
+    let key = match (caller, query.text("api_key").map(key_hash)) {
+        (Caller::Admin, key) => key,
+        (Caller::Key(own), None) => Some(Some(own.hash)),
+        (Caller::Key(own), Some(key)) => Some(key.filter(|key| *key == own.hash)),
+    };
+    if id == Some(None) || key == Some(None) {
+        return Ok(None);
+    }
+    let text = |name: &str| query.text(name).map(str::to_owned);
+    Ok(Some(UsageQuery {
+        id: id.flatten(),
+        key: key.flatten(),
+        user_id: text("user_id").or_else(|| text("internal_user_id")),
+        team_id: text("team_id"),
+        end_user: text("end_user").or_else(|| text("customer_id")),
+        model: text("model").or_else(|| text("model_group")),
+        failed,
+        from: query.day("start_date")?,
+        // The last day counts whole.
+        until: query.day("end_date")?.map(|day| day.plus_micros(MICROS_A_DAY)),
+    }))
+}
+
+/// Lists the days from the first to the last, as days since the epoch.
+fn days(first: Timestamp, last: Timestamp) -> Result<std::ops::RangeInclusive<i64>, ApiError> {
+    let (first, last) = (first.as_micros() / MICROS_A_DAY, last.as_micros() / MICROS_A_DAY);
+    if last - first > MOST_DAYS {
+        let message = format!("end_date may be at most {MOST_DAYS} days after start_date");
+        return Err(ApiError::bad_request("end_date", message));
+    }
+    Ok(first..=last)
+}
+
+/// One object a day, days without spend included.
+fn daily(days: &std::ops::RangeInclusive<i64>, spend: &[DailySpend]) -> Value {
+    let mut by_day: BTreeMap<i64, Vec<&DailySpend>> =
+        days.clone().map(|day| (day, Vec::new())).collect();
+    for part in spend {
+        by_day.entry(part.day).or_default().push(part);
+    }
+    by_day.into_iter().map(|(day, parts)| one_day(day, &parts)).collect()
+}
+
+fn one_day(day: i64, parts: &[&DailySpend]) -> Value {
+    let sum = |name: fn(&DailySpend) -> Option<String>| {
+        let mut sums = BTreeMap::<String, NanoDollars>::new();
+        for part in parts {
+            if let Some(name) = name(part) {
+                let sum = sums.entry(name).or_default();
+                *sum = sum.saturating_add(part.cost);
+            }
+        }
+        sums.into_iter().map(|(name, sum)| (name, dollars(sum))).collect::<Map<String, Value>>()
+    };
+    let total = parts.iter().fold(NanoDollars::ZERO, |sum, part| sum.saturating_add(part.cost));
+    let mut view = sum(|part| Some(part.key_hash.to_hex()));
+    view.insert("startTime".into(), date(day).into());
+    view.insert("spend".into(), dollars(total));
+    view.insert("users".into(), Value::Object(sum(|part| part.user_id.clone())));
+    view.insert("models".into(), Value::Object(sum(|part| Some(part.model.clone()))));
+    Value::Object(view)
+}
+
+/// Writes a day as `YYYY-MM-DD`.
+pub(crate) fn date(day: i64) -> String {
+    let epoch = time::OffsetDateTime::UNIX_EPOCH.date();
+    let date: Option<Date> = epoch.checked_add(Duration::days(day));
+    date.and_then(|date| date.format(format_description!("[year]-[month]-[day]")).ok())
+        .unwrap_or_default()
+}
+
+/// A ledger record in the form of LiteLLM's spend logs.
+fn log_row(entry: &LedgerEntry) -> Value {
+    let record = &entry.record;
+    let status = if record.error_code.is_none() { "success" } else { "failure" };
+    let target = record.provider.as_ref().zip(record.provider_model.as_ref());
+    let model_id = target.map(|(provider, model)| model_id(&record.model, provider, model));
+    let took = (record.ended_at.as_micros() - record.started_at.as_micros()) / 1000;
+    json!({
+        "request_id": record.id.to_hex(),
+        "call_type": call_type(record.endpoint),
+        "api_key": record.key_hash.to_hex(),
+        "spend": dollars(record.cost),
+        "total_tokens": record.tokens.total,
+        "prompt_tokens": record.tokens.input,
+        "completion_tokens": record.tokens.output,
+        "startTime": zulu(record.started_at),
+        "endTime": zulu(record.ended_at),
+        "request_duration_ms": took,
+        "completionStartTime": record.first_byte_at.map(zulu),
+        "model": record.provider_model.as_ref().unwrap_or(&record.model),
+        "model_id": model_id,
+        "model_group": record.model,
+        "custom_llm_provider": record.provider,
+        "api_base": null,
+        "user": entry.user_id,
+        "metadata": log_metadata(entry, status),
+        "cache_hit": null,
+        "cache_key": null,
+        "request_tags": record.tags,
+        "team_id": entry.team_id,
+        "organization_id": null,
+        "end_user": record.end_user,
+        "requester_ip_address": null,
+        "messages": {},
+        "response": {},
+        "proxy_server_request": {},
+        "session_id": null,
+        "status": status,
+        "agent_id": null,
+        "mcp_namespaced_tool_name": null,
+    })
+}
+
+fn log_metadata(entry: &LedgerEntry, status: &str) -> Value {
+    let record = &entry.record;
+    let tokens = &record.tokens;
+    let error = record
+        .error_code
+        .as_ref()
+        .map(|code| json!({"error_code": record.status.to_string(), "error_class": code}));
+    json!({
+        "status": status,
+        "http_status": record.status,
+        "user_api_key": record.key_hash.to_hex(),
+        "user_api_key_alias": entry.key_alias,
+        "user_api_key_user_id": entry.user_id,
+        "user_api_key_team_id": entry.team_id,
+        "error_information": error,
+        "error_code": record.error_code,
+        "usage_source": match record.usage_source {
+            UsageSource::None => Value::Null,
+            UsageSource::Provider => "provider".into(),
+            UsageSource::Estimated => "estimated".into(),
+            UsageSource::Counted => "counted".into(),
+            UsageSource::Presumed => "presumed".into(),
+        },
+        "usage_object": {
+            "prompt_tokens": tokens.input,
+            "completion_tokens": tokens.output,
+            "total_tokens": tokens.total,
+            "prompt_tokens_details": {
+                "cached_tokens": tokens.cached_input,
+                "cache_write_tokens": tokens.cache_write,
+                "audio_tokens": tokens.audio_input,
+            },
+            "completion_tokens_details": {
+                "reasoning_tokens": tokens.reasoning,
+                "audio_tokens": tokens.audio_output,
+            },
+        },
+        "cost_breakdown": {"total_cost": dollars(record.cost)},
+        "unpriced": record.unpriced,
+        "streamed": record.streamed,
+        "aborted": record.aborted,
+        "provider_response_id": record.provider_response_id,
+    })
+}
+
+fn call_type(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::ChatCompletions => "acompletion",
+        Endpoint::Completions => "atext_completion",
+        Endpoint::Embeddings => "aembedding",
+        Endpoint::Unknown => "unknown",
+    }
+}
+
+/// An answer is built in memory; whoever needs more asks for pages.
+const MOST_ROWS: u32 = 10_000;
+/// Filters of LiteLLM's that would change the answer and that we do not know.
+const UNSUPPORTED: &[&str] = &[
+    "session_id",
+    "min_spend",
+    "max_spend",
+    "cache_hit_filter",
+    "model_id",
+    "key_alias",
+    "error_code",
+    "error_message",
+    "sort_by",
+    "sort_order",
+    "group_by_session",
+    "span_type",
+];
+const MOST_DAYS: i64 = 3_660;
+const MICROS_A_DAY: i64 = 86_400 * 1_000_000;
