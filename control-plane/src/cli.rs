@@ -1,4 +1,6 @@
-//! The command line: `serve`, `config check`, `migrate`.
+//! The command line: `serve`, `config check`, `migrate`, `ledger`.
+
+mod ledger;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -28,6 +30,9 @@ enum Command {
     Config(ConfigCommand),
     /// Brings the tables of the database up to date and exits.
     Migrate(Files),
+    /// Proves that totals are what the ledger says, and repairs them.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +74,7 @@ pub fn main(
             tracing::info!("the database is up to date");
             Ok(())
         }),
+        Command::Ledger(command) => ledger::run(command, env),
         Command::Config(ConfigCommand::Check(files)) => {
             with_config(files, env, |source, config, _| async move {
                 tracing::info!(

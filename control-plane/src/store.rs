@@ -23,6 +23,7 @@ mod limits;
 mod meters;
 pub mod news;
 mod postgres;
+pub mod proofs;
 mod query;
 mod rows;
 mod spend;
@@ -42,6 +43,7 @@ use crate::domain::{
     Secret, SharedBudget, Timestamp,
 };
 use crate::store::news::{News, Newsroom};
+use crate::store::proofs::Proofs;
 
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
@@ -212,6 +214,11 @@ pub trait Store: Send + Sync + 'static {
 
 /// Opens the database a URL names and brings its tables up to date.
 pub async fn open(url: &Secret) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(open_for_proofs(url).await?)
+}
+
+/// Like [`open`], for those who prove or repair totals.
+pub async fn open_for_proofs(url: &Secret) -> Result<Arc<dyn Proofs>, StoreError> {
     let (url, newsroom) = (url.expose(), Newsroom::default());
     if url.starts_with("sqlite:") {
         let driver = sqlite::Sqlite::open(url).await?;

@@ -10,6 +10,7 @@ mod leases;
 mod limits;
 mod news;
 mod postgres_server;
+mod proofs;
 mod replicas;
 mod spend;
 mod tls;
@@ -19,7 +20,7 @@ mod vanished;
 use std::collections::BTreeMap;
 
 use crate::domain::Secret;
-use crate::store::open;
+use crate::store::open_for_proofs;
 
 /// Makes a list of the checks, a test of each for SQLite, and one of all for PostgreSQL.
 macro_rules! store_tests {
@@ -29,7 +30,7 @@ macro_rules! store_tests {
             async fn $check() {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite:{}", folder.path().join("test.db").display());
-                let store = super::open(&super::Secret::new(url)).await.unwrap();
+                let store = super::open_for_proofs(&super::Secret::new(url)).await.unwrap();
                 super::$subject::$check(store.as_ref()).await;
             })*
         }
@@ -89,6 +90,7 @@ store_tests!(
     spend::spend_is_summed_by_whom_and_by_tags,
     spend::usage_comes_in_pages,
     spend::spend_can_be_forgotten,
+    proofs::totals_are_proven,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

@@ -20,6 +20,9 @@ pub(super) trait Driver: Send + Sync + 'static {
     /// Waits for its turn to write.
     async fn begin(&self) -> Result<Self::Tx, sqlx::Error>;
 
+    /// Begins a transaction that reads one moment's state and waits for no writer.
+    async fn snapshot(&self) -> Result<Self::Tx, sqlx::Error>;
+
     /// Runs a statement inside of a transaction.
     async fn run(
         tx: &mut Self::Tx,

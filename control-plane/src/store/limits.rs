@@ -166,6 +166,11 @@ async fn keep<D: Driver>(
         correction.into(),
     ];
     D::run(tx, sql::CHANGE_METER.into_sql_str(), args).await?;
+    if by_hand {
+        let id = row.meter.id;
+        D::run(tx, sql::OPEN_WITH_PRESUMED.into_sql_str(), vec![id.into()]).await?;
+        forget_presumed::<D>(tx, id, opening.at, "set by hand").await?;
+    }
     Ok(true)
 }
 
@@ -188,7 +193,7 @@ async fn begin_anew<D: Driver>(
     D::run(tx, sql::REWINDOW_METER.into_sql_str(), args).await?;
     let id = vec![row.meter.id.into()];
     D::run(tx, sql::DELETE_METER_SECONDS.into_sql_str(), id).await?;
-    Ok(())
+    forget_presumed::<D>(tx, row.meter.id, opening.at, "window changed").await
 }
 
 async fn add<D: Driver>(
@@ -221,7 +226,16 @@ async fn remove<D: Driver>(tx: &mut D::Tx, id: u64, at: Timestamp) -> Result<(),
     for statement in [sql::DELETE_METER, sql::DELETE_METER_SECONDS, sql::DELETE_METER_LEASES] {
         D::run(tx, statement.into_sql_str(), vec![id.into()]).await?;
     }
-    let args = vec![id.into(), at.as_micros().into()];
+    forget_presumed::<D>(tx, id, at, "meter deleted").await
+}
+
+async fn forget_presumed<D: Driver>(
+    tx: &mut D::Tx,
+    meter: u64,
+    at: Timestamp,
+    why: &'static str,
+) -> Result<(), StoreError> {
+    let args = vec![meter.into(), at.as_micros().into(), why.into()];
     D::run(tx, sql::FORGET_PRESUMED.into_sql_str(), args).await?;
     Ok(())
 }

@@ -56,6 +56,13 @@ impl Driver for Postgres {
         Ok(tx)
     }
 
+    async fn snapshot(&self) -> Result<Self::Tx, sqlx::Error> {
+        let mut tx = self.pool.begin().await?;
+        let isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        sqlx::query(isolation).execute(&mut *tx).await?;
+        Ok(tx)
+    }
+
     async fn run(
         tx: &mut Self::Tx,
         sql: SqlStr,

@@ -223,7 +223,7 @@ impl<D: Driver> Fields<'_, D> {
         })
     }
 
-    fn debits(&self) -> Result<Vec<Debit>, StoreError> {
+    pub(super) fn debits(&self) -> Result<Vec<Debit>, StoreError> {
         let text = self.maybe_text("debits")?.unwrap_or_default();
         let parts = text.split(',').filter(|part| !part.is_empty());
         let debit = |part: &str| {

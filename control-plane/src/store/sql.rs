@@ -2,6 +2,7 @@
 
 pub(super) mod entities;
 pub(super) mod meters;
+pub(super) mod proofs;
 
 use std::fmt::Write as _;
 
@@ -50,15 +51,16 @@ pub(super) const KEY_BY_ALIAS: &str = keys_with_budgets!("api_keys", " WHERE key
 pub(super) const INSERT_KEY: &str = "INSERT INTO api_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, organization_id, budget_id, limits, budget_window
+    last_active_us, organization_id, budget_id, limits, budget_window, spend_opening_nanos
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22
+    $22, $12 - CAST(COALESCE((SELECT SUM(cost_nanos) FROM ledger WHERE key_hash = $1), 0) AS BIGINT)
 )";
 
 pub(super) const UPDATE_KEY: &str = "UPDATE api_keys SET
     name = $2, alias = $3, user_id = $4, team_id = $5, models = $6, aliases = $7, metadata = $8,
-    tags = $9, expires_at_us = $10, max_budget_nanos = $11, spend_nanos = $12, blocked = $13,
+    tags = $9, expires_at_us = $10, max_budget_nanos = $11, spend_nanos = $12,
+    spend_opening_nanos = spend_opening_nanos + $12 - spend_nanos, blocked = $13,
     created_at_us = $14, created_by = $15, updated_at_us = $16, updated_by = $17,
     last_active_us = $18, organization_id = $19, budget_id = $20, limits = $21, budget_window = $22
 WHERE key_hash = $1";
@@ -104,10 +106,12 @@ pub(super) const FORGET_SECONDS: &str = "DELETE FROM meter_seconds WHERE meter I
 )";
 
 pub(super) const FORGET_SPEND_OF_KEYS: &str =
-    "UPDATE api_keys SET spend_nanos = 0 WHERE spend_nanos <> 0";
+    "UPDATE api_keys SET spend_opening_nanos = spend_opening_nanos - spend_nanos, spend_nanos = 0
+WHERE spend_nanos <> 0";
 
 pub(super) const FORGET_SPEND_OF_TEAMS: &str =
-    "UPDATE entities SET spend_nanos = 0 WHERE kind = 'team' AND spend_nanos <> 0";
+    "UPDATE entities SET spend_opening_nanos = spend_opening_nanos - spend_nanos, spend_nanos = 0
+WHERE kind = 'team' AND spend_nanos <> 0";
 
 pub(super) const FORGET_USED: &str = "UPDATE meters SET opening = opening - used, used = 0
 WHERE scope IN ('key', 'team') AND dimension = 'money' AND used <> 0 RETURNING id";
@@ -136,8 +140,13 @@ pub(super) const DELETE_METER_SECONDS: &str = "DELETE FROM meter_seconds WHERE m
 
 pub(super) const DELETE_METER_LEASES: &str = "DELETE FROM leases WHERE meter = $1";
 
+/// What was presumed is part of what was used when that is set by hand, and stays there.
+pub(super) const OPEN_WITH_PRESUMED: &str = "UPDATE meters SET opening = opening + CAST(COALESCE(
+    (SELECT SUM(amount) FROM presumed WHERE meter = $1 AND resolved_us IS NULL), 0
+) AS BIGINT) WHERE id = $1";
+
 pub(super) const FORGET_PRESUMED: &str = "UPDATE presumed
-SET resolved_us = $2, resolution = 'meter deleted' WHERE meter = $1 AND resolved_us IS NULL";
+SET resolved_us = $2, resolution = $3 WHERE meter = $1 AND resolved_us IS NULL";
 
 pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
     change_id, object, at_us, actor, action, state_before, state_after, request_id

@@ -69,6 +69,10 @@ impl Driver for Sqlite {
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 
+    async fn snapshot(&self) -> Result<Self::Tx, sqlx::Error> {
+        self.readers.begin().await
+    }
+
     async fn run(
         tx: &mut Self::Tx,
         sql: SqlStr,

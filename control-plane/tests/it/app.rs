@@ -34,7 +34,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) told: Told,
     pub(crate) draining: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What filters would have been told.
@@ -114,7 +114,7 @@ impl TestApp {
         let (draining, drained) = watch::channel(false);
         let (_, config) = watch::channel(Arc::new(config()));
         let app = App { service: service.clone(), config, draining: drained };
-        Self { router: http::router(app), service, store, clock, told, draining, _folder: folder }
+        Self { router: http::router(app), service, store, clock, told, draining, folder }
     }
 
     /// Sends a request as it is.
@@ -155,6 +155,11 @@ impl TestApp {
     pub(crate) async fn key(&self, fields: Value) -> String {
         let made = self.post("/key/generate", fields).await.ok();
         made["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns where the database is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Puts records into the ledger.

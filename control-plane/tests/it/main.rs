@@ -10,5 +10,6 @@ mod holders;
 mod key_limits;
 mod keys;
 mod keys_refused;
+mod ledger;
 mod spend;
 mod spend_totals;

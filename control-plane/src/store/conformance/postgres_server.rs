@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::Connection;
 
 use crate::domain::Secret;
-use crate::store::{self, Store};
+use crate::store::{self, proofs::Proofs};
 
 /// A server in a temporary folder, reached over a socket there; stopped when dropped.
 pub(super) struct PostgresServer {
@@ -83,14 +83,14 @@ impl PostgresServer {
     }
 
     /// Makes a database and opens a store on it.
-    pub(super) async fn fresh(&self, name: &str) -> Arc<dyn Store> {
+    pub(super) async fn fresh(&self, name: &str) -> Arc<dyn Proofs> {
         self.run(&format!("CREATE DATABASE {name}")).await;
         self.open(name).await
     }
 
     /// Opens a store on a database that is there.
-    pub(super) async fn open(&self, name: &str) -> Arc<dyn Store> {
-        store::open(&Secret::new(self.url(name))).await.unwrap()
+    pub(super) async fn open(&self, name: &str) -> Arc<dyn Proofs> {
+        store::open_for_proofs(&Secret::new(self.url(name))).await.unwrap()
     }
 
     /// Runs a statement as the server's owner.

@@ -28,12 +28,19 @@ pub(in crate::store) const ENTITIES_OF_BUDGET: &str =
 pub(in crate::store) const INSERT_ENTITY: &str = "INSERT INTO entities (
     kind, id, alias, email, organization_id, budget_id, models, metadata, details, limits,
     max_budget_nanos, budget_window, spend_nanos, blocked, created_at_us, created_by,
-    updated_at_us, updated_by
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    updated_at_us, updated_by, spend_opening_nanos
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+    $13 - CAST(COALESCE(CASE $1
+        WHEN 'user' THEN (SELECT SUM(cost_nanos) FROM ledger WHERE user_id = $2)
+        WHEN 'team' THEN (SELECT SUM(cost_nanos) FROM ledger WHERE team_id = $2)
+    END, 0) AS BIGINT)
+)";
 
 pub(in crate::store) const UPDATE_ENTITY: &str = "UPDATE entities SET
     alias = $3, email = $4, organization_id = $5, budget_id = $6, models = $7, metadata = $8,
     details = $9, limits = $10, max_budget_nanos = $11, budget_window = $12, spend_nanos = $13,
+    spend_opening_nanos = spend_opening_nanos + $13 - spend_nanos,
     blocked = $14, created_at_us = $15, created_by = $16, updated_at_us = $17, updated_by = $18
 WHERE kind = $1 AND id = $2";
 

@@ -1,0 +1,142 @@
+//! Proofs: totals are what the ledger says, or every difference is named.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use sqlx::SqlSafeStr;
+
+use crate::store::database::SqlStore;
+use crate::store::driver::Driver;
+use crate::store::rows::Fields;
+use crate::store::{Store, StoreError, sql};
+
+/// Proves totals, and repairs them.
+#[async_trait]
+pub trait Proofs: Store {
+    /// Returns every total that is not what the ledger says, as of one moment.
+    async fn verify(&self) -> Result<Vec<Difference>, StoreError>;
+
+    /// Makes every total what the ledger says, in one transaction, and returns what it changed.
+    async fn rebuild(&self) -> Result<Vec<Difference>, StoreError>;
+}
+
+/// A total that is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What was added up.
+    pub total: Total,
+    /// Of what: the hash of a key, the id of a user, team or meter.
+    pub id: String,
+    /// The figure that is stored.
+    pub stored: i64,
+    /// The figure that the ledger proves.
+    pub proven: i64,
+}
+
+/// What is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// What a key spent.
+    KeySpend,
+    /// What a user's keys spent.
+    UserSpend,
+    /// What a team's keys spent.
+    TeamSpend,
+    /// What is out of a meter in leases.
+    Granted,
+    /// What was used of a meter that has no window.
+    Used,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { total, id, stored, proven } = self;
+        let what = match total {
+            Total::KeySpend => "spend of key",
+            Total::UserSpend => "spend of user",
+            Total::TeamSpend => "spend of team",
+            Total::Granted => "units granted of meter",
+            Total::Used => "units used of meter",
+        };
+        write!(f, "{what} {id}: {stored} stored, {proven} proven")
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Proofs for SqlStore<D> {
+    async fn verify(&self) -> Result<Vec<Difference>, StoreError> {
+        let mut tx = self.driver.snapshot().await?;
+        differences::<D>(&mut tx).await
+    }
+
+    async fn rebuild(&self) -> Result<Vec<Difference>, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let differences = differences::<D>(&mut tx).await?;
+        for Difference { total, id, proven, .. } in &differences {
+            let statement = match total {
+                Total::KeySpend => sql::proofs::SET_KEY,
+                Total::UserSpend => sql::proofs::SET_USER,
+                Total::TeamSpend => sql::proofs::SET_TEAM,
+                Total::Granted => sql::proofs::SET_GRANTED,
+                Total::Used => sql::proofs::SET_USED,
+            };
+            let args = vec![id.as_str().into(), (*proven).into()];
+            D::run(&mut tx, statement.into_sql_str(), args).await?;
+        }
+        D::commit(tx).await?;
+        Ok(differences)
+    }
+}
+
+async fn differences<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> {
+    let mut differences = Vec::new();
+    for (total, statement) in [
+        (Total::KeySpend, sql::proofs::KEYS),
+        (Total::UserSpend, sql::proofs::USERS),
+        (Total::TeamSpend, sql::proofs::TEAMS),
+        (Total::Granted, sql::proofs::GRANTED),
+    ] {
+        for row in D::run(tx, statement.into_sql_str(), Vec::new()).await? {
+            let row = Fields::<D>(&row);
+            let (id, stored, proven) = (row.text("id")?, row.int("stored")?, row.int("proven")?);
+            differences.push(Difference { total, id, stored, proven });
+        }
+    }
+    differences.extend(used::<D>(tx).await?);
+    Ok(differences)
+}
+
+async fn used<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> {
+    let debits = debits::<D>(tx).await?;
+    let mut differences = Vec::new();
+    for row in D::run(tx, sql::proofs::USED.into_sql_str(), Vec::new()).await? {
+        let row = Fields::<D>(&row);
+        let (id, stored) = (row.count("id")?, row.int("stored")?);
+        let debited = debits.get(&id).copied().unwrap_or(0);
+        let proven = row.int("counted")?.saturating_add(debited);
+        if stored != proven {
+            let (total, id) = (Total::Used, id.to_string());
+            differences.push(Difference { total, id, stored, proven });
+        }
+    }
+    Ok(differences)
+}
+
+/// Returns what all records took, by meter.
+async fn debits<D: Driver>(tx: &mut D::Tx) -> Result<BTreeMap<u64, i64>, StoreError> {
+    let mut sums = BTreeMap::<u64, i64>::new();
+    let mut last = String::new();
+    loop {
+        let args = vec![last.as_str().into()];
+        let rows = D::run(tx, sql::proofs::DEBITS.into_sql_str(), args).await?;
+        let Some(row) = rows.last() else { return Ok(sums) };
+        last = Fields::<D>(row).text("id")?;
+        for row in &rows {
+            for debit in Fields::<D>(row).debits()? {
+                let sum = sums.entry(debit.meter).or_default();
+                *sum = sum.saturating_add(debit.amount);
+            }
+        }
+    }
+}
