@@ -6,6 +6,7 @@ mod credentials;
 mod databases;
 mod governed;
 mod headers;
+mod limits;
 mod load;
 mod management;
 mod metrics;

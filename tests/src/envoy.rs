@@ -99,6 +99,11 @@ impl Envoy {
         self.process.is_running()
     }
 
+    /// Ends it as a crash would.
+    pub(crate) async fn kill(self) {
+        self.process.kill().await;
+    }
+
     /// Ends it in good order.
     pub(crate) async fn stop(self) {
         self.process.terminate().await;

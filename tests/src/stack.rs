@@ -31,6 +31,8 @@ pub struct Stack {
     setup: Setup,
     control_plane: Option<ControlPlane>,
     envoy: Option<Envoy>,
+    /// Other Envoys of the same configuration.
+    more_envoys: Vec<Envoy>,
     simulators: BTreeMap<String, Simulator>,
     certificate: Option<Certificate>,
     role: Role,
@@ -68,6 +70,12 @@ impl Stack {
             Some(certificate) => client.tls(certificate.clone()),
             None => client,
         }
+    }
+
+    /// Returns a client of each Envoy, with a key.
+    pub fn clients(&self, key: &Key) -> Vec<Client> {
+        let envoys = self.envoy.iter().chain(&self.more_envoys);
+        envoys.map(|envoy| Client::new(envoy.gateway).key(&key.secret)).collect()
     }
 
     /// Returns a client of the management API, as its master.
@@ -209,7 +217,7 @@ impl Stack {
 
     /// Ends everything in good order.
     pub async fn stop(mut self) {
-        if let Some(envoy) = self.envoy.take() {
+        for envoy in self.envoy.take().into_iter().chain(std::mem::take(&mut self.more_envoys)) {
             envoy.stop().await;
         }
         if let Some(control_plane) = self.control_plane.take() {
@@ -231,7 +239,26 @@ impl Stack {
         assert!(self.envoy().is_running(), "Envoy has ended");
     }
 
-    async fn start_envoy(&mut self, edit: fn(&str) -> String) {
+    /// Ends Envoy, the first one, as a crash would.
+    pub async fn kill_envoy(&mut self) {
+        self.envoy.take().expect("Envoy is away already").kill().await;
+    }
+
+    /// Starts Envoy after it was killed.
+    pub async fn restart_envoy(&mut self) {
+        self.envoy = Some(self.new_envoy(str::to_owned).await);
+        self.await_ready().await;
+    }
+
+    async fn start_envoys(&mut self, count: usize, edit: fn(&str) -> String) {
+        self.envoy = Some(self.new_envoy(edit).await);
+        for _ in 1..count {
+            let another = self.new_envoy(edit).await;
+            self.more_envoys.push(another);
+        }
+    }
+
+    async fn new_envoy(&self, edit: fn(&str) -> String) -> Envoy {
         let address = |provider: &Provider| {
             let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
             authority.parse().ok()
@@ -246,7 +273,7 @@ impl Stack {
         };
         let bootstrap = edit(&bootstrap::render(self.role, &filling));
         let log = self.logs.envoy.clone();
-        self.envoy = Some(Envoy::start(&self.tools, &bootstrap, self.workers, log).await);
+        Envoy::start(&self.tools, &bootstrap, self.workers, log).await
     }
 
     fn write_config(&self) {

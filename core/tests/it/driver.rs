@@ -299,7 +299,7 @@ pub(crate) fn error_in(body: &[u8]) -> (String, String) {
     (text("type"), text("code"))
 }
 
-fn snapshot() -> proto::Snapshot {
+pub(crate) fn snapshot() -> proto::Snapshot {
     let provider = |id: &str, stream_usage| proto::Provider {
         id: id.into(),
         cluster: format!("tollgate/{id}"),

@@ -304,3 +304,74 @@ fn a_report_without_answer_is_repeated_and_counts_once() {
 
     assert_eq!(sent.len(), 1);
 }
+
+#[test]
+fn clients_see_what_remains_fall() {
+    let mut policy = limited(Dimension::Requests);
+    policy.max_budget_nanos = Some(5_000_000_000);
+    let mut host = Host::knowing(GATEWAY, policy);
+    let mut book = Book { resets_in_ms: 30_000, ..Book::of(3) };
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let mut run = host.begin();
+        let mut flow = run.client_sends("/v1/chat/completions", &[], CHAT);
+        if flow == Flow::Pause && run.reply.is_none() {
+            let exchange = run.park();
+            book.answer(&mut host);
+            run = host.resume(exchange);
+            flow = run.hand(Input::UnitsMoved);
+        }
+        if flow == Flow::Continue {
+            run.reaches_provider();
+            run.provider_answers(JSON, answer(1, 1).as_bytes(), 1000);
+            let header = |name| run.answer.header(name).unwrap_or_default().to_owned();
+            assert_eq!(header("x-litellm-key-max-budget"), "5");
+            assert_eq!(header("x-ratelimit-reset-requests"), "30s");
+            seen.push(header("x-ratelimit-remaining-requests"));
+        } else {
+            let reply = run.reply.clone().unwrap();
+            let header = |name| {
+                let found = reply.headers.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| value.clone()).unwrap_or_default()
+            };
+            assert_eq!((reply.status, &*header("retry-after")), (429, "31"));
+            seen.push(header("x-ratelimit-api_key-remaining-requests"));
+        }
+        run.ends();
+        book.answer(&mut host);
+    }
+
+    assert_eq!(seen, ["2", "1", "0", "0"]);
+}
+
+#[test]
+fn a_customer_is_asked_for_once_and_may_be_blocked() {
+    let mut host = Host::knowing(GATEWAY, proto::KeyPolicy::default());
+    host.update(proto::update::Event::Snapshot(proto::Snapshot {
+        customers: true,
+        ..crate::driver::snapshot()
+    }));
+    let body = r#"{"model":"gpt","messages":[],"user":"acme"}"#;
+    let mut run = host.begin();
+    assert_eq!(run.client_sends("/v1/chat/completions", &[], body), Flow::Pause);
+    assert_eq!(run.asked.len(), 1);
+    let policy = proto::CustomerPolicy { blocked: true, meters: Vec::new() };
+    let answer = proto::ResolveCustomerResponse { policy: Some(policy), revision: 1 };
+    let _ = run.hand(Input::KeyResolved(Ok(&answer.encode_to_vec())));
+    assert_eq!(run.refusal().0, 403);
+    run.ends();
+
+    let mut again = host.begin();
+    let _ = again.client_sends("/v1/chat/completions", &[], body);
+    assert_eq!((again.asked.len(), again.refusal().0), (0, 403));
+    again.ends();
+
+    let mut other = host.begin();
+    let named = [("x-litellm-end-user-id", "other")];
+    assert_eq!(other.client_sends("/v1/chat/completions", &named, body), Flow::Pause);
+    let nobody = proto::ResolveCustomerResponse { policy: None, revision: 1 };
+    assert_eq!(other.hand(Input::KeyResolved(Ok(&nobody.encode_to_vec()))), Flow::Continue);
+    assert_eq!(other.resumed, 1);
+    other.ends();
+    assert_eq!(host.records()[0].end_user.as_deref(), Some("other"));
+}

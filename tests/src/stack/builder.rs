@@ -18,6 +18,7 @@ use crate::tools::Tools;
 pub struct Builder {
     role: Role,
     workers: u32,
+    envoys: usize,
     database: Database,
     tls: bool,
     config: Config,
@@ -32,6 +33,7 @@ impl Builder {
         Self {
             role: Role::Xds,
             workers: 1,
+            envoys: 1,
             database: Database::Sqlite,
             tls: false,
             config: Config::default(),
@@ -53,6 +55,13 @@ impl Builder {
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Sets how many Envoys there are.
+    #[must_use]
+    pub fn envoys(mut self, envoys: usize) -> Self {
+        self.envoys = envoys;
         self
     }
 
@@ -154,6 +163,7 @@ impl Builder {
             setup,
             control_plane: None,
             envoy: None,
+            more_envoys: Vec::new(),
             simulators,
             certificate,
             role: self.role,
@@ -162,7 +172,7 @@ impl Builder {
         };
         stack.write_config();
         stack.start_control_plane().await;
-        stack.start_envoy(self.edit_bootstrap).await;
+        stack.start_envoys(self.envoys, self.edit_bootstrap).await;
         if self.serves {
             stack.await_ready().await;
         }

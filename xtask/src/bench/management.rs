@@ -67,7 +67,7 @@ impl Management {
     }
 
     fn generate_on(&self, stream: &mut TcpStream) -> Result<String> {
-        let answer = self.post(stream, "/key/generate", &json!({ "models": [] }))?;
+        let answer = self.post(stream, "/key/generate", &governed())?;
         let key = answer.json()?.get("key").and_then(Value::as_str).map(str::to_owned);
         key.context("no key was generated")
     }
@@ -81,4 +81,16 @@ impl Management {
         ensure!(answer.status == 200, "{path} answered {}: {}", answer.status, answer.text());
         Ok(answer)
     }
+}
+
+/// A key with every kind of limit, none of which is reached: what is measured is keeping them.
+fn governed() -> Value {
+    json!({
+        "models": [],
+        "max_budget": 1_000_000,
+        "budget_duration": "30d",
+        "rpm_limit": 1_000_000_000,
+        "tpm_limit": 1_000_000_000_000_u64,
+        "max_parallel_requests": 1_000_000,
+    })
 }
