@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::meter::Meter;
 use crate::price::Price;
+use crate::tokens::Family;
 
 pub mod proto;
 
@@ -63,6 +64,8 @@ pub struct Target {
     pub provider: Rc<Provider>,
     /// The provider's name of the model.
     pub model: String,
+    /// How its tokens are counted.
+    pub family: Family,
     /// `None`: not known; requests cost nothing and are marked.
     pub price: Option<Price>,
     /// Longest answer, in tokens. `None`: not known.

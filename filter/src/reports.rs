@@ -1,7 +1,11 @@
-//! The conversation with the control plane's ledger: one call at a time, from the root context,
-//! since what a stream asks dies with the stream.
+//! The conversation with the control plane's ledger: one call at a time, by the root context.
+//!
+//! A stream cannot send it: the SDK hands the answer to the context that Envoy was calling when
+//! the question was sent, and what a stream asks dies with the stream. So a stream only makes the
+//! root's tick come at once.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tollgate_core::exchange::Input;
 
@@ -14,12 +18,25 @@ pub(crate) struct Reporter {
     root: u32,
     control_plane: Rc<ControlPlane>,
     under_way: Option<u32>,
+    /// Its tick was brought forward.
+    hurried: bool,
 }
+
+/// How often the root reports when nothing is urgent.
+const TICK: Duration = Duration::from_millis(50);
+/// The shortest that Envoy's timers know.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// Makes a root context the one that reports.
 pub(crate) fn by(root: u32, control_plane: Rc<ControlPlane>) {
     vm::with(|vm| {
-        vm.reporter.get_or_insert(Reporter { root, control_plane, under_way: None });
+        host::set_tick(TICK);
+        vm.reporter.get_or_insert(Reporter {
+            root,
+            control_plane,
+            under_way: None,
+            hurried: false,
+        });
     });
 }
 
@@ -34,16 +51,19 @@ pub(crate) fn no_more_by(root: u32) {
     });
 }
 
-/// Sends what there is to report. `own` is the context that Envoy has called.
-pub(crate) fn send(own: u32) {
+/// Sends what there is to report. To be called by root contexts alone; all but one do nothing.
+pub(crate) fn send(root: u32) {
     let report = vm::with(|vm| {
-        let reporter = vm.reporter.as_ref()?;
-        let (root, control_plane) = (reporter.root, Rc::clone(&reporter.control_plane));
+        let reporter = vm.reporter.as_mut().filter(|reporter| reporter.root == root)?;
+        if std::mem::take(&mut reporter.hurried) {
+            host::set_tick(TICK);
+        }
+        let control_plane = Rc::clone(&reporter.control_plane);
         let report = vm.gateway.next_report(host::now_us())?;
-        Some((root, control_plane, report))
+        Some((control_plane, report))
     });
-    let Some((root, control_plane, report)) = report.flatten() else { return };
-    let token = host::as_context(root, own, || control_plane.report(&report)).flatten();
+    let Some((control_plane, report)) = report.flatten() else { return };
+    let token = control_plane.report(&report);
     vm::with(|vm| match (&mut vm.reporter, token) {
         (Some(reporter), Some(_)) => reporter.under_way = token,
         _ => vm.gateway.report_failed(),
@@ -77,7 +97,24 @@ pub(crate) fn hurry(own: u32) {
         wake(own, false);
     }
     if urgent {
-        send(own);
+        send_soon(own);
+    }
+}
+
+/// Sends what there is to report, now or with a tick that comes at once.
+fn send_soon(own: u32) {
+    let root = vm::with(|vm| {
+        let reporter = vm.reporter.as_mut()?;
+        let now = reporter.root == own;
+        let hurried = !now && std::mem::replace(&mut reporter.hurried, true);
+        (!hurried).then_some(reporter.root)
+    });
+    match root.flatten() {
+        Some(root) if root == own => send(root),
+        Some(root) => {
+            host::as_context(root, own, || host::set_tick(AT_ONCE));
+        }
+        None => {}
     }
 }
 
@@ -99,6 +136,6 @@ pub(crate) fn wake(own: u32, anyway: bool) {
         }
     }
     if vm::with(|vm| vm.gateway.leases.is_urgent()).unwrap_or(false) {
-        send(own);
+        send_soon(own);
     }
 }

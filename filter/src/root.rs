@@ -1,7 +1,6 @@
 //! The life of a plugin: its configuration, its stream from the control plane, its outbox.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -14,8 +13,6 @@ use crate::metrics::Gauges;
 use crate::stream::Stream;
 use crate::{host, reports, vm};
 
-/// How often the outbox is emptied and a lost stream tried again.
-const TICK: Duration = Duration::from_millis(50);
 /// Most ticks between two tries to reach the control plane: one second.
 const LONGEST_PAUSE: u32 = 20;
 
@@ -90,7 +87,6 @@ impl RootContext for Root {
                     let control_plane = Rc::new(ControlPlane::new(&settings.control_cluster));
                     reports::by(self.context, Rc::clone(&control_plane));
                     self.control_plane = Some(control_plane);
-                    host::set_tick(TICK);
                 }
                 self.settings = Some(Rc::new(settings));
                 true

@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tollgate_core::dialect::openai::stream::Stream;
+use tollgate_core::tokens::Family;
 use tollgate_core::sse::{Data, Parser, data};
 
 fuzz_target!(|input: (u8, bool, &[u8])| {
@@ -22,7 +23,7 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
 
 /// Returns what the client gets, and what is known of it in the end.
 fn pass(bytes: &[u8], size: usize, hide_usage: bool) -> (Vec<u8>, String) {
-    let mut stream = Stream::new("new", hide_usage);
+    let mut stream = Stream::new("new", Family::Gpt4o, hide_usage);
     let mut out = Vec::new();
     for piece in bytes.chunks(size) {
         out.extend(stream.push(piece, false));

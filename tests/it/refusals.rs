@@ -166,7 +166,7 @@ fn clients_that_are_too_slow() {
 #[test]
 fn keys_whose_budget_is_spent() {
     on_every_role(&EVERY_ROLE, &async |stack| {
-        let (key, client) = stack.key(&json!({ "max_budget": 0.000_001 })).await;
+        let (key, client) = stack.key(&json!({ "max_budget": 0.000_5 })).await;
         assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
         assert!(stack.row(&key).await.cost_nanos() > 1000);
 

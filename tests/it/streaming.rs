@@ -62,7 +62,7 @@ fn a_provider_that_knows_no_stream_options_is_not_asked() {
         assert!(done);
         let request = stack.simulator("plain").requests().remove(0);
         assert_eq!(request.json().get("stream_options"), None);
-        assert_eq!(stack.row(&key).await.usage_source(), "estimated");
+        assert_eq!(stack.row(&key).await.usage_source(), "counted");
     });
 }
 
@@ -141,7 +141,7 @@ fn usage_volunteered_on_the_last_chunk_is_metered_and_kept() {
 }
 
 #[test]
-fn a_stream_without_usage_is_estimated_and_says_so() {
+fn a_stream_without_usage_is_counted_and_says_so() {
     on_every_role(&EVERY_ROLE, &async |stack| {
         let (key, client) = stack.key(&json!({})).await;
 
@@ -151,7 +151,7 @@ fn a_stream_without_usage_is_estimated_and_says_so() {
 
         assert!(done);
         let row = stack.row(&key).await;
-        assert_eq!(row.usage_source(), "estimated");
+        assert_eq!(row.usage_source(), "counted");
         assert!(row.tokens().0 > 0 && row.tokens().1 > 0, "{row:?}");
         assert!(row.cost_nanos() > 0, "{row:?}");
     });
@@ -175,7 +175,7 @@ fn what_was_streamed_before_the_client_left_is_billed() {
         })
         .await;
         let row = stack.row(&key).await;
-        assert_eq!(row.usage_source(), "estimated");
+        assert_eq!(row.usage_source(), "counted");
         assert!(row.aborted(), "{row:?}");
         assert!(row.tokens().1 > 0, "{row:?}");
         assert!(row.cost_nanos() > 0, "{row:?}");
@@ -193,7 +193,7 @@ fn what_a_provider_streamed_before_it_broke_off_is_billed() {
 
         assert!(whole.is_err(), "a broken stream must not look complete");
         let row = stack.row(&key).await;
-        assert_eq!((row.usage_source(), row.aborted()), ("estimated", true), "{row:?}");
+        assert_eq!((row.usage_source(), row.aborted()), ("counted", true), "{row:?}");
         assert!(row.tokens().1 > 0, "{row:?}");
     });
 }

@@ -11,6 +11,11 @@ use crate::json::tap::Tap;
 use crate::path::provider_path;
 use crate::refusal::Refusal;
 use crate::snapshot::Target;
+use crate::tokens::Counted;
+
+/// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
+/// the provider does not say what they were.
+const BODY_KEPT: usize = 256 * 1024;
 
 /// How much of an error answer is kept to find its code.
 const ERROR_LIMIT: usize = 16 * 1024;
@@ -88,6 +93,15 @@ impl Attempt {
             Form::Stream(stream) => stream.is_done() || stream.is_cut() || answer.ended,
             Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
         })
+    }
+
+    /// Counts what was generated, as far as that is known.
+    pub(super) fn generated(&self, facts: &Facts) -> Counted {
+        match self.answer.as_ref().map(|answer| &answer.form) {
+            Some(Form::Stream(stream)) => stream.generated(),
+            None => Counted { tokens: 0, exact: true },
+            Some(_) => Counted { tokens: facts.output_tokens(), exact: false },
+        }
     }
 
     /// Returns what the answer said about itself.
@@ -177,8 +191,8 @@ impl Exchange {
     pub(super) fn attempt_response_headers(&mut self, headers: Headers<'_>, end: bool) -> Flow {
         let Some(forwarded) = &mut self.forwarded else { return Flow::Continue };
         let status = headers.number(":status").and_then(|s| u16::try_from(s).ok()).unwrap_or(0);
-        if status < 400 {
-            // No further attempt will need it.
+        if status < 400 && self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
+            // No further attempt will need it, and it is too long to be counted.
             self.body = None;
         }
         for name in headers.names() {
@@ -273,9 +287,9 @@ fn form(status: u16, content_type: &[u8], forwarded: &Forwarded) -> Form {
         _ if is_event_stream(content_type) => {
             let allowance = forwarded.reserved.output.map(|output| Allowance {
                 output,
-                input: forwarded.request.include_usage.then(|| forwarded.input_tokens()),
+                input: forwarded.request.include_usage.then_some(forwarded.reserved.input),
             });
-            let stream = Stream::new(model, forwarded.attempt.hide_usage);
+            let stream = Stream::new(model, forwarded.target.family, forwarded.attempt.hide_usage);
             Form::Stream(Box::new(stream.within(allowance)))
         }
         _ => Form::Json(Box::new(Tap::new(model))),

@@ -12,11 +12,14 @@ use crate::meter::{Dimension, Meter};
 use crate::money::NanoDollars;
 use crate::refusal::Refusal;
 use crate::snapshot::{LowBudget, Target};
+use crate::tokens::request_tokens;
 
 /// How long a request waits for the control plane's answer about its limits.
 const ANSWER_WITHIN_US: i64 = 2_000_000;
 /// How long it then waits for others to settle, when all that is left is reserved.
 const SETTLED_WITHIN_US: i64 = 300_000;
+/// Longer prompts are not counted but bounded: counting takes a worker some 0.1 ms a KiB.
+const MOST_COUNTED: usize = 256 * 1024;
 /// Output that is reserved, and written as the cap, when neither client nor model names one.
 const UNKNOWN_OUTPUT: u64 = 16_384;
 
@@ -31,6 +34,8 @@ pub(super) struct Candidate {
     pub(super) low_budget: LowBudget,
     /// No fewer tokens than the provider will count.
     pub(super) input: u64,
+    /// [`Candidate::input`] was counted; else it is a bound that costs nothing.
+    pub(super) counted: bool,
     pub(super) waits: Option<Waits>,
 }
 
@@ -51,9 +56,22 @@ pub(super) struct Reserved {
     pub(super) cap: Option<Cap>,
     /// Output tokens of all answers together after which a stream is ended. `None`: no limit.
     pub(super) output: Option<u64>,
+    /// Input tokens that were reserved.
+    pub(super) input: u64,
 }
 
 impl Candidate {
+    /// Counts the prompt, where that is exact: a tight limit deserves the work.
+    fn count(&mut self, body: &[u8]) {
+        self.counted = true;
+        if body.len() <= MOST_COUNTED {
+            let counted = request_tokens(self.target.family, body);
+            if counted.exact {
+                self.input = self.input.min(counted.tokens);
+            }
+        }
+    }
+
     /// Output tokens of all choices at worst.
     fn output(&self) -> u64 {
         if self.endpoint == Endpoint::Embeddings {
@@ -127,7 +145,8 @@ impl Candidate {
         let lower = one < self.one_output();
         let cap = (self.endpoint != Endpoint::Embeddings && (lower || assumed))
             .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
-        Reserved { reservation, cap, output: Some(output.min(self.output()).max(1)) }
+        let output = Some(output.min(self.output()).max(1));
+        Reserved { reservation, cap, output, input: self.input }
     }
 
     fn cap_field(&self) -> &'static str {
@@ -151,7 +170,11 @@ impl Exchange {
         if candidate.meters.is_empty() {
             return Ok(self.send(candidate, Reserved::default(), gateway));
         }
-        let demands = candidate.demands()?;
+        let mut demands = candidate.demands()?;
+        if !candidate.counted && !gateway.leases.cover(&demands, now_us) {
+            candidate.count(self.body.as_deref().unwrap_or_default());
+            demands = candidate.demands()?;
+        }
         let patience = match candidate.waits {
             None => Patience::Fresh,
             Some(waits) if now_us < waits.until_us => Patience::Waiting,

@@ -9,6 +9,7 @@ use crate::gateway::Gateway;
 use crate::meter::Dimension;
 use crate::policy::access::KeyPolicy;
 use crate::price::TokenUsage;
+use crate::tokens::{Counted, request_tokens};
 
 impl Exchange {
     pub(super) fn ended(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
@@ -79,10 +80,17 @@ impl Exchange {
             None if self.error_code.is_some() && self.status != 504 => return nothing,
             Some(_) | None => {}
         }
-        let input = forwarded.input_tokens();
-        let output = facts.output_tokens();
-        let total = input.saturating_add(output);
-        (TokenUsage { input, output, total, ..TokenUsage::default() }, UsageSource::Estimated)
+        let input = forwarded.input_tokens(self.body.as_deref());
+        let output = forwarded.attempt.generated(&facts);
+        let total = input.tokens.saturating_add(output.tokens);
+        let tokens = TokenUsage {
+            input: input.tokens,
+            output: output.tokens,
+            total,
+            ..TokenUsage::default()
+        };
+        let exact = input.exact && output.exact;
+        (tokens, if exact { UsageSource::Counted } else { UsageSource::Estimated })
     }
 
     /// The key's tags and the request's, each once.
@@ -98,9 +106,12 @@ impl Exchange {
 }
 
 impl Forwarded {
-    /// Tokens of the prompt, as far as they can be counted here.
-    pub(super) fn input_tokens(&self) -> u64 {
-        self.prompt_bytes.div_ceil(BYTES_PER_TOKEN)
+    /// Counts the tokens of the prompt, as far as it is still here.
+    pub(super) fn input_tokens(&self, body: Option<&[u8]>) -> Counted {
+        match body.filter(|body| body.len() as u64 == self.prompt_bytes) {
+            Some(body) => request_tokens(self.target.family, body),
+            None => Counted { tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN), exact: false },
+        }
     }
 }
 

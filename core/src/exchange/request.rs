@@ -18,6 +18,7 @@ use crate::policy::access::KeyPolicy;
 use crate::policy::credential;
 use crate::policy::key_cache::Known;
 use crate::refusal::Refusal;
+use crate::tokens::upper_bound;
 
 impl Exchange {
     pub(super) fn request_headers(
@@ -259,11 +260,13 @@ impl Exchange {
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, name, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
+        let input = if meters.is_empty() { 0 } else { upper_bound(target.family, &body) };
         let candidate = Candidate {
             endpoint,
             meters,
             low_budget: policy.low_budget.unwrap_or(low_budget),
-            input: body.len() as u64,
+            input,
+            counted: false,
             tags,
             request,
             target,

@@ -121,6 +121,15 @@ impl Leases {
         Admission::Wait
     }
 
+    /// Tells whether all demands can be met in full out of what is held.
+    pub fn cover(&self, demands: &[Demand], now_us: i64) -> bool {
+        demands.iter().all(|demand| {
+            let lease = self.by_meter.get(&demand.meter.id);
+            demand.meter.observe_only
+                || lease.is_some_and(|lease| lease.is_gone() || lease.idle(now_us) >= demand.want)
+        })
+    }
+
     /// Ends a request: `used` says what it used in each dimension. Returns the debits of its
     /// record.
     pub fn settle(

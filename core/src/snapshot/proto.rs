@@ -11,6 +11,7 @@ use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
 use crate::price::{Price, PriceTier};
+use crate::tokens::Family;
 
 /// Why a snapshot cannot be used. The previous one stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -133,6 +134,7 @@ fn model_from(
         targets.push(Rc::new(Target {
             id: KeyHash::of(format!("{}\0{}", provider.id, target.model).as_bytes()).to_hex(),
             provider: Rc::clone(provider),
+            family: Family::for_model(&target.model),
             model: target.model,
             price: target.price.as_ref().map(Price::from),
             max_output_tokens: target.max_output_tokens,

@@ -11,7 +11,7 @@ use crate::driver::{GATEWAY, Host};
 
 const CHAT: &str = r#"{"model":"gpt","messages":[]}"#;
 /// Tokens that are reserved for its input.
-const PROMPT: i64 = 29;
+const PROMPT: i64 = 0;
 const JSON: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/json")];
 const EVENTS: &[(&str, &str)] = &[(":status", "200"), ("content-type", "text/event-stream")];
 

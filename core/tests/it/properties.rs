@@ -5,6 +5,7 @@ use tollgate_core::dialect::openai::{request, stream::Stream};
 use tollgate_core::json::scan::Object;
 use tollgate_core::json::tap::Tap;
 use tollgate_core::json::text;
+use tollgate_core::tokens::Family;
 use tollgate_core::{path, sse, usage};
 use tollgate_proto::v1::Endpoint;
 
@@ -59,7 +60,7 @@ proptest! {
             let _ = request::read(endpoint, &bytes);
         }
         let mut tap = Tap::new("m");
-        let mut stream = Stream::new("m", true);
+        let mut stream = Stream::new("m", Family::Gpt4o, true);
         for piece in [head, tail] {
             tap.push(piece);
             stream.push(piece, false);
@@ -76,7 +77,7 @@ proptest! {
         text[at] = byte;
         let _ = request::read(Endpoint::ChatCompletions, &text);
         Tap::new("m").push(&text);
-        Stream::new("m", true).push(&[b"data: ", &*text, b"\n\n"].concat(), true);
+        Stream::new("m", Family::Gpt4o, true).push(&[b"data: ", &*text, b"\n\n"].concat(), true);
     }
 
     #[test]
@@ -117,9 +118,9 @@ proptest! {
             .iter()
             .map(|value| format!(": c\n\ndata: {{\"model\":\"old\",\"choices\":[{{\"delta\":{{\"content\":{value}}}}}]}}\n\n"))
             .collect();
-        let mut whole = Stream::new("new", true);
+        let mut whole = Stream::new("new", Family::Gpt4o, true);
         let expected = whole.push(stream.as_bytes(), true);
-        let mut parts = Stream::new("new", true);
+        let mut parts = Stream::new("new", Family::Gpt4o, true);
         let mut out = Vec::new();
         for piece in pieces(stream.as_bytes(), &cuts) {
             out.extend(parts.push(piece, false));

@@ -10,7 +10,7 @@ use tollgate_proto::v1::update::Event;
 use crate::driver::{GATEWAY, Host, KEY, Run, STANDALONE, counts, error_in};
 
 pub(crate) const CHAT: &str = r#"{"model":"gpt","messages":[{"role":"user","content":"hi"}]}"#;
-const STREAM: &str = r#"{"model":"gpt","stream":true,"messages":[]}"#;
+const STREAM: &str = r#"{"model":"gpt","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 pub(crate) const JSON: [(&str, &str); 3] =
     [(":status", "200"), ("content-type", "application/json"), ("content-length", "99")];
 const SSE: [(&str, &str); 2] = [(":status", "200"), ("content-type", "text/event-stream")];
@@ -211,7 +211,7 @@ fn a_client_that_leaves_mid_stream_pays_for_what_it_got() {
     run.ends();
 
     let record = &host.records()[0];
-    assert_eq!(record.usage_source(), UsageSource::Estimated);
+    assert_eq!(record.usage_source(), UsageSource::Counted);
     assert_eq!(record.tokens.unwrap().output, 3);
     assert!(record.tokens.unwrap().input > 0 && record.cost_nanos > 0);
     assert!(record.aborted);

@@ -6,10 +6,13 @@ use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
 use crate::sse::{self, Data};
+use crate::tokens::{Counted, Family};
 
 mod cut;
+mod texts;
 
 use cut::Shape;
+use texts::Texts;
 
 /// The state between two pieces of a stream.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ struct Chunks {
     model: Vec<u8>,
     hide_usage: bool,
     facts: Facts,
+    texts: Texts,
     done: bool,
     allowance: Option<Allowance>,
     shape: Shape,
@@ -41,11 +45,12 @@ pub struct Allowance {
 impl Stream {
     /// Follows a stream in which `model` becomes `name`. With `hide_usage`, usage that the client
     /// did not ask for is taken out again.
-    pub fn new(name: &str, hide_usage: bool) -> Self {
+    pub fn new(name: &str, family: Family, hide_usage: bool) -> Self {
         let chunks = Chunks {
             model: text::encode(name),
             hide_usage,
             facts: Facts::default(),
+            texts: Texts::new(family),
             done: false,
             allowance: None,
             shape: Shape::default(),
@@ -83,6 +88,11 @@ impl Stream {
         &self.chunks.facts
     }
 
+    /// Counts the tokens that were generated so far.
+    pub fn generated(&self) -> Counted {
+        self.chunks.texts.total()
+    }
+
     /// Tells whether `[DONE]` has passed.
     pub fn is_done(&self) -> bool {
         self.chunks.done
@@ -105,7 +115,7 @@ impl Chunks {
         self.pass(raw, out);
         if let Some(Allowance { output, input }) = self.allowance
             && !self.done
-            && self.facts.output_tokens() > output
+            && self.texts.exceed(output)
         {
             self.is_cut = true;
             out.truncate(before);
@@ -186,6 +196,7 @@ impl Chunks {
                 seen.no_choices =
                     value.len() <= 2 || value.get(1..).unwrap_or_default().trim_ascii() == b"]";
                 self.facts.take_choices(value);
+                self.texts.take_choices(value);
             }
             "id" => self.facts.take_id(value),
             "error" => self.facts.take_error(value),
@@ -224,7 +235,7 @@ mod tests {
     const USAGE: &str = r#"{"id":"c1","model":"gpt-4o-2024","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"#;
 
     fn run(stream: &str, hide: bool, size: usize) -> (String, Stream) {
-        let mut follower = Stream::new("mine", hide);
+        let mut follower = Stream::new("mine", Family::Gpt4o, hide);
         let mut out = Vec::new();
         for piece in stream.as_bytes().chunks(size) {
             out.extend(follower.push(piece, false));
