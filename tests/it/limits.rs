@@ -1,7 +1,7 @@
 //! Limits that several Envoys share: never passed, and almost all of them usable.
 
 use serde_json::{Value, json};
-use tollgate_e2e::{Answer, Client, Database, Key, Role, Shared, Stack, nanos};
+use tollgate_e2e::{Answer, Client, Database, Key, Role, Shared, Stack, eventually, nanos};
 
 /// Two Envoys with two workers each, which share what is left.
 static TWO_ENVOYS: Shared = Shared::new(|| Stack::builder().envoys(2).workers(2));
@@ -192,5 +192,38 @@ fn a_low_budget_caps_the_answer_and_then_refuses_without_a_retry() {
         assert_eq!(refused.status(), 429);
         assert_eq!(refused.header("x-should-retry"), "false");
         assert_eq!(refused.json().await["error"]["code"], "budget_exceeded");
+    });
+}
+
+#[test]
+fn a_stream_that_outruns_its_reservation_ends_and_so_does_the_providers() {
+    tollgate_e2e::on_every_role(&[&ALONE, &ALONE_STANDALONE], &async |stack| {
+        let (key, client) = stack.key(&json!({ "tpm_limit": 60 })).await;
+        let gate = stack.demo().gate("cut");
+        let call = client.chat(MODEL, &json!({ "stream": true }));
+        let call = call.header("x-sim-script", "tokens=400; uncapped; gate=cut@200");
+        let mut answer = call.send().await;
+
+        // The provider holds the rest back: what ends the stream is the gateway.
+        let (mut reason, mut done) = (String::new(), false);
+        while let Some(event) = answer.event().await {
+            done = event.contains("[DONE]");
+            if done {
+                break;
+            }
+            if event.contains("\"finish_reason\":\"length\"") {
+                reason = event;
+            }
+        }
+
+        assert!(done && reason.contains("budget_exceeded"), "{reason}");
+        eventually("the stream to the provider is closed", async || {
+            (stack.demo().counts().abandoned == 1).then_some(())
+        })
+        .await;
+        gate.release();
+        let row = stack.row(&key).await;
+        assert_eq!(row.json["metadata"]["error_code"], "budget_exceeded");
+        assert_eq!(row.usage_source(), "counted");
     });
 }

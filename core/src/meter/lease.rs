@@ -30,8 +30,9 @@ pub struct Lease {
     /// What waiting requests lack.
     need: i64,
     want: i64,
-    /// Taken since the last report was sent.
+    /// Taken since the last report was sent, and before, since the one that was last answered.
     taken: i64,
+    taken_before: i64,
     /// Comfort is measured by what was taken between the last two reports.
     pace: i64,
     standing: Standing,
@@ -67,7 +68,7 @@ impl Lease {
 
     /// Returns what clients are told is left.
     pub fn remaining(&self) -> i64 {
-        self.standing.left.saturating_sub(self.taken).max(0)
+        self.standing.left.saturating_sub(self.taken + self.taken_before).max(0)
     }
 
     /// Returns what the control plane last said.
@@ -194,7 +195,7 @@ impl Lease {
         }
         self.in_batch = in_batch;
         self.pace = (self.pace / 2).max(self.taken.saturating_mul(4));
-        self.taken = 0;
+        self.taken_before = self.taken_before.saturating_add(std::mem::take(&mut self.taken));
         let comfort = if self.need > 0 { self.pace } else { 0 };
         let want = std::mem::take(&mut self.want).saturating_add(comfort);
         self.stale = false;
@@ -213,6 +214,7 @@ impl Lease {
     /// Takes the answer to a report.
     pub fn answered(&mut self, grant: &MeterGrant, parallel: bool, now_us: i64) {
         self.sent = 0;
+        self.taken_before = 0;
         self.unsent -= std::mem::take(&mut self.in_batch);
         self.idle = self.idle.saturating_add(grant.granted.max(0));
         let until = |after: i64| now_us.saturating_add(after);

@@ -30,6 +30,8 @@ pub struct Script {
     pub crlf: bool,
     /// Compress the body, whether the client can read that or not.
     pub gzip: bool,
+    /// Generate past the request's cap, as a provider that does not know it would.
+    pub uncapped: bool,
     /// Send trailers after the body (chunked framing).
     pub trailers: bool,
     /// When to report usage.
@@ -150,6 +152,7 @@ impl Script {
             "split" => self.split = Some(number(value).ok_or_else(invalid)?),
             "join" => self.join = Some(number(value).ok_or_else(invalid)?),
             "crlf" => self.crlf = number(value).ok_or_else(invalid)?,
+            "uncapped" => self.uncapped = number(value).ok_or_else(invalid)?,
             "gzip" => self.gzip = number(value).ok_or_else(invalid)?,
             "trailers" => self.trailers = number(value).ok_or_else(invalid)?,
             "usage" => self.usage = Usage::parse(value).ok_or_else(invalid)?,

@@ -15,12 +15,12 @@ impl Generation {
     pub(super) fn of(body: &Value, script: &Script) -> Self {
         let limit = ["max_completion_tokens", "max_tokens"]
             .iter()
-            .find_map(|field| body.get(*field).and_then(Value::as_u64));
-        let usual = USUAL_LENGTH;
-        let (length, finish_reason) = match (script.tokens, limit) {
-            (Some(scripted), _) => (scripted, "stop"),
-            (None, Some(limit)) if limit < usual => (limit, "length"),
-            (None, _) => (usual, "stop"),
+            .find_map(|field| body.get(*field).and_then(Value::as_u64))
+            .filter(|_| !script.uncapped);
+        let wanted = script.tokens.unwrap_or(USUAL_LENGTH);
+        let (length, finish_reason) = match limit {
+            Some(limit) if limit < wanted => (limit, "length"),
+            _ => (wanted, "stop"),
         };
         let mut tokens = take(length);
         if let Some(size) = script.size {
