@@ -240,15 +240,16 @@ impl Page {
     }
 }
 
-/// Decides how much of `room` one holder gets: nothing, or at least what it needs; and of what it
-/// would like beyond that not more than a quarter, since others may need it too.
+/// Decides how much of `room` one holder gets. Who waits gets what it wants as far as it is there,
+/// since a worst case that is cut short caps an answer; and nothing if that is less than it needs.
+/// A store against later needs is not more than a quarter: others may need it sooner.
 fn share(need: i64, want: i64, room: i64) -> i64 {
     let need = need.max(0);
     let want = want.max(need);
     if want == 0 || room < need {
         return 0;
     }
-    need.max(want.min(room / 4))
+    if need > 0 { want.min(room) } else { want.min(room / 4) }
 }
 
 #[cfg(test)]
