@@ -207,7 +207,8 @@ fn a_stream_that_outruns_its_reservation_ends_and_so_does_the_providers() {
         // The provider holds the rest back: what ends the stream is the gateway.
         let (mut reason, mut done) = (String::new(), false);
         while let Some(event) = answer.event().await {
-            done = event.contains("[DONE]");
+            // The text says it too.
+            done = event == "[DONE]";
             if done {
                 break;
             }
