@@ -160,7 +160,7 @@ impl Exchange {
                 self.attempt_response_headers(headers, end)
             }
             Input::AttemptResponseBody { piece, end } => {
-                self.attempt_response_body(piece, end, now_us)
+                self.attempt_response_body(piece, end, gateway, now_us)
             }
             Input::AttemptResponseTrailers => self.attempt_response_trailers(),
             Input::ResponseHeaders { headers, from_upstream, end } => {

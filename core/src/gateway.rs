@@ -43,6 +43,9 @@ pub struct Gateway {
     holder: Option<[u8; 16]>,
     /// Exchanges that wait for units.
     waiting: Vec<u64>,
+    /// Exchanges whose stream was cut since the last tick, and before it.
+    cut: Vec<u64>,
+    cut_before: Vec<u64>,
     snapshot: Option<Rc<Snapshot>>,
     instance: Option<[u8; 16]>,
     sequence: u64,
@@ -81,6 +84,8 @@ impl Default for Gateway {
             reporting: false,
             holder: None,
             waiting: Vec::new(),
+            cut: Vec::new(),
+            cut_before: Vec::new(),
             snapshot: None,
             instance: None,
             sequence: 0,
@@ -163,6 +168,17 @@ impl Gateway {
         self.open = self.open.saturating_sub(1);
         self.tally.ended(record);
         self.outbox.push(record);
+    }
+
+    /// Notes that the client of an exchange was told the end of a stream that still goes on.
+    pub(crate) fn was_cut(&mut self, exchange: u64) {
+        self.cut.push(exchange);
+    }
+
+    /// Returns, once a tick, the exchanges whose streams are to be closed: those that were cut
+    /// so long ago that the end has reached the client.
+    pub fn take_cut(&mut self) -> Vec<u64> {
+        std::mem::replace(&mut self.cut_before, std::mem::take(&mut self.cut))
     }
 
     /// Notes that the headers of a request are held and its body is awaited.

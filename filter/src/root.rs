@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
-use tollgate_core::exchange::Input;
+use tollgate_core::exchange::{Effect, Input};
 use tollgate_core::gateway::Applied;
 use tollgate_core::settings::{Role, Settings};
 
@@ -60,6 +60,15 @@ impl Root {
         });
     }
 
+    /// Closes streams whose client has its end, with the provider's.
+    fn close_cut_streams(&self) {
+        for exchange in vm::with(|vm| vm.gateway.take_cut()).unwrap_or_default() {
+            if let Some((context, _)) = vm::with(|vm| vm.find_with_context(exchange)).flatten() {
+                host::send_from(context, self.context, std::iter::once(Effect::EndResponse));
+            }
+        }
+    }
+
     /// Refuses requests whose body never comes: this Envoy does not hold headers for us.
     fn refuse_without_body(&self) {
         let now = host::now_us();
@@ -105,6 +114,7 @@ impl RootContext for Root {
         reports::send(self.context);
         self.show();
         self.refuse_without_body();
+        self.close_cut_streams();
     }
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {

@@ -4,6 +4,7 @@ use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::request::{Cap, Request};
 use crate::dialect::openai::stream::{Allowance, Stream};
+use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::inflate::Inflate;
 use crate::json::edit::Edits;
@@ -222,11 +223,18 @@ impl Exchange {
         Flow::Continue
     }
 
-    pub(super) fn attempt_response_body(&mut self, piece: &[u8], end: bool, now_us: i64) -> Flow {
+    pub(super) fn attempt_response_body(
+        &mut self,
+        piece: &[u8],
+        end: bool,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
         let answer =
             self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
         let Some(answer) = answer else { return Flow::Continue };
-        if answer.is_cut() {
+        let was_cut = answer.is_cut();
+        if was_cut {
             // The client has its end. Now, and not in the callback that wrote it: Envoy would
             // drop what is not sent yet.
             self.effects.push_back(Effect::EndResponse);
@@ -237,6 +245,10 @@ impl Exchange {
         answer.ended |= end;
         if let Some(changed) = answer.rewrite(piece, end) {
             self.effects.push_back(Effect::ReplaceResponseBody(changed));
+        }
+        if answer.is_cut() && !was_cut {
+            // If the provider says nothing more, there will be no other callback.
+            gateway.was_cut(self.id);
         }
         Flow::Continue
     }
