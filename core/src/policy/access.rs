@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tollgate_proto::v1 as proto;
 
-use crate::meter::Meter;
+use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
 use crate::snapshot::LowBudget;
 
@@ -62,13 +62,25 @@ impl KeyPolicy {
 
     /// Checks the budget: no new request once it is spent.
     ///
+    /// One that begins anew is its meter's to keep: what is known to be spent may be of a window
+    /// that is over.
+    ///
     /// # Errors
     /// When it is.
     pub fn check_budget(&self) -> Result<(), Denied> {
         match self.max_budget {
-            Some(max) if self.spend >= max => Err(Denied::BudgetSpent),
+            Some(max) if self.spend >= max && !self.begins_anew() => Err(Denied::BudgetSpent),
             _ => Ok(()),
         }
+    }
+
+    fn begins_anew(&self) -> bool {
+        self.meters.iter().any(|meter| {
+            meter.scope == Scope::Key
+                && meter.dimension == Dimension::Money
+                && meter.model.is_none()
+                && meter.window_seconds > 0
+        })
     }
 
     /// Returns the name that `asked` stands for under this key.
@@ -176,5 +188,28 @@ mod tests {
         assert_eq!(key(4).check_budget(), Ok(()));
         assert_eq!(key(5).check_budget(), Err(Denied::BudgetSpent));
         assert_eq!(KeyPolicy::default().check_budget(), Ok(()));
+    }
+
+    #[test]
+    fn a_budget_that_begins_anew_is_its_meters_to_keep() {
+        let meter = |window_seconds| Meter {
+            id: 1,
+            scope: Scope::Key,
+            name: "k".to_owned(),
+            dimension: Dimension::Money,
+            model: None,
+            limit: 5,
+            observe_only: false,
+            window_seconds,
+        };
+        let key = |window_seconds| KeyPolicy {
+            max_budget: Some(NanoDollars(5)),
+            spend: NanoDollars(5),
+            meters: vec![Rc::new(meter(window_seconds))],
+            ..KeyPolicy::default()
+        };
+
+        assert_eq!(key(86_400).check_budget(), Ok(()));
+        assert_eq!(key(0).check_budget(), Err(Denied::BudgetSpent));
     }
 }
