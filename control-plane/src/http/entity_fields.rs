@@ -21,11 +21,13 @@ pub(crate) struct Names {
 /// Reads everything that may be said, for making and changing alike.
 pub(crate) fn read(fields: &mut Fields, names: &Names) -> Result<EntityChange, ApiError> {
     key_fields::refuse(fields, names.unsupported)?;
+    key_fields::refuse(fields, &["tags"])?;
     let metadata = fields.object("metadata").value();
     let (metadata, in_metadata) = match metadata {
         None => (None, None),
         Some(mut metadata) => {
             key_fields::refuse_in_metadata(&metadata)?;
+            check_tags(&metadata)?;
             let limits = ModelLimits::take(&mut metadata)?;
             (Some(metadata), Some(limits))
         }
@@ -54,6 +56,18 @@ pub(crate) fn read(fields: &mut Fields, names: &Names) -> Result<EntityChange, A
         spend: fields.dollars("spend")?.value(),
         blocked: fields.flag("blocked").value(),
     })
+}
+
+/// Tags of a team or user go with the requests of their keys.
+fn check_tags(metadata: &Map<String, Value>) -> Result<(), ApiError> {
+    let sound = match metadata.get("tags") {
+        None | Some(Value::Null) => true,
+        Some(tags) => tags.as_array().is_some_and(|tags| tags.iter().all(Value::is_string)),
+    };
+    if sound {
+        return Ok(());
+    }
+    Err(ApiError::bad_request("metadata", "metadata.tags must be a list of strings"))
 }
 
 /// Refuses a soft budget that is no lower than the budget, as LiteLLM does for teams.

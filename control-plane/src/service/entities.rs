@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::domain::{
     ApiKey, Edit, Entity, EntityChange, Limits, LimitsChange, Meter, Scope, SharedBudget, Stamps,
     model_list,
@@ -23,6 +25,8 @@ pub struct ResolvedCustomer {
 pub(super) struct Owners {
     pub(super) blocked: bool,
     pub(super) models: Vec<String>,
+    /// Tags that their requests carry besides the key's.
+    pub(super) tags: Vec<String>,
     pub(super) meters: Vec<Meter>,
 }
 
@@ -251,6 +255,8 @@ impl Owners {
     fn admit(&mut self, owner: &Entity) {
         self.blocked |= owner.blocked.unwrap_or(false);
         self.models = model_list::both(&self.models, &owner.models);
+        let tags = owner.metadata.get("tags").and_then(Value::as_array).into_iter().flatten();
+        self.tags.extend(tags.filter_map(Value::as_str).map(str::to_owned));
     }
 }
 

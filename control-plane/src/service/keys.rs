@@ -53,6 +53,11 @@ impl Service {
         policy.blocked |= owners.blocked;
         policy.models = owners.models;
         policy.meters = owners.meters;
+        for tag in owners.tags {
+            if !policy.tags.contains(&tag) {
+                policy.tags.push(tag);
+            }
+        }
         Ok(Resolved { revision, policy: Some(policy) })
     }
 

@@ -6,7 +6,9 @@ use tollgate_core::money::NanoDollars;
 
 use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
-use crate::store::{DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery};
+use crate::store::{
+    AlertPage, DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery,
+};
 
 impl Service {
     /// Takes a filter's report: stores its records, each once, and settles and grants leases.
@@ -15,16 +17,12 @@ impl Service {
             return Ok(Reported::default());
         }
         report.records = report.records.into_iter().map(bounded).collect();
-        let reported = self.store.report(&report, self.now()).await?;
-        for answer in reported.answers.iter().flatten().filter(|answer| answer.over_soft_limit) {
-            tracing::warn!(
-                meter.id = answer.meter,
-                used = answer.used,
-                limit = answer.limit,
-                "a soft limit was reached"
-            );
-        }
-        Ok(reported)
+        Ok(self.store.report(&report, self.now()).await?)
+    }
+
+    /// Returns soft limits that were crossed, the latest first.
+    pub async fn alerts(&self, limit: u32, offset: u32) -> Result<AlertPage, ServiceError> {
+        Ok(self.store.alerts(limit, offset).await?)
     }
 
     /// Returns ledger records that match, newest first.

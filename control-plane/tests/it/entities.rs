@@ -103,6 +103,16 @@ async fn limits_of_those_a_key_belongs_to_go_with_it() {
 }
 
 #[tokio::test]
+async fn tags_of_a_team_go_with_its_keys() {
+    let app = TestApp::start().await;
+    app.post("/team/new", json!({"team_id": "t", "metadata": {"tags": ["a", "b"]}})).await.ok();
+
+    let key = app.key(json!({"team_id": "t", "tags": ["b", "c"]})).await;
+
+    assert_eq!(policy(&app, &key).await.tags, ["b", "c", "a"]);
+}
+
+#[tokio::test]
 async fn keys_of_a_blocked_team_are_blocked() {
     let app = TestApp::start().await;
     app.post("/team/new", json!({"team_id": "t"})).await.ok();
@@ -243,6 +253,8 @@ async fn what_is_not_enforced_for_them_is_not_accepted() {
             "members_with_roles",
         ),
         ("/team/new", json!({"guardrails": ["g"]}), "guardrails"),
+        ("/team/new", json!({"tags": ["t"]}), "tags"),
+        ("/team/new", json!({"metadata": {"tags": "t"}}), "metadata"),
         ("/team/new", json!({"max_budget": 1, "soft_budget": 2}), "soft_budget"),
         ("/team/new", json!({"max_budget": "nan"}), "max_budget"),
         ("/team/new", json!({"team_id": "x".repeat(300)}), "team_id"),
