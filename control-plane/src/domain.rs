@@ -2,6 +2,7 @@
 //!
 //! Read [`ApiKey`] first, then [`LedgerRecord`].
 
+pub mod alert;
 pub mod api_key;
 pub mod edit;
 pub mod entity;
@@ -16,6 +17,7 @@ pub mod secret;
 pub mod timestamp;
 pub mod usage;
 
+pub use alert::Alert;
 pub use api_key::{ApiKey, BudgetState, KeyPolicy};
 pub use edit::Edit;
 pub use entity::{Entity, EntityChange, SharedBudget, Stamps};

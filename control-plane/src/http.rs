@@ -125,6 +125,7 @@ fn entities() -> Router<App> {
         .route("/budget/info", post(budgets::info))
         .route("/budget/list", get(budgets::list))
         .route("/budget/settings", get(budgets::settings))
+        .route("/budget/alerts", get(budgets::alerts))
         .route("/budget/delete", post(budgets::delete));
     for prefix in ["/customer", "/end_user"] {
         router = router

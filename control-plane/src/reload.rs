@@ -152,3 +152,40 @@ async fn wait(error: &StoreError) {
 }
 
 const RETRY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Change, Entity, Scope, Secret};
+    use crate::xds::tests::config;
+
+    #[tokio::test]
+    async fn limits_of_all_are_published_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = crate::store::open(&Secret::new(url)).await.unwrap();
+        let news = store.newsroom().feed();
+        let (revision, limits) = apply_limits(&store, &config(Vec::new())).await.unwrap();
+        let newsroom = store.newsroom().clone();
+        let publisher = Publisher::new(&config(Vec::new()), &limits, revision, newsroom);
+        let current = watch::Sender::new(Arc::new(config(Vec::new())));
+        let reload = Reload::new(current, store.clone(), publisher.clone());
+        let mut published = publisher.watch();
+
+        let follow = tokio::spawn(async move { reload.follow_limits(news).await });
+        let change = Change {
+            id: "c".into(),
+            at: SystemClock.now(),
+            actor: "somebody".into(),
+            action: "customer.new",
+            request_id: None,
+        };
+        let customer = Entity::new(Scope::Customer, "c".into(), &change);
+        let added = store.add_entity(&customer, &change).await.unwrap();
+        let told = published.wait_for(|state| state.snapshot.customers);
+        let told = tokio::time::timeout(Duration::from_secs(30), told).await.unwrap().unwrap();
+
+        assert_eq!(told.snapshot.revision, added.revision);
+        follow.abort();
+    }
+}

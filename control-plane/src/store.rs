@@ -6,6 +6,7 @@
 //! Writers take turns in both databases (SQLite has one writer, PostgreSQL an advisory lock), so
 //! revisions are committed in order and no batch of usage can deadlock with another.
 
+mod alerts;
 mod audit;
 mod batch;
 mod book;
@@ -47,9 +48,9 @@ use crate::store::proofs::Proofs;
 
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
-    Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery,
-    KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend, UsagePage,
-    UsageQuery,
+    AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage,
+    KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
+    UsagePage, UsageQuery,
 };
 
 /// Keeps keys, the ledger and the audit log.
@@ -182,6 +183,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns ledger records that match, newest first.
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError>;
+
+    /// Returns one page of the soft limits that were crossed, the latest first.
+    async fn alerts(&self, limit: u32, offset: u32) -> Result<AlertPage, StoreError>;
 
     /// Returns one page of the ledger records that match.
     async fn usage_page(

@@ -5,12 +5,15 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::domain::SharedBudget;
+use tollgate_core::money::NanoDollars;
+
+use crate::domain::{Alert, Dimension, SharedBudget};
 use crate::http::auth::admin;
 use crate::http::entity_view::budget_table;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_fields;
+use crate::http::key_view::{dollars, zulu};
 use crate::http::query::Query;
 use crate::http::{App, Body, limit_fields};
 use crate::service::ServiceError;
@@ -98,6 +101,51 @@ pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body
     body.finish()?;
     let budget = app.service.delete_budget(&id, &actor).await?;
     budget.map(|budget| Json(view(&app, &budget))).ok_or_else(|| not_found(&id))
+}
+
+/// `GET /budget/alerts`: soft limits that were crossed, the latest first, as LiteLLM words it to
+/// webhooks.
+pub(crate) async fn alerts(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/budget/alerts").await?;
+    let query = Query::read(query.as_deref());
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("page_size", 1, 1000)?.unwrap_or(50);
+    let found = app.service.alerts(size, (page - 1).saturating_mul(size)).await?;
+    Ok(Json(json!({
+        "alerts": found.alerts.iter().map(alert).collect::<Vec<Value>>(),
+        "total": found.total,
+        "page": page,
+        "page_size": size,
+        "total_pages": found.total.div_ceil(u64::from(size)),
+    })))
+}
+
+fn alert(alert: &Alert) -> Value {
+    let spec = &alert.meter.spec;
+    let money = |amount: i64| match spec.dimension {
+        Dimension::Money => dollars(NanoDollars(amount)),
+        Dimension::Requests
+        | Dimension::Tokens
+        | Dimension::InputTokens
+        | Dimension::OutputTokens
+        | Dimension::Parallel => amount.into(),
+    };
+    json!({
+        "event": "soft_budget_crossed",
+        "event_group": spec.scope.as_str(),
+        "event_message": "Soft Budget Crossed",
+        "id": spec.name,
+        "model": spec.model,
+        "spend": money(alert.used),
+        "soft_budget": spec.soft_amount.map(money),
+        // A soft budget alone is no limit.
+        "max_budget": (!spec.observe_only).then(|| money(spec.amount)),
+        "at": zulu(alert.at),
+    })
 }
 
 fn view(app: &App, budget: &SharedBudget) -> Value {

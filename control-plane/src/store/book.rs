@@ -5,17 +5,26 @@ use std::collections::BTreeMap;
 use sqlx::SqlSafeStr;
 
 use crate::domain::meter::{Lease, Page, Seconds};
-use crate::domain::{HolderId, MeterRow, Timestamp, Window};
+use crate::domain::{Alert, HolderId, MeterRow, Timestamp, Window};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::rows::Fields;
-use crate::store::{StoreError, sql};
+use crate::store::{StoreError, alerts, sql};
 
 /// Pages of some meters, seen from one holder, as they were and as they are to be.
 pub(super) struct Book {
     holder: Option<HolderId>,
     before: BTreeMap<u64, Page>,
     pub(super) pages: BTreeMap<u64, Page>,
+}
+
+impl Book {
+    /// Returns each meter that moved, as it was and as it is to be.
+    pub(super) fn moves(&self) -> impl Iterator<Item = (&MeterRow, &MeterRow)> {
+        let pages = self.pages.iter();
+        let pairs = pages.filter_map(|(id, page)| Some((&self.before.get(id)?.row, &page.row)));
+        pairs.filter(|(before, after)| before != after)
+    }
 }
 
 impl<D: Driver> SqlStore<D> {
@@ -76,8 +85,13 @@ impl<D: Driver> SqlStore<D> {
         Ok(())
     }
 
-    /// Writes what changed.
-    pub(super) async fn close_book(&self, tx: &mut D::Tx, book: Book) -> Result<(), StoreError> {
+    /// Writes what changed, and returns the alerts that it raises.
+    pub(super) async fn close_book(
+        &self,
+        tx: &mut D::Tx,
+        book: Book,
+        now: Timestamp,
+    ) -> Result<Vec<Alert>, StoreError> {
         let changed: Vec<(&Page, &Page)> = book
             .pages
             .iter()
@@ -95,7 +109,8 @@ impl<D: Driver> SqlStore<D> {
         if let Some(holder) = book.holder {
             self.write_leases(tx, holder, &changed).await?;
         }
-        self.write_seconds(tx, &changed).await
+        self.write_seconds(tx, &changed).await?;
+        alerts::raise::<D>(tx, &book, now).await
     }
 
     async fn write_leases(

@@ -91,6 +91,7 @@ store_tests!(
     spend::usage_comes_in_pages,
     spend::spend_can_be_forgotten,
     proofs::totals_are_proven,
+    spend::soft_limits_that_are_crossed_are_listed,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,
     usage::usage_of_unknown_keys_is_kept,

@@ -12,9 +12,9 @@ use crate::store::batch::Batches;
 use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
-    AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart, Store,
-    StoreError, TagSpend, UsagePage, UsageQuery, sql,
+    AlertPage, AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage,
+    EntityQuery, KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart,
+    Store, StoreError, TagSpend, UsagePage, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -198,6 +198,10 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn usage(&self, query: &UsageQuery, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
         self.entries(query, limit, 0).await
+    }
+
+    async fn alerts(&self, limit: u32, offset: u32) -> Result<AlertPage, StoreError> {
+        self.page_of_alerts(limit, offset).await
     }
 
     async fn usage_page(

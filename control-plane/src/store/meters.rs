@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqlSafeStr;
 
 use crate::domain::meter::{Answer, Order};
-use crate::domain::{HolderId, Holding, LedgerRecord, Report, Reported, Timestamp};
+use crate::domain::{Alert, HolderId, Holding, LedgerRecord, Report, Reported, Timestamp};
 use crate::store::book::Book;
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::Driver;
 use crate::store::news::{changes_of, moves_of};
 use crate::store::rows::Fields;
-use crate::store::{StoreError, sql};
+use crate::store::{StoreError, alerts, sql};
 
 /// What records took from each meter: amounts, each with the moment its request ended.
 type Debits = BTreeMap<u64, Vec<(i64, Timestamp)>>;
@@ -38,11 +38,10 @@ impl<D: Driver> SqlStore<D> {
         let mut tx = self.driver.begin().await?;
         let added = self.add_usage(&mut tx, &report.records).await?;
         let debits = debits_of(report, &added.records);
-        let answers = if let Some(holding) = &report.holding {
+        let (answers, alerts) = if let Some(holding) = &report.holding {
             self.settle(&mut tx, holding, &debits, now).await?
         } else {
-            self.charge(&mut tx, &debits, now).await?;
-            Vec::new()
+            (Vec::new(), self.charge(&mut tx, &debits, now).await?)
         };
         let mut news = Vec::new();
         if !added.exhausted.is_empty() {
@@ -54,6 +53,7 @@ impl<D: Driver> SqlStore<D> {
             &meters(&answers, |answer| answer.returned),
         ));
         self.commit(tx, &news).await?;
+        alerts::announce(&alerts);
         Ok(Reported { added: added.records.len() as u64, exhausted: added.exhausted, answers })
     }
 
@@ -63,11 +63,11 @@ impl<D: Driver> SqlStore<D> {
         tx: &mut D::Tx,
         debits: &Debits,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Alert>, StoreError> {
         let meters: Vec<u64> = debits.keys().copied().collect();
         let mut book = self.open_book(tx, None, &meters).await?;
         charge_rest(&mut book, debits, &BTreeSet::new(), now);
-        self.close_book(tx, book).await
+        self.close_book(tx, book, now).await
     }
 
     /// Counts records, takes what a holder says and grants.
@@ -77,7 +77,7 @@ impl<D: Driver> SqlStore<D> {
         holding: &Holding,
         debits: &Debits,
         now: Timestamp,
-    ) -> Result<Vec<Option<Answer>>, StoreError> {
+    ) -> Result<(Vec<Option<Answer>>, Vec<Alert>), StoreError> {
         let last = holder::<D>(tx, holding.holder).await?;
         let presumed = match &last {
             Some(Holder { vanished: true, .. }) => presumed_of::<D>(tx, holding.holder).await?,
@@ -98,7 +98,7 @@ impl<D: Driver> SqlStore<D> {
             Some(page.report(statement, order, debits, now))
         });
         let answers = answers.collect();
-        self.close_book(tx, book).await?;
+        let alerts = self.close_book(tx, book, now).await?;
         let id = holding.holder.to_hex();
         if !presumed.is_empty() {
             let args = vec![id.as_str().into(), now.as_micros().into(), "returned".into()];
@@ -108,7 +108,7 @@ impl<D: Driver> SqlStore<D> {
             let args = vec![id.into(), holding.sequence.into(), now.as_micros().into()];
             D::run(tx, sql::meters::PUT_HOLDER.into_sql_str(), args).await?;
         }
-        Ok(answers)
+        Ok((answers, alerts))
     }
 }
 

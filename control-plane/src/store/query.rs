@@ -3,7 +3,7 @@
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{ApiKey, Entity, LedgerRecord, Meter, RecordId, Scope, Timestamp};
+use crate::domain::{Alert, ApiKey, Entity, LedgerRecord, Meter, RecordId, Scope, Timestamp};
 
 /// Which entities to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,6 +186,15 @@ pub struct LedgerEntry {
 pub struct UsagePage {
     /// The records of the page, newest first.
     pub entries: Vec<LedgerEntry>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// A part of a list of alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AlertPage {
+    /// Those of the page, the latest first.
+    pub alerts: Vec<Alert>,
     /// How many there are in all.
     pub total: u64,
 }

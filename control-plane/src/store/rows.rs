@@ -6,8 +6,9 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HolderId, LedgerRecord, Limits, Meter,
-    MeterRow, MeterSpec, RecordId, Scope, SharedBudget, Stamps, Timestamp, UsageSource, Window,
+    Alert, ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HolderId, LedgerRecord, Limits,
+    Meter, MeterRow, MeterSpec, RecordId, Scope, SharedBudget, Stamps, Timestamp, UsageSource,
+    Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{
@@ -252,6 +253,10 @@ impl<D: Driver> Fields<'_, D> {
             count: self.count("total")?,
             cost: NanoDollars(self.int("cost_nanos")?),
         })
+    }
+
+    pub(super) fn alert(&self) -> Result<Alert, StoreError> {
+        Ok(Alert { meter: self.meter()?, used: self.int("used")?, at: self.time("at_us")? })
     }
 
     pub(super) fn daily_spend(&self) -> Result<DailySpend, StoreError> {

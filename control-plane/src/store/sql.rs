@@ -116,6 +116,16 @@ WHERE kind = 'team' AND spend_nanos <> 0";
 pub(super) const FORGET_USED: &str = "UPDATE meters SET opening = opening - used, used = 0
 WHERE scope IN ('key', 'team') AND dimension = 'money' AND used <> 0 RETURNING id";
 
+pub(super) const INSERT_ALERT: &str = "INSERT INTO alerts (
+    meter, at_us, scope, name, dimension, model, limit_window, amount, soft_amount, observe_only,
+    used
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+
+pub(super) const COUNT_ALERTS: &str = "SELECT COUNT(*) AS total FROM alerts";
+
+pub(super) const ALERTS: &str =
+    "SELECT alerts.*, meter AS id FROM alerts ORDER BY at_us DESC, meter DESC";
+
 pub(super) const METERS_OF: &str = "SELECT * FROM meters WHERE scope = $1 AND name = $2";
 
 pub(super) const NEXT_METER_ID: &str = "UPDATE meter_id SET value = value + 1 RETURNING value";

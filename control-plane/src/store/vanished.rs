@@ -3,12 +3,12 @@
 use sqlx::SqlSafeStr;
 
 use crate::domain::meter::{Fate, Lease};
-use crate::domain::{HolderId, Timestamp};
+use crate::domain::{Alert, HolderId, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::Driver;
 use crate::store::news::moves_of;
 use crate::store::rows::Fields;
-use crate::store::{StoreError, sql};
+use crate::store::{StoreError, alerts, sql};
 
 impl<D: Driver> SqlStore<D> {
     /// Gives up holders that were not seen since `unseen_since`, and returns how many.
@@ -25,10 +25,10 @@ impl<D: Driver> SqlStore<D> {
         }
         let mut tx = self.driver.begin().await?;
         let rows = D::run(&mut tx, sql::meters::UNSEEN.into_sql_str(), args).await?;
-        let mut freed = Vec::new();
+        let (mut freed, mut raised) = (Vec::new(), Vec::new());
         for row in &rows {
             let holder = Fields::<D>(row).holder()?;
-            freed.extend(self.give_up(&mut tx, holder, now).await?);
+            freed.extend(self.give_up(&mut tx, holder, &mut raised, now).await?);
         }
         let forgotten = now.plus_micros(-FORGOTTEN_AFTER);
         let args = vec![forgotten.as_micros().into()];
@@ -36,6 +36,7 @@ impl<D: Driver> SqlStore<D> {
         freed.sort_unstable();
         freed.dedup();
         self.commit(tx, &moves_of(&[], &freed)).await?;
+        alerts::announce(&raised);
         Ok(rows.len() as u64)
     }
 
@@ -44,6 +45,7 @@ impl<D: Driver> SqlStore<D> {
         &self,
         tx: &mut D::Tx,
         holder: HolderId,
+        raised: &mut Vec<Alert>,
         now: Timestamp,
     ) -> Result<Vec<u64>, StoreError> {
         let id = holder.to_hex();
@@ -60,7 +62,7 @@ impl<D: Driver> SqlStore<D> {
                 Fate::Dropped => freed.push(*meter),
             }
         }
-        self.close_book(tx, book).await?;
+        raised.extend(self.close_book(tx, book, now).await?);
         for (meter, held) in presumed.into_iter().filter(|(_, held)| *held > 0) {
             let args = vec![meter.into(), id.as_str().into(), held.into(), now.as_micros().into()];
             D::run(tx, sql::meters::PRESUME.into_sql_str(), args).await?;

@@ -12,9 +12,9 @@ use tollgate_control_plane::domain::{
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
-    UsagePage, UsageQuery,
+    AlertPage, AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage,
+    EntityQuery, KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store,
+    StoreError, TagSpend, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -230,6 +230,9 @@ impl Store for BrokenStore {
         away()
     }
     async fn usage(&self, _: &UsageQuery, _: u32) -> Result<Vec<LedgerEntry>, StoreError> {
+        away()
+    }
+    async fn alerts(&self, _: u32, _: u32) -> Result<AlertPage, StoreError> {
         away()
     }
     async fn usage_page(&self, _: &UsageQuery, _: u32, _: u32) -> Result<UsagePage, StoreError> {

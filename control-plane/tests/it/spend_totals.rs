@@ -3,11 +3,12 @@
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
-use tollgate_control_plane::domain::LedgerRecord;
+use tollgate_control_plane::domain::{Debit, LedgerRecord};
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::app::TestApp;
+use crate::key_limits::policy;
 use crate::spend::{DAY, MIDNIGHT, record};
 
 #[tokio::test]
@@ -200,6 +201,37 @@ async fn costs_and_tokens_are_counted_on_request() {
         assert_eq!(app.post("/spend/calculate", body).await.refusal().0, 400);
     }
     assert_eq!(app.post("/utils/token_counter", json!({"model": "m"})).await.refusal().0, 400);
+}
+
+#[tokio::test]
+async fn crossing_a_soft_budget_raises_one_alert() {
+    let app = TestApp::start().await;
+    let key = app.key(json!({"soft_budget": 4e-5, "key_alias": "a"})).await;
+    let meter = policy(&app, &key).await.meters[0].id;
+    let spent = |number| LedgerRecord {
+        debits: vec![Debit { meter, amount: 24_000 }],
+        ..record(number, &key, MIDNIGHT)
+    };
+
+    app.record(&[spent(1)]).await;
+    let before = app.get("/budget/alerts").await.ok();
+    app.record(&[spent(2)]).await;
+    app.record(&[spent(2), spent(3)]).await;
+    let after = app.get("/budget/alerts").await.ok();
+
+    assert_eq!((&before["alerts"], &before["total"]), (&json!([]), &json!(0)));
+    let expected = json!([{
+        "event": "soft_budget_crossed",
+        "event_group": "key",
+        "event_message": "Soft Budget Crossed",
+        "id": KeyHash::of(key.as_bytes()).to_hex(),
+        "model": null,
+        "spend": 4.8e-5,
+        "soft_budget": 4e-5,
+        "max_budget": null,
+        "at": "2026-11-21T08:08:24.551373Z",
+    }]);
+    assert_eq!((&after["alerts"], &after["total"]), (&expected, &json!(1)));
 }
 
 /// The number that a record was given.

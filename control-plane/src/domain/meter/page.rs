@@ -77,8 +77,6 @@ pub struct Answer {
     pub recall: bool,
     /// Units came back that somebody waits for.
     pub returned: bool,
-    /// Use went over the soft limit.
-    pub over_soft_limit: bool,
 }
 
 /// What a holder that was not given what it needs should do.
@@ -124,7 +122,7 @@ impl Page {
         debits: &[(i64, Timestamp)],
         now: Timestamp,
     ) -> Answer {
-        let (room, used) = (self.row.available(), self.row.used);
+        let room = self.row.available();
         self.charge(debits, now);
         if order == Order::Next {
             let Statement { consumed, consumed_at, .. } = *statement;
@@ -144,7 +142,6 @@ impl Page {
         } else if returned {
             self.row.waited = None;
         }
-        let soft = self.row.spec.soft_amount;
         Answer {
             meter: self.row.id,
             granted,
@@ -155,7 +152,6 @@ impl Page {
             outlook,
             recall: outlook == Outlook::Wait,
             returned,
-            over_soft_limit: soft.is_some_and(|soft| used < soft && soft <= self.row.used),
         }
     }
 

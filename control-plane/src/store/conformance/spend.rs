@@ -4,7 +4,7 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use super::fixtures::{add, budget, change, hash, key, record, record_usage};
-use crate::domain::{ApiKey, Entity, LedgerRecord, Scope};
+use crate::domain::{ApiKey, Debit, Entity, LedgerRecord, Limits, Scope};
 use crate::store::{SpendBy, SpendPart, Store, TagSpend, UsageQuery};
 
 pub(super) async fn spend_is_counted_for_all_whom_a_record_names(store: &dyn Store) {
@@ -113,6 +113,26 @@ pub(super) async fn spend_can_be_forgotten(store: &dyn Store) {
     let team = store.entity(Scope::Team, "t").await.unwrap().unwrap();
     assert_eq!((key.spend, team.spend), (NanoDollars::ZERO, NanoDollars::ZERO));
     assert_eq!(store.audit("spend").await.unwrap().len(), 1);
+}
+
+pub(super) async fn soft_limits_that_are_crossed_are_listed(store: &dyn Store) {
+    let limits = Limits { soft_budget: Some(NanoDollars(5)), ..budget(9) };
+    add(store, &ApiKey { limits, ..key("sk-1") }).await;
+    let meters = store.meters(&[(Scope::Key, hash("sk-1").to_hex())]).await.unwrap();
+    let spent = |number, amount| LedgerRecord {
+        debits: vec![Debit { meter: meters[0].id, amount }],
+        ..record(number, "sk-1", amount)
+    };
+
+    record_usage(store, &[spent(1, 4)]).await;
+    record_usage(store, &[spent(2, 2)]).await;
+    record_usage(store, &[spent(2, 2), spent(3, 1)]).await;
+
+    let page = store.alerts(10, 0).await.unwrap();
+    let [alert] = page.alerts.as_slice() else { panic!("{page:?}") };
+    assert_eq!((page.total, alert.used), (1, 6));
+    assert_eq!(alert.meter, meters[0]);
+    assert_eq!(store.alerts(10, 1).await.unwrap().alerts, []);
 }
 
 fn entity(kind: Scope, id: &str) -> Entity {

@@ -216,17 +216,6 @@ fn nobody_waits_for_ever() {
 }
 
 #[test]
-fn crossing_the_soft_limit_is_noticed_once() {
-    let mut page = page("none", 100);
-    page.row.spec.soft_amount = Some(10);
-    let mut crossed = |amount| {
-        page.report(&says(0, 0, 0, 0), Order::Next, &[(amount, at(100))], at(100)).over_soft_limit
-    };
-
-    assert_eq!([crossed(9), crossed(1), crossed(50)], [false, true, false]);
-}
-
-#[test]
 fn a_fixed_window_begins_with_the_first_lease() {
     let mut page = page("fixed:60", 100);
 
