@@ -101,6 +101,8 @@ pub struct GatewayConfig {
     /// Prefixes under which the OpenAI API is served besides the standard ones; each begins with
     /// a slash and does not end with one.
     pub base_paths: Vec<String>,
+    /// Where Envoy logs requests, for reconciliation; absolute. `None`: nowhere.
+    pub access_log: Option<PathBuf>,
 }
 
 /// A certificate and its key, PEM, absolute paths.

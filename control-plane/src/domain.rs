@@ -12,6 +12,7 @@ pub mod limits;
 pub mod meter;
 pub mod model_list;
 pub mod period;
+pub mod reconciliation;
 pub mod report;
 pub mod secret;
 pub mod timestamp;

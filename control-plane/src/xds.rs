@@ -5,6 +5,7 @@
 //! with one Envoy. Envoy's config dump shows all of it but the key of the certificate, so
 //! credentials travel to the filter alone.
 
+pub mod access_log;
 pub mod certificate;
 pub mod cluster;
 pub mod filter;

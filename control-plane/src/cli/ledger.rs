@@ -1,5 +1,7 @@
 //! `tollgate ledger`: what totals are, and what they should be.
 
+mod reconcile;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write as _;
@@ -18,6 +20,9 @@ pub(super) enum LedgerCommand {
     Verify(Files),
     /// Makes totals the sums of the ledger's records, in one transaction, and tells what changed.
     Rebuild(Files),
+    /// Finds requests that an Envoy finished and could not report before it crashed, and puts
+    /// them into the ledger in the place of what was presumed.
+    Reconcile(reconcile::Options),
 }
 
 pub(super) fn run(command: LedgerCommand, env: BTreeMap<String, String>) -> ExitCode {
@@ -32,6 +37,7 @@ pub(super) fn run(command: LedgerCommand, env: BTreeMap<String, String>) -> Exit
             tracing::info!("totals are what the ledger says");
             Ok(())
         }),
+        LedgerCommand::Reconcile(options) => reconcile::run(options, env),
         LedgerCommand::Rebuild(files) => with_config(files, env, |_, config, _| async move {
             let store = store::open_for_proofs(&config.database_url).await?;
             let differences = store.rebuild().await;

@@ -96,6 +96,7 @@ impl Reader<'_> {
             max_body_bytes: u32::try_from(max_body_bytes?).ok()?,
             request_timeout: Duration::from_secs(seconds?),
             base_paths,
+            access_log: raw.access_log.map(|file| self.path(&file)),
         })
     }
 

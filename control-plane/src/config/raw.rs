@@ -74,6 +74,7 @@ pub(super) struct RawGateway {
     pub(super) max_body_bytes: Option<u64>,
     pub(super) request_timeout_seconds: Option<u64>,
     pub(super) base_paths: Vec<String>,
+    pub(super) access_log: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -53,6 +53,7 @@ fn the_least_configuration_has_defaults() {
                 max_body_bytes: 32 << 20,
                 request_timeout: Duration::from_mins(1),
                 base_paths: Vec::new(),
+                access_log: None,
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
             control_listen: ControlListen::Unix("/data/control.sock".into()),
@@ -79,6 +80,7 @@ server:
     max_body_bytes: 2048
     request_timeout_seconds: 5
     base_paths: [/telkom/v1/]
+    access_log: requests.log
   admin: { listen: "[::1]:0" }
   control: { listen: "127.0.0.1:7000" }
 filter: { file: f.wasm }
@@ -103,6 +105,7 @@ models:
     assert_eq!((gateway.management, gateway.max_body_bytes), (false, 2048));
     assert_eq!(gateway.request_timeout, Duration::from_secs(5));
     assert_eq!(gateway.base_paths, ["/telkom/v1"]);
+    assert_eq!(gateway.access_log, Some("/etc/tollgate/requests.log".into()));
     assert_eq!(config.server.control_listen, ControlListen::Tcp("127.0.0.1:7000".parse().unwrap()));
     assert_eq!(config.database_url.expose(), "sqlite:/etc/tollgate/data.db");
     assert_eq!(config.master_key.as_ref().map(Secret::expose), Some("sk-1"));

@@ -52,6 +52,11 @@ impl HolderId {
         crate::domain::usage::unhex(text).map(Self)
     }
 
+    /// Returns the id as it is on the wire.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Returns 32 lower-case hexadecimal digits, the form in which it is stored and shown.
     pub fn to_hex(self) -> String {
         crate::domain::usage::hex(&self.0)

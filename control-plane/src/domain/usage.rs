@@ -18,6 +18,11 @@ impl RecordId {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Returns the id as it is on the wire.
+    pub fn as_bytes(&self) -> &[u8; 24] {
+        &self.0
+    }
+
     /// Reads 48 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         unhex(text).map(Self)

@@ -13,6 +13,41 @@ use crate::store::news::{changes_of, moves_of};
 use crate::store::rows::Fields;
 use crate::store::{StoreError, alerts, sql};
 
+impl<D: Driver> SqlStore<D> {
+    /// Takes back what was presumed of a holder, and returns the meters it was of.
+    pub(super) async fn release_presumed(
+        &self,
+        tx: &mut D::Tx,
+        holder: HolderId,
+        now: Timestamp,
+    ) -> Result<Vec<u64>, StoreError> {
+        let presumed = presumed_of::<D>(tx, holder).await?;
+        let meters: BTreeSet<u64> = presumed.iter().map(|it| it.meter).collect();
+        let meters: Vec<u64> = meters.into_iter().collect();
+        let mut book = self.open_book(tx, None, &meters).await?;
+        for Presumed { meter, amount, at } in &presumed {
+            if let Some(page) = book.pages.get_mut(meter) {
+                page.row.release(&mut page.seconds, *amount, *at, now);
+            }
+        }
+        self.close_book(tx, book).await?;
+        Ok(meters)
+    }
+
+    /// Notes what became of all that was presumed of a holder.
+    pub(super) async fn resolve_presumed(
+        &self,
+        tx: &mut D::Tx,
+        holder: HolderId,
+        resolution: &'static str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let args = vec![holder.to_hex().into(), now.as_micros().into(), resolution.into()];
+        D::run(tx, sql::meters::RESOLVE_PRESUMED_OF.into_sql_str(), args).await?;
+        Ok(())
+    }
+}
+
 /// What records took from each meter: amounts, each with the moment its request ended.
 type Debits = BTreeMap<u64, Vec<(i64, Timestamp)>>;
 
@@ -101,8 +136,7 @@ impl<D: Driver> SqlStore<D> {
         let alerts = self.close_book(tx, book, now).await?;
         let id = holding.holder.to_hex();
         if !presumed.is_empty() {
-            let args = vec![id.as_str().into(), now.as_micros().into(), "returned".into()];
-            D::run(tx, sql::meters::RESOLVE_PRESUMED_OF.into_sql_str(), args).await?;
+            self.resolve_presumed(tx, holding.holder, "returned", now).await?;
         }
         if order != Order::Late {
             let args = vec![id.into(), holding.sequence.into(), now.as_micros().into()];

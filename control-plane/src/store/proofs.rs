@@ -6,8 +6,11 @@ use std::fmt;
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 
-use crate::store::database::SqlStore;
+use crate::domain::reconciliation::Presumed;
+use crate::domain::{HolderId, LedgerRecord, RecordId, Timestamp};
+use crate::store::database::{self, SqlStore};
 use crate::store::driver::Driver;
+use crate::store::news::{changes_of, moves_of};
 use crate::store::rows::Fields;
 use crate::store::{Store, StoreError, sql};
 
@@ -16,6 +19,24 @@ use crate::store::{Store, StoreError, sql};
 pub trait Proofs: Store {
     /// Returns every total that is not what the ledger says, as of one moment.
     async fn verify(&self) -> Result<Vec<Difference>, StoreError>;
+
+    /// Returns those records that are not in the ledger.
+    async fn unrecorded(&self, ids: &[RecordId]) -> Result<Vec<RecordId>, StoreError>;
+
+    /// Returns what is presumed of holders that vanished.
+    async fn presumed(&self) -> Result<Vec<Presumed>, StoreError>;
+
+    /// Puts records in the place of what was presumed of a holder. Their debits are what was
+    /// presumed, and are not counted again.
+    async fn reconcile(
+        &self,
+        holder: HolderId,
+        records: &[LedgerRecord],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Takes back what was presumed of a holder: it was not used.
+    async fn release(&self, holder: HolderId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Makes every total what the ledger says, in one transaction, and returns what it changed.
     async fn rebuild(&self) -> Result<Vec<Difference>, StoreError>;
@@ -68,6 +89,49 @@ impl<D: Driver> Proofs for SqlStore<D> {
     async fn verify(&self) -> Result<Vec<Difference>, StoreError> {
         let mut tx = self.driver.snapshot().await?;
         differences::<D>(&mut tx).await
+    }
+
+    async fn unrecorded(&self, ids: &[RecordId]) -> Result<Vec<RecordId>, StoreError> {
+        let mut tx = self.driver.snapshot().await?;
+        let mut missing = Vec::new();
+        for id in ids {
+            let args = vec![id.to_hex().into()];
+            let known = D::run(&mut tx, sql::proofs::RECORD.into_sql_str(), args).await?;
+            missing.extend(known.is_empty().then_some(*id));
+        }
+        Ok(missing)
+    }
+
+    async fn presumed(&self) -> Result<Vec<Presumed>, StoreError> {
+        let rows = self.driver.read(sql::proofs::PRESUMED.into_sql_str(), Vec::new()).await?;
+        let read = |row| {
+            let row = Fields::<D>(row);
+            let (holder, amount) = (row.holder()?, row.int("presumed_amount")?);
+            let at = Timestamp::from_micros(row.int("presumed_us")?);
+            Ok(Presumed { meter: row.meter()?, holder, amount, at })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn reconcile(
+        &self,
+        holder: HolderId,
+        records: &[LedgerRecord],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let added = self.add_usage(&mut tx, records).await?;
+        let revision = database::next_revision::<D>(&mut tx).await?;
+        let news = changes_of(&added.exhausted, revision);
+        self.resolve_presumed(&mut tx, holder, "reconciled", now).await?;
+        self.commit(tx, &news).await
+    }
+
+    async fn release(&self, holder: HolderId, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let freed = self.release_presumed(&mut tx, holder, now).await?;
+        self.resolve_presumed(&mut tx, holder, "released", now).await?;
+        self.commit(tx, &moves_of(&[], &freed)).await
     }
 
     async fn rebuild(&self) -> Result<Vec<Difference>, StoreError> {

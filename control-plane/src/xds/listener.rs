@@ -18,7 +18,7 @@ use envoy_types::pb::google::protobuf::{BoolValue, Duration};
 
 use super::filter::{self, FilterFile, Role};
 use super::route::ROUTES;
-use super::{any, certificate, local_reply, number, over_ads, seconds, yes};
+use super::{access_log, any, certificate, local_reply, number, over_ads, seconds, yes};
 use crate::config::GatewayConfig;
 
 /// Name of the listener.
@@ -72,6 +72,7 @@ fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnect
             ..Common::default()
         }),
         http2_protocol_options: Some(http2()),
+        access_log: gateway.access_log.iter().map(|file| access_log::render(file)).collect(),
         local_reply_config: Some(local_reply::render()),
         request_timeout: Some(duration(gateway.request_timeout)),
         stream_idle_timeout: Some(seconds(STREAM_IDLE_SECONDS)),

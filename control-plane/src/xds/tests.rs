@@ -44,6 +44,7 @@ fn renders_the_listener_with_tls_and_without_management() {
     config.server.gateway.tls = Some(tls("chain"));
     config.server.gateway.management = false;
     config.server.gateway.base_paths = vec!["/llm".to_owned()];
+    config.server.gateway.access_log = Some("/log/requests.log".into());
 
     insta::assert_snapshot!(golden(&render(&config).listeners));
 }
@@ -126,6 +127,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
                 max_body_bytes: 32 << 20,
                 request_timeout: Duration::from_mins(1),
                 base_paths: Vec::new(),
+                access_log: None,
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
             control_listen: ControlListen::Unix("/run/tollgate/control.sock".into()),
@@ -235,6 +237,7 @@ fn unpack(any: &Any) -> String {
         .or_else(|| debug::<Listener>(any))
         .or_else(|| debug::<RouteConfiguration>(any))
         .or_else(|| debug::<HttpConnectionManager>(any))
+        .or_else(|| debug::<ext::access_loggers::file::v3::FileAccessLog>(any))
         .or_else(|| debug::<ext::clusters::dns::v3::DnsCluster>(any))
         .or_else(|| debug::<ext::filters::http::router::v3::Router>(any))
         .or_else(|| debug::<ext::filters::http::upstream_codec::v3::UpstreamCodec>(any))

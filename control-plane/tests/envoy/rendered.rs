@@ -33,7 +33,7 @@ fn envoy_accepts_every_kind_of_provider() {
 fn envoy_accepts_a_listener_with_everything_switched_on() {
     check(
         "server: { gateway: { listen: '[::1]:0', management: false, base_paths: [/llm],\n\
-           max_body_bytes: 1024, request_timeout_seconds: 5,\n\
+           max_body_bytes: 1024, request_timeout_seconds: 5, access_log: requests.log,\n\
            tls: { certificate_file: cert.pem, private_key_file: key.pem } } }\n",
     );
 }

@@ -45,6 +45,13 @@ WHERE limit_window = 'none' AND dimension NOT IN ('requests', 'parallel') ORDER 
 pub(in crate::store) const DEBITS: &str = "SELECT id, debits FROM ledger
 WHERE debits IS NOT NULL AND id > $1 ORDER BY id LIMIT 5000";
 
+pub(in crate::store) const RECORD: &str = "SELECT id FROM ledger WHERE id = $1";
+
+pub(in crate::store) const PRESUMED: &str = "SELECT meters.*, presumed.holder,
+    presumed.amount AS presumed_amount, presumed.presumed_us
+FROM presumed JOIN meters ON meters.id = presumed.meter
+WHERE presumed.resolved_us IS NULL ORDER BY presumed.holder, presumed.meter";
+
 pub(in crate::store) const SET_KEY: &str =
     "UPDATE api_keys SET spend_nanos = $2 WHERE key_hash = $1";
 
