@@ -30,7 +30,7 @@ impl<D: Driver> SqlStore<D> {
                 page.row.release(&mut page.seconds, *amount, *at, now);
             }
         }
-        self.close_book(tx, book).await?;
+        self.close_book(tx, book, now).await?;
         Ok(meters)
     }
 
