@@ -39,7 +39,8 @@ pub struct Gateway {
     pub customers: KeyCache,
     /// A report is under way.
     reporting: bool,
-    /// Who holds the leases: the first instance id of this VM.
+    /// Who this VM is: its first instance id. It holds the leases, and its records begin with it,
+    /// so that what it held and what it recorded can be told to be of one VM after a crash.
     holder: Option<[u8; 16]>,
     /// Exchanges that wait for units.
     waiting: Vec<u64>,
@@ -47,7 +48,6 @@ pub struct Gateway {
     cut: Vec<u64>,
     cut_before: Vec<u64>,
     snapshot: Option<Rc<Snapshot>>,
-    instance: Option<[u8; 16]>,
     sequence: u64,
     open: usize,
     proof: HostProof,
@@ -87,7 +87,6 @@ impl Default for Gateway {
             cut: Vec::new(),
             cut_before: Vec::new(),
             snapshot: None,
-            instance: None,
             sequence: 0,
             open: 0,
             proof: HostProof::default(),
@@ -105,7 +104,6 @@ impl Gateway {
         match event {
             Some(Event::Welcome(welcome)) => match welcome.instance_id.try_into() {
                 Ok(instance) => {
-                    self.instance = Some(instance);
                     self.holder.get_or_insert(instance);
                     self.keys.connection_is_back();
                     self.customers.connection_is_back();
@@ -151,14 +149,14 @@ impl Gateway {
 
     /// Tells whether a new request can be served and billed.
     pub fn can_serve(&self) -> bool {
-        self.snapshot.is_some() && self.instance.is_some() && !self.outbox.is_full(self.open)
+        self.snapshot.is_some() && self.holder.is_some() && !self.outbox.is_full(self.open)
     }
 
     /// Starts a request that will end with a record, and returns the record's id.
     pub(crate) fn open_record(&mut self) -> Vec<u8> {
         self.open += 1;
         self.sequence += 1;
-        let mut id = self.instance.unwrap_or_default().to_vec();
+        let mut id = self.holder.unwrap_or_default().to_vec();
         id.extend_from_slice(&self.sequence.to_be_bytes());
         id
     }
@@ -241,6 +239,22 @@ mod tests {
         let mut gateway = Gateway::default();
 
         assert_ne!(gateway.open_record(), gateway.open_record());
+    }
+
+    #[test]
+    fn a_vm_keeps_its_name_when_its_stream_begins_anew() {
+        let mut gateway = Gateway::default();
+
+        let ids: Vec<Vec<u8>> = (1..3)
+            .map(|instance| {
+                let instance_id = vec![instance; 16];
+                gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })));
+                gateway.open_record()
+            })
+            .collect();
+
+        assert!(ids.iter().all(|id| id.starts_with(&[1; 16])));
+        assert_ne!(ids[0], ids[1]);
     }
 
     #[test]
