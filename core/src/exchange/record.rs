@@ -81,7 +81,7 @@ impl Exchange {
             Some(_) | None => {}
         }
         let input = forwarded.input_tokens(self.body.as_deref());
-        let output = forwarded.attempt.generated(&facts);
+        let output = forwarded.attempt.generated(facts);
         let total = input.tokens.saturating_add(output.tokens);
         let tokens = TokenUsage {
             input: input.tokens,
