@@ -142,18 +142,20 @@ impl Stream {
         host::action(flow)
     }
 
-    fn listener_response_headers(&mut self, end: bool) {
+    fn listener_response_headers(&mut self, end: bool) -> Flow {
         let needs_origin = self.asks(Exchange::needs_origin);
         let pairs = needs_origin.then(host::response_headers);
         let headers = pairs.as_ref().map(Pairs::list).unwrap_or_default();
         let from_upstream = !needs_origin || host::is_from_upstream();
+        let mut flow = Flow::Continue;
         if self.role() == Some(Role::Standalone) && from_upstream {
             self.standalone_answer = true;
             let headers = Headers(&headers);
-            let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
+            flow = self.handle(Input::AttemptResponseHeaders { headers, end });
         }
         let headers = Headers(&headers);
         let _ = self.handle(Input::ResponseHeaders { headers, from_upstream, end });
+        flow
     }
 
     fn attempt_response_body(&mut self, size: usize, end: bool) {
@@ -204,11 +206,10 @@ impl HttpContext for Stream {
             let pairs = host::response_headers();
             let headers = pairs.list();
             let headers = Headers(&headers);
-            let _ = self.handle(Input::AttemptResponseHeaders { headers, end });
+            host::action(self.handle(Input::AttemptResponseHeaders { headers, end }))
         } else {
-            self.listener_response_headers(end);
+            host::action(self.listener_response_headers(end))
         }
-        Action::Continue
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {

@@ -162,6 +162,8 @@ fn one_envoy_alone_reaches_all_of_a_limit() {
             let answer = chat(&client, &json!({})).send().await;
             assert_eq!(answer.status(), 200);
             assert_eq!(answer.header("x-ratelimit-limit-requests"), "7");
+            let cost: f64 = answer.header("x-litellm-response-cost").parse().unwrap();
+            assert!(cost > 0.0);
             remaining.push(answer.header("x-ratelimit-remaining-requests").to_owned());
         }
         assert_eq!(remaining, ["6", "5", "4", "3", "2", "1", "0"]);

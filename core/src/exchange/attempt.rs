@@ -10,13 +10,20 @@ use crate::inflate::Inflate;
 use crate::json::edit::Edits;
 use crate::json::tap::Tap;
 use crate::path::provider_path;
+use crate::price::TokenUsage;
 use crate::refusal::Refusal;
+use crate::settings::Role;
 use crate::snapshot::Target;
 use crate::tokens::Counted;
+use crate::usage;
 
 /// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
 /// the provider does not say what they were.
 const BODY_KEPT: usize = 256 * 1024;
+
+/// The headers of an answer that is announced to be no longer wait for its first piece, which is
+/// nearly always all of it, so that they can say what it cost.
+const MOST_HELD: u64 = 64 * 1024;
 
 /// How much of an error answer is kept to find its code.
 const ERROR_LIMIT: usize = 16 * 1024;
@@ -50,6 +57,8 @@ struct Answer {
     first_byte_at_us: Option<i64>,
     ended: bool,
     bytes: u64,
+    /// The headers wait for the body, which says what it cost.
+    held: bool,
 }
 
 #[derive(Debug)]
@@ -94,6 +103,14 @@ impl Attempt {
             Form::Stream(stream) => stream.is_done() || stream.is_cut() || answer.ended,
             Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
         })
+    }
+
+    /// Returns the usage of an answer that is not streamed, as soon as it has passed.
+    pub(super) fn json_usage(&self) -> Option<TokenUsage> {
+        match &self.answer.as_ref()?.form {
+            Form::Json(tap) => usage::parse(&tap.captured().usage),
+            Form::Stream(_) | Form::Error(_) | Form::Ours(_) => None,
+        }
     }
 
     /// Counts what was generated, as far as that is known.
@@ -218,9 +235,15 @@ impl Exchange {
             let json = b"application/json".to_vec();
             self.effects.push_back(Effect::SetResponseHeader("content-type", json));
         }
-        let answer = Answer { status, inflate, form, first_byte_at_us: None, ended: end, bytes: 0 };
+        let length = headers.number("content-length");
+        let held = !end
+            && inflate.is_none()
+            && matches!(form, Form::Json(_))
+            && length.is_some_and(|length| length <= MOST_HELD);
+        let answer =
+            Answer { status, inflate, form, first_byte_at_us: None, ended: end, bytes: 0, held };
         forwarded.attempt.answer = Some(answer);
-        Flow::Continue
+        if held { Flow::Pause } else { Flow::Continue }
     }
 
     pub(super) fn attempt_response_body(
@@ -246,7 +269,9 @@ impl Exchange {
         if let Some(changed) = answer.rewrite(piece, end) {
             self.effects.push_back(Effect::ReplaceResponseBody(changed));
         }
-        if answer.is_cut() && !was_cut {
+        if std::mem::take(&mut answer.held) && self.settings.role == Role::Standalone {
+            self.show_cost();
+        } else if answer.is_cut() && !was_cut {
             // If the provider says nothing more, there will be no other callback.
             gateway.was_cut(self.id);
         }

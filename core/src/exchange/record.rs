@@ -7,6 +7,7 @@ use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
 use crate::dialect::openai::request::Request;
 use crate::gateway::Gateway;
 use crate::meter::Dimension;
+use crate::money::NanoDollars;
 use crate::policy::access::KeyPolicy;
 use crate::price::TokenUsage;
 use crate::tokens::{Counted, request_tokens};
@@ -28,7 +29,7 @@ impl Exchange {
             record.debits =
                 gateway.leases.settle(reservation, |dimension| used(&record, dimension));
             if let Some(hash) = &self.key {
-                gateway.keys.spent(hash, crate::money::NanoDollars(record.cost_nanos));
+                gateway.keys.spent(hash, NanoDollars(record.cost_nanos));
             }
             gateway.close_record(&record);
         }
@@ -106,6 +107,12 @@ impl Exchange {
 }
 
 impl Forwarded {
+    /// Returns the cost by the provider's own figures, once they have come in one piece.
+    pub(super) fn known_cost(&self) -> Option<NanoDollars> {
+        let usage = self.attempt.json_usage()?;
+        Some(self.target.price.as_ref().map(|price| price.cost(&usage)).unwrap_or_default())
+    }
+
     /// Counts the tokens of the prompt, as far as it is still here.
     pub(super) fn input_tokens(&self, body: Option<&[u8]>) -> Counted {
         match body.filter(|body| body.len() as u64 == self.prompt_bytes) {

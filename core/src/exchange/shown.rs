@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effect, Exchange, Flow, Reply};
+use super::{Effect, Exchange, Flow, Forwarded, Reply};
 use crate::gateway::Gateway;
 use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
@@ -77,9 +77,19 @@ impl Exchange {
         let id = forwarded.target.id.clone();
         let headers = self.standing(gateway, now_us);
         let headers = headers.into_iter().chain([("x-litellm-model-id", id)]);
+        self.show_cost();
         self.effects.extend(
             headers.map(|(name, value)| Effect::SetResponseHeader(name, value.into_bytes())),
         );
+    }
+
+    /// Tells the client what its answer cost, when that is known before its headers leave.
+    pub(super) fn show_cost(&mut self) {
+        let cost = self.forwarded.as_ref().and_then(Forwarded::known_cost);
+        if let Some(cost) = cost {
+            let value = usd(cost).into_bytes();
+            self.effects.push_back(Effect::SetResponseHeader("x-litellm-response-cost", value));
+        }
     }
 
     /// Refuses, and says where the key stands.

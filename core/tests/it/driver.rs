@@ -206,13 +206,24 @@ impl Run<'_> {
     }
 
     pub(crate) fn provider_begins(&mut self, headers: &[(&str, &str)]) {
+        let _ = self.provider_headers(headers);
+        self.listener_headers();
+    }
+
+    /// The provider's headers reach the upstream role.
+    pub(crate) fn provider_headers(&mut self, headers: &[(&str, &str)]) -> Flow {
         let headers: Vec<(String, Vec<u8>)> =
             headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
         self.answer.headers.clone_from(&headers);
-        let _ = self.hand(Input::AttemptResponseHeaders {
+        self.hand(Input::AttemptResponseHeaders {
             headers: Headers(&Headered::pairs(&headers)),
             end: false,
-        });
+        })
+    }
+
+    /// The provider's headers go on to the listener.
+    pub(crate) fn listener_headers(&mut self) {
+        let headers = self.answer.headers.clone();
         let input = Input::ResponseHeaders {
             headers: Headers(&Headered::pairs(&headers)),
             from_upstream: true,

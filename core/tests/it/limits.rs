@@ -7,7 +7,7 @@ use tollgate_core::exchange::{Flow, Input};
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::{Dimension, MeterGrant, Outlook};
 
-use crate::driver::{GATEWAY, Host};
+use crate::driver::{GATEWAY, Host, STANDALONE};
 
 const CHAT: &str = r#"{"model":"gpt","messages":[]}"#;
 /// Tokens that are reserved for its input.
@@ -327,6 +327,7 @@ fn clients_see_what_remains_fall() {
             let header = |name| run.answer.header(name).unwrap_or_default().to_owned();
             assert_eq!(header("x-litellm-key-max-budget"), "5");
             assert_eq!(header("x-ratelimit-reset-requests"), "30s");
+            assert_eq!(header("x-litellm-response-cost"), "");
             seen.push(header("x-ratelimit-remaining-requests"));
         } else {
             let reply = run.reply.clone().unwrap();
@@ -374,4 +375,33 @@ fn a_customer_is_asked_for_once_and_may_be_blocked() {
     assert_eq!(other.resumed, 1);
     other.ends();
     assert_eq!(host.records()[0].end_user.as_deref(), Some("other"));
+}
+
+#[test]
+fn an_answer_says_what_it_cost_unless_it_is_streamed() {
+    for (settings, role) in [(GATEWAY, "gateway"), (STANDALONE, "standalone")] {
+        let mut host = Host::knowing(settings, proto::KeyPolicy::default());
+        let mut run = host.begin();
+        let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+        let body = answer(10, 20);
+        let length = body.len().to_string();
+        let headers = [
+            (":status", "200"),
+            ("content-type", "application/json"),
+            ("content-length", &*length),
+        ];
+
+        let held = run.provider_headers(&headers);
+        assert_eq!(held, Flow::Pause, "{role}");
+        if settings == STANDALONE {
+            run.listener_headers();
+        }
+        run.provider_sends(body.as_bytes(), true);
+        if settings == GATEWAY {
+            run.listener_headers();
+        }
+
+        assert_eq!(run.answer.header("x-litellm-response-cost"), Some("0.00005"), "{role}");
+        run.ends();
+    }
 }

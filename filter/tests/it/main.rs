@@ -101,10 +101,12 @@ fn both_roles_carry_a_request_to_its_record() {
     assert_eq!(filter.body(), br#"{"model":"real","messages":[]}"#);
 
     filter.set(Map::Response, &[(":status", b"200"), ("content-length", b"9")]);
-    assert_eq!(filter.response_headers(attempt, false), Action::Continue);
-    assert_eq!(filter.response_headers(listener, false), Action::Continue);
+    // The headers wait for the body, which says what it cost.
+    assert_eq!(filter.response_headers(attempt, false), Action::Pause);
     assert_eq!(filter.header(Map::Response, "content-length"), None);
     filter.response_body(attempt, ANSWER, true);
+    assert_eq!(filter.response_headers(listener, false), Action::Continue);
+    assert!(filter.header(Map::Response, "x-litellm-response-cost").is_some());
     assert_eq!(filter.body(), String::from_utf8_lossy(ANSWER).replace("real", "gpt").as_bytes());
     filter.close(attempt);
     filter.close(listener);
