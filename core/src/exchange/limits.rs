@@ -17,7 +17,7 @@ use crate::tokens::request_tokens;
 /// How long a request waits for the control plane's answer about its limits.
 const ANSWER_WITHIN_US: i64 = 2_000_000;
 /// How long it then waits for others to settle, when all that is left is reserved.
-const SETTLED_WITHIN_US: i64 = 300_000;
+const SETTLED_WITHIN_US: i64 = 1_000_000;
 /// Longer prompts are not counted but bounded: counting takes a worker some 0.1 ms a KiB.
 const MOST_COUNTED: usize = 256 * 1024;
 /// Output that is reserved, and written as the cap, when neither client nor model names one.
