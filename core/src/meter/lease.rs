@@ -196,7 +196,8 @@ impl Lease {
         self.in_batch = in_batch;
         self.pace = (self.pace / 2).max(self.taken.saturating_mul(4));
         self.taken_before = self.taken_before.saturating_add(std::mem::take(&mut self.taken));
-        let comfort = if self.need > 0 { self.pace } else { 0 };
+        // A store against later needs stays small: what a crash takes along is presumed spent.
+        let comfort = if self.need > 0 { self.pace.min(self.standing.left / 8).max(0) } else { 0 };
         let want = std::mem::take(&mut self.want).saturating_add(comfort);
         self.stale = false;
         self.recalled = false;

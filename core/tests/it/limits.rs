@@ -269,7 +269,7 @@ fn a_stream_that_outruns_its_reservation_ends_properly() {
     assert_eq!((&last["id"], &last["model"]), (&"c7".into(), &"gpt".into()));
     assert_eq!(last["tollgate"]["code"], "budget_exceeded");
     let usage: serde_json::Value = serde_json::from_str(&usage[6..]).unwrap();
-    assert_eq!(usage["usage"]["completion_tokens"], 16);
+    assert!(usage["usage"]["completion_tokens"].as_u64().unwrap() > 16);
 }
 
 #[test]
