@@ -24,6 +24,7 @@ async fn tells_the_ledgers_truth(stack: &mut Stack, run: impl FnOnce(&[(&str, &s
     let blocked = blocked_key(stack).await;
     let spent = spent_key(stack).await;
     let (limited, _) = stack.key(&json!({ "models": ["gpt-4o"] })).await;
+    let (rated, _) = stack.key(&json!({ "rpm_limit": 1 })).await;
     stack.demo().reset();
 
     let base_url = format!("{}/v1", stack.gateway_url());
@@ -33,12 +34,15 @@ async fn tells_the_ledgers_truth(stack: &mut Stack, run: impl FnOnce(&[(&str, &s
         ("BLOCKED_KEY", &blocked.secret),
         ("SPENT_KEY", &spent.secret),
         ("LIMITED_KEY", &limited.secret),
+        ("RATED_KEY", &rated.secret),
     ]);
 
     let told: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
     let mut told: Vec<(u64, u64, u64)> = serde_json::from_value(told).unwrap();
-    let rows = stack.rows(&key, told.len()).await;
-    let mut billed: Vec<_> = rows.iter().map(tollgate_e2e::Row::tokens).collect();
+    let rows = stack.rows(&key, told.len() - 1).await;
+    let served_within_its_rate = stack.row(&rated).await;
+    let all = rows.iter().chain([&served_within_its_rate]);
+    let mut billed: Vec<_> = all.map(tollgate_e2e::Row::tokens).collect();
     told.sort_unstable();
     billed.sort_unstable();
     assert_eq!(billed, told);

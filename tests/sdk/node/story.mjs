@@ -12,7 +12,7 @@ import { join } from "node:path";
 const require = createRequire(join(process.env.NODE_PATH, "_"));
 const { OpenAI } = require("openai");
 
-const { BASE_URL, KEY, BLOCKED_KEY, SPENT_KEY, LIMITED_KEY } = process.env;
+const { BASE_URL, KEY, BLOCKED_KEY, SPENT_KEY, LIMITED_KEY, RATED_KEY } = process.env;
 const told = [];
 const note = (usage) =>
   told.push([usage.prompt_tokens, usage.completion_tokens ?? 0, usage.total_tokens]);
@@ -102,6 +102,7 @@ const refused = async (kind, code, promise) => {
   );
   assert.ok(error instanceof kind, `${error}`);
   assert.equal(error.code, code);
+  return error;
 };
 const ask = (key, model = "gpt-4o", options = {}) =>
   client(key, options).chat.completions.create({ model, messages });
@@ -112,12 +113,31 @@ await refused(OpenAI.PermissionDeniedError, "model_not_allowed", ask(LIMITED_KEY
 await refused(OpenAI.NotFoundError, "model_not_found", ask(KEY, "gpt-17"));
 await refused(OpenAI.NotFoundError, "model_not_found", sdk.models.retrieve("gpt-17"));
 await refused(OpenAI.BadRequestError, "invalid_field", ask(KEY, 7));
+
+note((await ask(RATED_KEY)).usage);
+const tooSoon = await refused(
+  OpenAI.RateLimitError,
+  "rate_limit_exceeded",
+  ask(RATED_KEY, "gpt-4o", { maxRetries: 0 }),
+);
+assert.equal(tooSoon.status, 429);
+const seconds = Number(tooSoon.headers.get("retry-after"));
+assert.ok(seconds >= 1 && seconds <= 60, `${seconds}`);
+assert.equal(tooSoon.headers.get("x-ratelimit-limit-requests"), "1");
+assert.equal(tooSoon.headers.get("x-ratelimit-remaining-requests"), "0");
+
 let tries = 0;
 const counting = (...given) => {
   tries += 1;
   return fetch(...given);
 };
-await refused(OpenAI.RateLimitError, "budget_exceeded", ask(SPENT_KEY, "gpt-4o", { fetch: counting }));
+const overBudget = await refused(
+  OpenAI.RateLimitError,
+  "budget_exceeded",
+  ask(SPENT_KEY, "gpt-4o", { fetch: counting, maxRetries: 2 }),
+);
+assert.equal(overBudget.status, 429);
+assert.equal(overBudget.headers.get("x-should-retry"), "false");
 assert.equal(tries, 1, "a spent budget must not be tried again");
 
 console.log(JSON.stringify(told));

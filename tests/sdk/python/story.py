@@ -154,12 +154,12 @@ async def chats_asynchronously():
 
 
 def refused(exception, code, call):
-    """Checks the exception of a refused call."""
+    """Checks the exception of a refused call and returns it."""
     try:
         call()
     except exception as error:
         assert error.code == code, (error.code, error)
-        return
+        return error
     raise AssertionError(f"{exception} expected")
 
 
@@ -174,14 +174,33 @@ def errors():
     refused(openai.NotFoundError, "model_not_found", lambda: client().models.retrieve("gpt-17"))
     refused(openai.BadRequestError, "invalid_field", chat("KEY", 7))
 
+
+def keeps_its_rate():
+    sdk = client("RATED_KEY", max_retries=0)
+
+    def chat():
+        return sdk.chat.completions.create(model="gpt-4o", messages=HELLO)
+
+    note(chat().usage)
+    error = refused(openai.RateLimitError, "rate_limit_exceeded", chat)
+    assert error.status_code == 429, error
+    headers = error.response.headers
+    assert 1 <= int(headers["retry-after"]) <= 60, headers
+    assert headers["x-ratelimit-limit-requests"] == "1", headers
+    assert headers["x-ratelimit-remaining-requests"] == "0", headers
+
+
+def does_not_retry_a_spent_budget():
     tries = []
     counting = DefaultHttpxClient(event_hooks={"request": [tries.append]})
-    spent = client("SPENT_KEY", http_client=counting)
-    refused(
+    sdk = client("SPENT_KEY", http_client=counting, max_retries=2)
+    error = refused(
         openai.RateLimitError,
         "budget_exceeded",
-        lambda: spent.chat.completions.create(model="gpt-4o", messages=HELLO),
+        lambda: sdk.chat.completions.create(model="gpt-4o", messages=HELLO),
     )
+    assert error.status_code == 429, error
+    assert error.response.headers["x-should-retry"] == "false", error.response.headers
     assert len(tries) == 1, "a spent budget must not be tried again"
 
 
@@ -195,4 +214,6 @@ embeds(sdk)
 lists_models(sdk)
 asyncio.run(chats_asynchronously())
 errors()
+keeps_its_rate()
+does_not_retry_a_spent_budget()
 print(json.dumps(told))
