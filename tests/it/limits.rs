@@ -57,7 +57,8 @@ async fn one(stack: &Stack, body: &Value) -> (i64, i64) {
 }
 
 fn usd(nanos: i64) -> Value {
-    json!(nanos as f64 / 1e9)
+    let dollars: f64 = format!("{nanos}e-9").parse().unwrap();
+    json!(dollars)
 }
 
 async fn a_budget(stack: &mut Stack, body: &Value) {
