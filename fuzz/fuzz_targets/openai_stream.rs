@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tollgate_core::dialect::openai::stream::Stream;
-use tollgate_core::tokens::Family;
 use tollgate_core::sse::{Data, Parser, data};
+use tollgate_core::tokens::Family;
 
 fuzz_target!(|input: (u8, bool, &[u8])| {
     let (size, hide_usage, bytes) = input;

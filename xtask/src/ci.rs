@@ -20,6 +20,7 @@ pub(crate) fn task(repo: &Repo) -> Result<()> {
     tidy::task(repo)?;
     deny(repo)?;
     run(cargo(repo).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    check_fuzz_targets(repo)?;
     let mut doc = cargo(repo);
     doc.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]);
     run(&mut doc)?;
@@ -37,6 +38,20 @@ fn deny(repo: &Repo) -> Result<()> {
         return Ok(());
     }
     run(cargo(repo).args(["deny", "check", "bans", "licenses", "sources"]))
+}
+
+/// Compiles the fuzz targets with the pinned compiler: they are a workspace of their own, so that
+/// nothing else notices when what they call has changed.
+fn check_fuzz_targets(repo: &Repo) -> Result<()> {
+    if which("c++").is_none() {
+        eprintln!("skipped: the fuzz targets need a C++ compiler");
+        return Ok(());
+    }
+    let fuzz = repo.path("fuzz/Cargo.toml");
+    run(cargo(repo).args(["fmt", "--check", "--manifest-path"]).arg(&fuzz))?;
+    let mut clippy = cargo(repo);
+    clippy.args(["clippy", "--target-dir"]).arg(repo.target("fuzz")).arg("--manifest-path");
+    run(clippy.arg(&fuzz).args(["--", "-D", "warnings"]))
 }
 
 /// Runs each fuzz target for a moment where the nightly toolchain exists.
