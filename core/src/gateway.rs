@@ -37,8 +37,6 @@ pub struct Gateway {
     pub leases: Leases,
     /// Policies of customers (end users), by the hash of their id.
     pub customers: KeyCache,
-    /// A report is under way.
-    reporting: bool,
     /// Who this VM is: its first instance id. It holds the leases, and its records begin with it,
     /// so that what it held and what it recorded can be told to be of one VM after a crash.
     holder: Option<[u8; 16]>,
@@ -81,7 +79,6 @@ impl Default for Gateway {
             tally: Tally::default(),
             leases: Leases::default(),
             customers: KeyCache::new(KEY_CAPACITY),
-            reporting: false,
             holder: None,
             waiting: Vec::new(),
             cut: Vec::new(),

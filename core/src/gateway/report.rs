@@ -13,14 +13,13 @@ impl Gateway {
     /// Returns an encoded [`ReportRequest`] when there is something to say and nothing under way.
     /// [`Gateway::report_answered`] or [`Gateway::report_failed`] must follow.
     pub fn next_report(&mut self, now_us: i64) -> Option<Vec<u8>> {
-        if self.reporting {
+        if self.leases.is_reporting() {
             return None;
         }
         let batch = self.outbox.next_batch(BATCH);
         if batch.is_none() && !self.leases.has_news() {
             return None;
         }
-        self.reporting = true;
         let batch = batch.unwrap_or_default();
         let (sequence, meters) = self.leases.report(&batch.debits, now_us);
         let holder = self.holder.map(Vec::from).unwrap_or_default();
@@ -35,14 +34,12 @@ impl Gateway {
     /// Takes the answer to a report, an encoded [`ReportResponse`].
     pub fn report_answered(&mut self, answer: &[u8], now_us: i64) {
         let Ok(answer) = ReportResponse::decode(answer) else { return self.report_failed() };
-        self.reporting = false;
         self.outbox.acknowledged();
         self.leases.answered(&answer.grants, now_us);
     }
 
     /// Notes that a report was not answered: all of it will be sent again.
     pub fn report_failed(&mut self) {
-        self.reporting = false;
         self.outbox.not_acknowledged();
         self.leases.not_answered();
     }

@@ -194,6 +194,11 @@ impl Leases {
         self.urgent && !self.in_flight && !self.again
     }
 
+    /// Tells whether a report is under way.
+    pub fn is_reporting(&self) -> bool {
+        self.in_flight
+    }
+
     /// Tells whether units moved since this was last taken note of.
     pub fn has_moved(&self) -> bool {
         self.moved
@@ -328,20 +333,16 @@ impl Leases {
                 lease.reserve(amount);
                 lease.refill_if_low();
             }
-            if lease.is_stale() {
-                self.stale.insert(meter.id);
-            }
             match (meter.dimension, meter.observe_only) {
                 (Dimension::Requests, false) => {
                     lease.consume(amount, now_us);
                     self.urgent |= lease.is_tight();
-                    self.stale.insert(meter.id);
                 }
-                (Dimension::Requests, true) => {
-                    lease.count(1, now_us);
-                    self.stale.insert(meter.id);
-                }
+                (Dimension::Requests, true) => lease.count(1, now_us),
                 _ => {}
+            }
+            if lease.is_stale() {
+                self.stale.insert(meter.id);
             }
             lines.push(Line { meter: Rc::clone(meter), amount });
         }
