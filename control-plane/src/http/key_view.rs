@@ -10,7 +10,7 @@ use crate::http::limit_view::{add_model_limits, limits, reset_at};
 use crate::service::Generated;
 
 /// What `/key/generate` answers.
-pub(crate) fn generated(made: &Generated, now: Timestamp) -> Value {
+pub(crate) fn generated(made: &Generated, now: Timestamp) -> Map<String, Value> {
     let key = &made.key;
     let mut view = nulls(GENERATED_NULLS);
     let hash = key.hash.to_hex();
@@ -31,7 +31,7 @@ pub(crate) fn generated(made: &Generated, now: Timestamp) -> Value {
         "router_settings": router_settings(),
         "key_type": "default",
     })));
-    Value::Object(view)
+    view
 }
 
 /// A whole row without its hash: what `/key/info` shows.

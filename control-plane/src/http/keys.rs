@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{Secret, Timestamp};
+use crate::domain::{ApiKey, Limits, Secret, Stamps, Timestamp};
 use crate::http::auth::{Caller, admin, authenticate};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
-use crate::http::{App, Body, key_fields, key_view};
+use crate::http::{App, Body, entity_view, key_fields, key_view};
 use crate::service::ServiceError;
 use crate::store::{KeyQuery, KeySort, ListedKey};
 
@@ -32,7 +32,9 @@ pub(crate) async fn generate(
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
     let made = app.service.generate_key(chosen, fields, &actor).await?;
-    Ok(Json(key_view::generated(&made, app.service.now())))
+    let mut view = key_view::generated(&made, app.service.now());
+    view.insert("litellm_budget_table".into(), budget_table(&app, &made.key).await?);
+    Ok(Json(view.into()))
 }
 
 /// `GET /key/info`. Without `key`, and for those who are not admin, the caller's own.
@@ -58,7 +60,9 @@ pub(crate) async fn info(
         }
     };
     let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
-    Ok(Json(json!({"key": name, "info": key_view::row(&key, app.service.now())})))
+    let mut view = key_view::row(&key, app.service.now());
+    view.insert("litellm_budget_table".into(), budget_table(&app, &key).await?);
+    Ok(Json(json!({"key": name, "info": view})))
 }
 
 /// `POST /key/update`.
@@ -234,6 +238,31 @@ fn well_formed(name: &str) -> bool {
         Some(rest) => !rest.is_empty() && rest.bytes().all(plain),
         None => KeyHash::from_hex(name).is_some(),
     }
+}
+
+/// Writes the budget that a key shares, as it holds for the key. A soft budget of its own shows
+/// in the form of one, since LiteLLM keeps it there.
+async fn budget_table(app: &App, key: &ApiKey) -> Result<Value, ApiError> {
+    let budget = match &key.budget_id {
+        Some(id) => app.service.budget(id).await?,
+        None => None,
+    };
+    let now = app.service.now();
+    if let Some(budget) = budget {
+        let limits = key.limits.or(&budget.limits);
+        return Ok(entity_view::budget_table(Some(&budget.id), &limits, &budget.stamps, now).into());
+    }
+    if key.limits.soft_budget.is_none() {
+        return Ok(Value::Null);
+    }
+    let stamps = Stamps {
+        created_at: key.created_at,
+        created_by: key.created_by.clone(),
+        updated_at: key.updated_at,
+        updated_by: key.updated_by.clone(),
+    };
+    let soft = Limits { soft_budget: key.limits.soft_budget, ..Limits::default() };
+    Ok(entity_view::budget_table(None, &soft, &stamps, now).into())
 }
 
 fn not_in_database() -> ApiError {

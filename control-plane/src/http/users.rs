@@ -33,7 +33,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
     let mut view = if with_key {
         let mut fields = key;
         fields.change.user_id = Edit::Set(user.id.clone());
-        fields_of(generated(&app.service.generate_key(None, fields, &actor).await?, now))
+        generated(&app.service.generate_key(None, fields, &actor).await?, now)
     } else {
         fields(json!({"key": "", "key_alias": null, "expires": null}))
     };
@@ -221,10 +221,6 @@ pub(crate) fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
         "invitations_user": null,
     })));
     view
-}
-
-fn fields_of(value: Value) -> Map<String, Value> {
-    fields(value)
 }
 
 fn taken(error: ServiceError) -> ApiError {

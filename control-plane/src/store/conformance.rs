@@ -68,6 +68,7 @@ store_tests!(
     limits::rates_are_counted_as_configured,
     limits::a_meter_keeps_its_id_while_its_identity_stays,
     limits::a_budget_begins_with_what_was_spent,
+    limits::a_budget_that_ends_no_more_counts_all_that_was_spent,
     limits::spend_that_is_set_counts_against_the_budget,
     news::every_change_of_a_key_is_told,
     news::what_is_not_committed_is_not_told,

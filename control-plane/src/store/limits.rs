@@ -122,7 +122,11 @@ pub(super) async fn sync_meters<D: Driver>(
             continue;
         };
         let row = old.swap_remove(at);
-        begin_anew::<D>(tx, &row, spec, main, opening).await?;
+        if spec.window == Window::Never {
+            make_endless::<D>(tx, &row, spec, main, opening).await?;
+        } else {
+            begin_anew::<D>(tx, &row, spec, main, opening).await?;
+        }
         changed.push(row.meter.id);
     }
     for row in old {
@@ -194,6 +198,24 @@ async fn begin_anew<D: Driver>(
     let id = vec![row.meter.id.into()];
     D::run(tx, sql::DELETE_METER_SECONDS.into_sql_str(), id).await?;
     forget_presumed::<D>(tx, row.meter.id, opening.at, "window changed").await
+}
+
+/// Puts a meter without windows in the place of one with windows. It needs an id of its own: what
+/// records took from the other one in windows that are over is no part of it. What is reserved
+/// for requests under way is counted as used, since their records will name the other one.
+async fn make_endless<D: Driver>(
+    tx: &mut D::Tx,
+    row: &Row,
+    spec: &MeterSpec,
+    main: Option<Window>,
+    opening: Opening,
+) -> Result<(), StoreError> {
+    let args = vec![row.meter.id.into()];
+    let rows = D::run(tx, sql::RESERVED_OF.into_sql_str(), args).await?;
+    let reserved = rows.first().map_or(Ok(0), |row| Fields::<D>(row).int("reserved"))?;
+    let spent = opening.spent.saturating_add(reserved);
+    add::<D>(tx, spec, main, Opening { spent, ..opening }).await?;
+    remove::<D>(tx, row.meter.id, opening.at).await
 }
 
 async fn add<D: Driver>(

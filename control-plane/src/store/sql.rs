@@ -144,6 +144,9 @@ pub(super) const REWINDOW_METER: &str = "UPDATE meters SET
     window_ends_us = $7, used = $8, opening = $8
 WHERE id = $1";
 
+pub(super) const RESERVED_OF: &str =
+    "SELECT CAST(COALESCE(SUM(held - idle), 0) AS BIGINT) AS reserved FROM leases WHERE meter = $1";
+
 pub(super) const DELETE_METER: &str = "DELETE FROM meters WHERE id = $1";
 
 pub(super) const DELETE_METER_SECONDS: &str = "DELETE FROM meter_seconds WHERE meter = $1";

@@ -227,6 +227,9 @@ async fn budgets_answer_in_litellms_shape_and_limit_their_keys() {
         )
     );
     assert_eq!(info[0]["max_budget"], 3.0);
+    let shown = app.get(&format!("/key/info?key={key}")).await.ok();
+    let table = &shown["info"]["litellm_budget_table"];
+    assert_eq!((&table["budget_id"], &table["max_budget"]), (&json!("b"), &json!(3.0)));
     assert_eq!(
         (&settings[0]["field_name"], &settings[0]["field_value"]),
         (&json!("max_budget"), &json!(3.0))

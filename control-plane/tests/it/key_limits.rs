@@ -33,6 +33,7 @@ async fn every_limit_is_shown_and_has_a_meter() {
         assert_eq!(view["metadata"], models);
     }
     assert_eq!(made["model_tpm_limit"], Value::Null);
+    assert_eq!(made["litellm_budget_table"]["soft_budget"], 4.0);
     assert_eq!(info["budget_reset_at"], "2026-12-01T00:00:00.000000+00:00");
     assert_eq!(
         meters(&app, key).await,

@@ -2,11 +2,12 @@
 
 use tollgate_core::money::NanoDollars;
 
-use super::fixtures::{add, at, budget, change, hash, key};
+use super::fixtures::{add, at, budget, change, hash, key, record, record_usage};
 use crate::domain::{
-    ApiKey, Budget, BudgetState, Dimension, Edit, KeyChange, Limits, LimitsChange, Meter, Period,
-    RateWindow, Scope, Window,
+    ApiKey, Budget, BudgetState, Debit, Dimension, Edit, KeyChange, LedgerRecord, Limits,
+    LimitsChange, Meter, Period, RateWindow, Scope, Window,
 };
+use crate::store::proofs::Proofs;
 use crate::store::{Configured, Store};
 
 pub(super) async fn limits_come_back_as_they_were(store: &dyn Store) {
@@ -85,6 +86,23 @@ pub(super) async fn a_budget_begins_with_what_was_spent(store: &dyn Store) {
     assert_eq!(windowed.budget, Some(BudgetState { used: NanoDollars::ZERO, ends_at }));
     assert_eq!((windowed.spend, windowed.spent(at(2))), (NanoDollars(3), NanoDollars::ZERO));
     assert_eq!(meter[0].id, rewound[0].id);
+}
+
+pub(super) async fn a_budget_that_ends_no_more_counts_all_that_was_spent(store: &dyn Proofs) {
+    let limits = Limits { budget_duration: Period::parse("1d"), ..budget(9) };
+    add(store, &ApiKey { limits, ..key("sk-1") }).await;
+    let windowed = meters(store, "sk-1").await;
+    let id = windowed[0].id;
+    let debits = vec![Debit { meter: id, amount: 4 }];
+    record_usage(store, &[LedgerRecord { debits, ..record(1, "sk-1", 4) }]).await;
+
+    let limits = LimitsChange { budget_duration: Edit::Clear, ..LimitsChange::default() };
+    change_limits(store, "sk-1", limits).await;
+
+    let endless = meters(store, "sk-1").await;
+    assert_eq!(endless.len(), 1);
+    assert!(endless[0].id > id);
+    assert_eq!(store.verify().await.unwrap(), []);
 }
 
 pub(super) async fn spend_that_is_set_counts_against_the_budget(store: &dyn Store) {
