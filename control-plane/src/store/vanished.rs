@@ -69,7 +69,11 @@ impl<D: Driver> SqlStore<D> {
         }
         let args = vec![id.as_str().into(), now.as_micros().into()];
         D::run(tx, sql::meters::VANISH.into_sql_str(), args).await?;
-        tracing::warn!(holder = id, "a worker that held leases was not heard of and is given up");
+        if rows.is_empty() {
+            tracing::debug!(holder = id, "a worker that held nothing was not heard of");
+        } else {
+            tracing::warn!(holder = id, "a worker was not heard of; what it held counts as used");
+        }
         Ok(freed)
     }
 }
