@@ -1,7 +1,9 @@
 //! Limits that several Envoys share: never passed, and almost all of them usable.
 
 use serde_json::{Value, json};
-use tollgate_e2e::{Answer, Client, Database, Key, Role, Shared, Stack, eventually, nanos};
+use tollgate_e2e::{
+    Answer, Client, Database, Key, Role, Shared, Stack, dollars, eventually, nanos,
+};
 
 /// Two Envoys with two workers each, which share what is left.
 static TWO_ENVOYS: Shared = Shared::new(|| Stack::builder().envoys(2).workers(2));
@@ -56,15 +58,10 @@ async fn one(stack: &Stack, body: &Value) -> (i64, i64) {
     (row.cost_nanos(), i64::try_from(row.tokens().2).unwrap())
 }
 
-fn usd(nanos: i64) -> Value {
-    let dollars: f64 = format!("{nanos}e-9").parse().unwrap();
-    json!(dollars)
-}
-
 async fn a_budget(stack: &mut Stack, body: &Value) {
     let (cost, _) = one(stack, body).await;
     let budget = ENOUGH_FOR * cost;
-    let (key, _) = stack.key(&json!({ "max_budget": usd(budget) })).await;
+    let (key, _) = stack.key(&json!({ "max_budget": dollars(budget) })).await;
 
     let served = exhaust(stack, &key, body).await;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tokio::sync::OnceCell;
@@ -19,24 +19,34 @@ pub enum Database {
     Sqlite,
     /// A fresh database on the tests' own server.
     Postgres,
+    /// A fresh database on a server of its own, so that a story can end that.
+    PostgresAlone,
 }
 
 impl Database {
-    /// Makes a fresh database and returns its URL.
-    pub(crate) async fn fresh(self, data: &Path) -> String {
+    /// Makes a fresh database and returns its URL, and its server when it has one of its own.
+    pub(crate) async fn fresh(self, data: &Path) -> (String, Option<Server>) {
         match self {
-            Self::Sqlite => format!("sqlite:{}", data.join("tollgate.db").display()),
+            Self::Sqlite => (format!("sqlite:{}", data.join("tollgate.db").display()), None),
             Self::Postgres => {
                 static SERVER: OnceCell<Server> = OnceCell::const_new();
-                SERVER.get_or_init(Server::start).await.create()
+                (SERVER.get_or_init(Server::start).await.create(), None)
+            }
+            Self::PostgresAlone => {
+                let server = Server::start().await;
+                (server.create(), Some(server))
             }
         }
     }
 }
 
-struct Server {
+/// A PostgreSQL server.
+pub(crate) struct Server {
+    folder: PathBuf,
+    user: Option<u32>,
     port: u16,
-    _process: Process,
+    log: Log,
+    process: Option<Process>,
 }
 
 impl Server {
@@ -54,24 +64,47 @@ impl Server {
         let mut initdb = Command::new(programs.join("initdb"));
         initdb.args(["-U", "e2e", "-A", "trust", "-E", "UTF8", "--no-sync", "-D"]).arg(&data);
         run(initdb, user);
-        let port = free_port();
-        let log = Log::default();
-        let program = programs.join("postgres");
-        let (port_text, data_text) = (port.to_string(), data.display().to_string());
-        let socket_folder = folder.display().to_string();
-        let arguments = ["-D", &data_text, "-p", &port_text, "-k", &socket_folder, "-F"]
-            .map(OsStr::new)
-            .into_iter()
-            .chain(["-c", "max_connections=200"].map(OsStr::new))
-            .collect();
-        let launch =
-            Launch { name: "postgres", program: &program, arguments, environment: vec![], user };
-        let process = Process::start(launch, log.clone()).await;
+        let (port, log) = (free_port(), Log::default());
+        let mut server = Self { folder, user, port, log, process: None };
+        server.run().await;
+        server
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) async fn kill(&mut self) {
+        self.process.take().expect("postgres is away already").kill().await;
+    }
+
+    /// Runs it, at the same place with the same data.
+    pub(crate) async fn run(&mut self) {
+        let start = self.log.len();
         eventually("postgres accepts connections", async || {
-            log.since(0).contains("ready to accept connections").then_some(())
+            // It refuses to start while processes of a server that was killed are still ending.
+            if !self.process.as_ref().is_some_and(Process::is_running) {
+                self.process = Some(self.launch().await);
+            }
+            self.log.since(start).contains("ready to accept connections").then_some(())
         })
         .await;
-        Self { port, _process: process }
+    }
+
+    async fn launch(&self) -> Process {
+        let program = Tools::postgres().join("postgres");
+        let (port, data) = (self.port.to_string(), self.folder.join("data"));
+        let arguments = vec![
+            OsStr::new("-D"),
+            data.as_os_str(),
+            OsStr::new("-p"),
+            OsStr::new(&port),
+            OsStr::new("-k"),
+            self.folder.as_os_str(),
+            OsStr::new("-F"),
+            OsStr::new("-c"),
+            OsStr::new("max_connections=200"),
+        ];
+        let (program, user) = (&program, self.user);
+        let launch = Launch { name: "postgres", program, arguments, environment: vec![], user };
+        Process::start(launch, self.log.clone()).await
     }
 
     fn create(&self) -> String {

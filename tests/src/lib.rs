@@ -39,7 +39,7 @@ pub use control_plane::ControlPlane;
 pub use database::Database;
 pub use envoy::{Envoy, Role};
 pub use eventually::{eventually, patience};
-pub use management::{Key, Row, hash_of, nanos};
+pub use management::{Key, Row, dollars, hash_of, nanos};
 pub use raw::Raw;
 pub use recordings::{Recording, recordings};
 pub use sdk::{node, python};

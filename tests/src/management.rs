@@ -63,6 +63,16 @@ pub fn nanos(dollars: &Value) -> i64 {
     nanos
 }
 
+/// Writes nano-dollars as dollars, with every digit of them.
+///
+/// # Panics
+///
+/// Never: what is formatted is a number.
+pub fn dollars(nanos: i64) -> Value {
+    let dollars: f64 = format!("{nanos}e-9").parse().unwrap();
+    Value::from(dollars)
+}
+
 /// Returns what the ledger knows a key by.
 pub fn hash_of(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))

@@ -14,6 +14,7 @@ use crate::bootstrap::{self, Filling};
 use crate::client::Client;
 use crate::config::{Config, Model, Provider};
 use crate::control_plane::{ControlPlane, Setup};
+use crate::database::Server;
 use crate::directory;
 use crate::envoy::{Envoy, Role};
 use crate::eventually;
@@ -28,6 +29,8 @@ pub struct Stack {
     tools: Tools,
     config: Config,
     database: String,
+    /// The database's server, when it has one of its own.
+    database_server: Option<Server>,
     setup: Setup,
     control_plane: Option<ControlPlane>,
     envoy: Option<Envoy>,
@@ -165,6 +168,16 @@ impl Stack {
     /// Ends the control plane as a crash would.
     pub async fn kill_control_plane(&mut self) {
         self.control_plane.take().expect("the control plane is away already").kill().await;
+    }
+
+    /// Ends the database's server as a crash would.
+    pub async fn kill_database(&mut self) {
+        self.database_server.as_mut().expect("no server of its own").kill().await;
+    }
+
+    /// Starts the database's server after it was killed.
+    pub async fn restart_database(&mut self) {
+        self.database_server.as_mut().expect("no server of its own").run().await;
     }
 
     /// Ends the control plane in good order.

@@ -152,7 +152,7 @@ impl Builder {
             self.config.gateway.insert("tls".to_owned(), files);
         }
         let config = folder.join("tollgate.yaml");
-        let database = self.database.fresh(&data).await;
+        let (database, database_server) = self.database.fresh(&data).await;
         let environment = self.config.environment(MASTER_KEY);
         let setup = Setup { config, data, environment };
         let logs = Logs::default();
@@ -160,6 +160,7 @@ impl Builder {
             tools,
             config: self.config,
             database,
+            database_server,
             setup,
             control_plane: None,
             envoy: None,
