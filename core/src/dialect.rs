@@ -1,3 +1,25 @@
-//! Wire formats. One folder a dialect; so far OpenAI's, which passes through.
+//! Wire formats. One folder a dialect, each with `request`, `response`, `stream` and `error`; all
+//! of them meet in the neutral conversation of [`chat`], so that adding one touches its folder and
+//! the matches in this file.
 
+pub mod chat;
 pub mod openai;
+
+/// A wire format of conversations, of clients and of providers alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// OpenAI's chat completions, and all that is compatible with it.
+    OpenAi,
+    /// OpenAI's legacy completions.
+    Completions,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Ollama's `/api/chat`.
+    Ollama,
+    /// Ollama's `/api/generate`.
+    OllamaGenerate,
+}

@@ -1,0 +1,59 @@
+//! What a request asked for and its provider's dialect cannot carry.
+
+use std::borrow::Cow;
+
+use super::{Conversation, Extras};
+use crate::dialect::Dialect;
+
+/// Fields that were left out, each once, by the name the client's dialect has for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dropped {
+    fields: Vec<Cow<'static, str>>,
+}
+
+/// A hostile request may have any number of unknown fields; this many are named.
+const MOST: usize = 32;
+
+impl Dropped {
+    /// Notes a field.
+    pub fn note(&mut self, field: impl Into<Cow<'static, str>>) {
+        let field = field.into();
+        if self.fields.len() < MOST && !self.fields.contains(&field) {
+            self.fields.push(field);
+        }
+    }
+
+    /// Notes a field that is set.
+    pub fn note_if(&mut self, is_set: bool, field: &'static str) {
+        if is_set {
+            self.note(field);
+        }
+    }
+
+    /// Notes extras of another dialect than the one that is written, below `place` such as
+    /// `messages[]`. Their names are the client's: cut to what a header can hold.
+    pub fn note_extras(
+        &mut self,
+        conversation: &Conversation<'_>,
+        to: Dialect,
+        place: &str,
+        extras: &Extras<'_>,
+    ) {
+        if conversation.origin == to {
+            return;
+        }
+        for (name, value) in extras {
+            if value.is_null() {
+                continue;
+            }
+            let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c));
+            let name: String = plain.take(64).collect();
+            self.note(if place.is_empty() { name } else { format!("{place}.{name}") });
+        }
+    }
+
+    /// Returns the fields.
+    pub fn fields(&self) -> &[Cow<'static, str>] {
+        &self.fields
+    }
+}

@@ -1,0 +1,74 @@
+//! An error of a provider, or of ours, in neutral terms.
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// HTTP status; of an error in mid-stream, the one it stands for.
+    pub status: u16,
+    /// What kind of error.
+    pub kind: FailureKind,
+    /// For people. Never has a credential in it.
+    pub message: String,
+    /// A finer name than the kind, as the provider or we write it: `context_length_exceeded`.
+    pub code: Option<String>,
+    /// The field that is to blame.
+    pub param: Option<String>,
+}
+
+/// What kind of error, as every dialect tells it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The request is wrong.
+    InvalidRequest,
+    /// No or a wrong credential.
+    Authentication,
+    /// Not allowed.
+    Permission,
+    /// No such model or thing.
+    NotFound,
+    /// Too large.
+    TooLarge,
+    /// Too many requests or tokens; try later.
+    RateLimit,
+    /// Out of credit: trying later does not help.
+    Quota,
+    /// The provider has no capacity now.
+    Overloaded,
+    /// It took too long.
+    Timeout,
+    /// The server's fault.
+    Server,
+}
+
+impl FailureKind {
+    /// Returns the kind that a status stands for.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            402 => Self::Quota,
+            403 => Self::Permission,
+            404 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            413 => Self::TooLarge,
+            429 => Self::RateLimit,
+            503 | 529 => Self::Overloaded,
+            400..=499 => Self::InvalidRequest,
+            _ => Self::Server,
+        }
+    }
+
+    /// Returns the status that stands for the kind, where an error comes without one.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest => 400,
+            Self::Authentication => 401,
+            Self::Permission => 403,
+            Self::NotFound => 404,
+            Self::TooLarge => 413,
+            Self::RateLimit | Self::Quota => 429,
+            Self::Overloaded => 503,
+            Self::Timeout => 504,
+            Self::Server => 500,
+        }
+    }
+}
