@@ -68,6 +68,16 @@ pub struct Conversation<'a> {
 /// Members that only the origin's dialect knows, in order, as they were written.
 pub type Extras<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
 
+/// Name of an extra that holds its owner whole, as the origin wrote it, where the fields do not say
+/// everything. The origin's dialect may write it instead of the fields; for others nothing is lost
+/// with it. Whoever changes the owner takes it away.
+pub const WRITTEN: &str = "";
+
+/// Returns what the owner of these extras looked like, if that was kept.
+pub fn written<'a>(extras: &Extras<'a>) -> Option<Node<'a>> {
+    extras.iter().find(|(name, _)| name == WRITTEN).map(|(_, node)| *node)
+}
+
 impl Conversation<'_> {
     /// Begins an empty conversation of a dialect.
     pub fn of(origin: Dialect) -> Self {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Conversation, Extras};
+use super::{Conversation, Extras, WRITTEN};
 use crate::dialect::Dialect;
 
 /// Fields that were left out, each once, by the name the client's dialect has for them.
@@ -43,7 +43,7 @@ impl Dropped {
             return;
         }
         for (name, value) in extras {
-            if value.is_null() {
+            if value.is_null() || name == WRITTEN {
                 continue;
             }
             let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c));
