@@ -18,11 +18,13 @@ pub mod answer;
 pub mod dropped;
 pub mod event;
 pub mod failure;
+pub mod field;
 pub mod message;
 pub mod reasoning;
 pub mod tool;
 
 pub use dropped::Dropped;
+pub use field::Field;
 pub use message::{Media, MediaKind, Message, Part, PartKind, Role, Source};
 pub use reasoning::{Effort, Reasoning};
 pub use tool::{Tool, ToolChoice, ToolKind};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Conversation, Extras, WRITTEN};
+use super::{Conversation, Extras, Field, WRITTEN};
 use crate::dialect::Dialect;
 
 /// Fields that were left out, each once, by the name the client's dialect has for them.
@@ -28,6 +28,11 @@ impl Dropped {
         if is_set {
             self.note(field);
         }
+    }
+
+    /// Notes a wish that is set, by the name that the client's dialect has for it.
+    pub fn note_field(&mut self, is_set: bool, field: Field, origin: Dialect) {
+        self.note_if(is_set, field.name(origin));
     }
 
     /// Notes extras of another dialect than the one that is written, below `place` such as

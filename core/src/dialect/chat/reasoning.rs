@@ -11,6 +11,8 @@ pub struct Reasoning<'a> {
     pub enabled: Option<bool>,
     /// OpenAI's `reasoning_effort`, Anthropic's `output_config.effort`, Gemini's `thinkingLevel`.
     pub effort: Option<Effort>,
+    /// The effort's name as it was written, for the same dialect: `xhigh` and `max` are one here.
+    pub effort_name: Option<Text<'a>>,
     /// Tokens to think with: Anthropic's `budget_tokens`, Gemini's `thinkingBudget`.
     pub budget: Option<u64>,
     /// The model chooses how much: Anthropic's `adaptive`, Gemini's budget of -1.
