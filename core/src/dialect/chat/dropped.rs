@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Conversation, Extras, Field, WRITTEN};
 use crate::dialect::Dialect;
+use crate::json::node::Node;
 
 /// Fields that were left out, each once, by the name the client's dialect has for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Dropped {
             return;
         }
         for (name, value) in extras {
-            if value.is_null() || name == WRITTEN {
+            if value.is_null() || name == WRITTEN || is_default(name, *value) {
                 continue;
             }
             let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c));
@@ -60,5 +61,33 @@ impl Dropped {
     /// Returns the fields.
     pub fn fields(&self) -> &[Cow<'static, str>] {
         &self.fields
+    }
+}
+
+/// Tells whether a member says what every dialect does anyway: SDKs ask for text in so many
+/// words.
+fn is_default(name: &str, value: Node<'_>) -> bool {
+    let is_text = |value: Node<'_>| {
+        value.string().is_some_and(|modality| modality.eq_ignore_ascii_case("text"))
+    };
+    matches!(name, "modalities" | "generationConfig.responseModalities")
+        && value.items().all(is_text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_for_text_is_not_dropped() {
+        let mut conversation = Conversation::of(Dialect::OpenAi);
+        let extras = [("modalities", r#"["text"]"#), ("store", "true"), ("x", "null")];
+        conversation.extras =
+            extras.map(|(name, value)| (name.into(), Node::trusted(value.as_bytes()))).to_vec();
+
+        let mut dropped = Dropped::default();
+        dropped.note_extras(&conversation, Dialect::Gemini, "", &conversation.extras);
+
+        assert_eq!(dropped.fields(), ["store"]);
     }
 }

@@ -13,6 +13,8 @@ pub struct Failure {
     pub code: Option<String>,
     /// The field that is to blame.
     pub param: Option<String>,
+    /// Seconds to wait before trying again, where the provider's body says it.
+    pub retry_after: Option<u64>,
 }
 
 /// What kind of error, as every dialect tells it apart.
