@@ -102,6 +102,16 @@ impl Conversation<'_> {
             extras: Vec::new(),
         }
     }
+
+    /// Returns the names of the tools that take free text instead of JSON.
+    pub fn custom_tools(&self) -> Vec<String> {
+        let custom = self.tools.iter().filter(|tool| tool.as_custom().is_some());
+        let names = custom.filter_map(|tool| match &tool.kind {
+            ToolKind::Function { name, .. } => Some(name.decoded().into_owned()),
+            ToolKind::Other(..) => None,
+        });
+        names.collect()
+    }
 }
 
 /// What the answer must look like.

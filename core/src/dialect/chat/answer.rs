@@ -85,7 +85,7 @@ pub struct Usage {
 }
 
 /// What an answer is written for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReplyTo {
     /// The name of the model that the client asked for.
     pub model: String,
@@ -98,6 +98,9 @@ pub struct ReplyTo {
     /// Tokens of input as they were counted here, for dialects that tell them before the provider
     /// does.
     pub input_tokens: u64,
+    /// Names of the tools that take free text: [`super::Conversation::custom_tools`]. Calls of
+    /// them that a provider wrote as functions are written as such to dialects that have them.
+    pub custom_tools: Vec<String>,
 }
 
 impl<'a> Answer<'a> {

@@ -70,8 +70,18 @@ fn is_default(name: &str, value: Node<'_>) -> bool {
     let is_text = |value: Node<'_>| {
         value.string().is_some_and(|modality| modality.eq_ignore_ascii_case("text"))
     };
-    matches!(name, "modalities" | "generationConfig.responseModalities")
-        && value.items().all(is_text)
+    match name {
+        "modalities" | "generationConfig.responseModalities" => value.items().all(is_text),
+        // Nothing is kept anywhere unless the client wants it kept.
+        "store" | "background" => value.bool() == Some(false),
+        "truncation" => value.string().is_some_and(|how| how == "disabled"),
+        // Both are written wherever there are some.
+        "include" => value.items().all(|wanted| {
+            let wanted = wanted.string().unwrap_or_default();
+            matches!(&*wanted, "reasoning.encrypted_content" | "message.output_text.logprobs")
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -79,9 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asking_for_text_is_not_dropped() {
+    fn asking_for_what_is_done_anyway_is_not_dropped() {
         let mut conversation = Conversation::of(Dialect::OpenAi);
-        let extras = [("modalities", r#"["text"]"#), ("store", "true"), ("x", "null")];
+        let extras = [
+            ("modalities", r#"["text"]"#),
+            ("store", "true"),
+            ("background", "false"),
+            ("include", r#"["reasoning.encrypted_content"]"#),
+            ("x", "null"),
+        ];
         conversation.extras =
             extras.map(|(name, value)| (name.into(), Node::trusted(value.as_bytes()))).to_vec();
 

@@ -59,7 +59,7 @@ pub enum Delta<'a> {
     Encrypted {
         /// The data.
         data: Text<'a>,
-        /// The id of the item (Responses).
+        /// The id of the item (Responses); none when they are Anthropic's.
         id: Option<Text<'a>>,
     },
     /// A call of a tool begins. Its arguments follow, perhaps in turns with those of others.

@@ -130,7 +130,9 @@ pub struct Thought<'a> {
     pub signature: Option<Text<'a>>,
     /// Encrypted thoughts: Anthropic's `redacted_thinking`, OpenAI's `encrypted_content`.
     pub encrypted: Option<Text<'a>>,
-    /// The id of the item (Responses).
+    /// The id of the item (Responses), empty when the client left it out. Encrypted thoughts with
+    /// an id come from a provider of Responses, those without from Anthropic; neither can open
+    /// what the other has closed.
     pub id: Option<Text<'a>>,
 }
 
