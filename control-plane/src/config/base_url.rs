@@ -47,8 +47,19 @@ impl BaseUrl {
         };
         let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
         let path = url.path().trim_end_matches('/').to_owned();
+        if path.contains("//") || ends_with_a_colon(text) {
+            // `http://http://host` is a URL, of the host `http`.
+            return Err(format!("{text:?} names the host {host:?}; is the scheme there twice?"));
+        }
         Ok(Self { tls, host, port, authority, path })
     }
+}
+
+/// Tells whether the port is announced and left out.
+fn ends_with_a_colon(text: &str) -> bool {
+    let after_scheme = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let authority = after_scheme.split(['/', '\\']).next().unwrap_or_default();
+    authority.ends_with(':')
 }
 
 #[cfg(test)]
@@ -82,6 +93,10 @@ mod tests {
             ("ftp://host", "not supported"),
             ("https://user:pw@host/", "credential"),
             ("https://host/v1?key=1", "query"),
+            ("http://http://host/v1", "twice"),
+            ("https://HTTPS:/host", "twice"),
+            ("https://http//host/v1", "twice"),
+            ("https://host/http://other", "twice"),
         ] {
             let message = BaseUrl::parse(text).unwrap_err();
             assert!(message.contains(why), "{text}: {message}");
