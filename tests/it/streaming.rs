@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollgate_e2e::simulator::{Replay, Script};
-use tollgate_e2e::{eventually, on_every_role};
+use tollgate_e2e::{eventually, nanos, on_every_role};
 
 use crate::stacks::{EVERY_ROLE, RENAMED, WITHOUT_STREAM_USAGE};
 
@@ -67,7 +67,7 @@ fn a_provider_that_knows_no_stream_options_is_not_asked() {
 }
 
 #[test]
-fn usage_reaches_the_client_that_asked() {
+fn usage_reaches_the_client_that_asked_and_says_its_cost() {
     on_every_role(&EVERY_ROLE, &async |stack| {
         let (key, client) = stack.key(&json!({})).await;
 
@@ -76,7 +76,9 @@ fn usage_reaches_the_client_that_asked() {
 
         let usage = &chunks.last().unwrap()["usage"];
         assert_eq!(chunks.last().unwrap()["choices"], json!([]));
-        assert_eq!(stack.row(&key).await.tokens().2, usage["total_tokens"].as_u64().unwrap());
+        let row = stack.row(&key).await;
+        assert_eq!(row.tokens().2, usage["total_tokens"].as_u64().unwrap());
+        assert_eq!(row.cost_nanos(), nanos(&usage["cost"]));
     });
 }
 

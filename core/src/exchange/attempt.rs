@@ -326,8 +326,10 @@ fn form(status: u16, content_type: &[u8], forwarded: &Forwarded) -> Form {
                 output,
                 input: forwarded.request.include_usage.then_some(forwarded.reserved.input),
             });
+            let asked = forwarded.request.include_usage;
+            let price = forwarded.target.price.as_ref().filter(|_| asked).cloned();
             let stream = Stream::new(model, forwarded.target.family, forwarded.attempt.hide_usage);
-            Form::Stream(Box::new(stream.within(allowance)))
+            Form::Stream(Box::new(stream.within(allowance).priced(price)))
         }
         _ => Form::Json(Box::new(Tap::new(model))),
     }

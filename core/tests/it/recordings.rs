@@ -66,9 +66,39 @@ fn expected(answer: &str, streamed: bool, asked: bool) -> String {
         let Some(data) = event.trim_end().strip_prefix("data: ") else { return Some(event.into()) };
         let Ok(chunk) = serde_json::from_str::<Value>(data) else { return Some(event.into()) };
         let hidden = !asked && chunk["choices"] == json!([]) && chunk["usage"].is_object();
-        (!hidden).then(|| event.replace(data, &replaced(data)))
+        let priced = if asked { with_cost(&replaced(data), &chunk) } else { replaced(data) };
+        (!hidden).then(|| event.replace(data, &priced))
     });
     events.collect()
+}
+
+/// Adds to the usage what it costs at the driver's prices, in the place of what is said there.
+fn with_cost(data: &str, chunk: &Value) -> String {
+    let usage = &chunk["usage"];
+    if !usage.is_object() {
+        return data.to_owned();
+    }
+    let count = |name: &str| usage[name].as_u64().unwrap();
+    // One provider reasoned more than it completed.
+    let reasoning = usage["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap_or(0);
+    let output = count("completion_tokens").max(reasoning);
+    let nanos = count("prompt_tokens") * 1000 + output * 2000;
+    let cost = format!("0.{nanos:09}");
+    let cost = cost.trim_end_matches('0');
+    let start = data.find("\"usage\":").unwrap();
+    let (head, tail) = data.split_at(start);
+    if let Some(at) = tail.find("\"cost\":") {
+        // In these recordings it stands before anything that is nested.
+        let (before, said) = tail.split_at(at + "\"cost\":".len());
+        return format!("{head}{before}{cost}{}", &said[said.find(',').unwrap()..]);
+    }
+    let mut depth = 0;
+    let end = tail.find(|sign| {
+        depth += i32::from(sign == '{') - i32::from(sign == '}');
+        sign == '}' && depth == 0
+    });
+    let (usage, after) = tail.split_at(end.unwrap());
+    format!("{head}{usage},\"cost\":{cost}{after}")
 }
 
 fn replaced(object: &str) -> String {

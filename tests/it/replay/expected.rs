@@ -21,7 +21,7 @@ pub(super) fn json(text: &str, model: &str) -> String {
     }
 }
 
-/// Replaces the model's name in each event. Unless the client wants usage, what a provider sends
+/// Replaces the model's name in each event. Usage that the client wants says what it costs. Unless the client wants usage, what a provider sends
 /// for the wish alone is left out: events with nothing but usage, and its `null` elsewhere.
 pub(super) fn stream(text: &str, model: &str, wants_usage: bool) -> String {
     let keep = |event: &&str| {
@@ -31,11 +31,35 @@ pub(super) fn stream(text: &str, model: &str, wants_usage: bool) -> String {
         wants_usage || !only_usage
     };
     let renamed = |event: &str| match data(event) {
-        Some(text) if wants_usage => event.replacen(text, &json(text, model), 1),
+        Some(text) if wants_usage => event.replacen(text, &with_cost(&json(text, model)), 1),
         Some(text) => event.replacen(text, &json(&without_null_usage(text), model), 1),
         None => event.to_owned(),
     };
     text.split_inclusive("\n\n").filter(keep).map(renamed).collect()
+}
+
+/// Adds to the usage what it costs at the harness's prices, in the place of what is said there.
+fn with_cost(text: &str) -> String {
+    let chunk: Value = serde_json::from_str(text).unwrap_or_default();
+    let Usage::Reported((prompt, completion, _)) = reported(&chunk) else { return text.to_owned() };
+    // One provider reasoned more than it completed.
+    let reasoning = &chunk["usage"]["completion_tokens_details"]["reasoning_tokens"];
+    let output = completion.max(reasoning.as_u64().unwrap_or(0));
+    let cost = format!("0.{:09}", prompt * 150 + output * 600);
+    let cost = cost.trim_end_matches('0');
+    let (head, tail) = text.split_at(text.find("\"usage\":").unwrap());
+    if let Some(at) = tail.find("\"cost\":") {
+        // In the recordings it stands before anything that is nested.
+        let (before, said) = tail.split_at(at + "\"cost\":".len());
+        return format!("{head}{before}{cost}{}", &said[said.find(',').unwrap()..]);
+    }
+    let mut depth = 0;
+    let end = tail.find(|sign| {
+        depth += i32::from(sign == '{') - i32::from(sign == '}');
+        sign == '}' && depth == 0
+    });
+    let (usage, after) = tail.split_at(end.unwrap());
+    format!("{head}{usage},\"cost\":{cost}{after}")
 }
 
 fn without_null_usage(text: &str) -> String {

@@ -53,6 +53,7 @@ for await (const chunk of stream) {
   usage = chunk.usage ?? usage;
 }
 assert.match(text, /^Hello! I am a simulated model/);
+assert.ok(usage.cost > 0, JSON.stringify(usage));
 note(usage);
 
 const question = [{ role: "user", content: "Use the tool: what is the weather?" }];

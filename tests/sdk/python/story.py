@@ -68,6 +68,7 @@ def streams(sdk):
     assert text.startswith("Hello! I am a simulated model"), text
     assert all(chunk.model == "gpt-4o" for chunk in chunks), chunks
     assert chunks[-1].choices == [], chunks[-1]
+    assert chunks[-1].usage.cost > 0, chunks[-1]
     note(chunks[-1].usage)
 
 

@@ -5,9 +5,12 @@ use crate::dialect::openai::answer::{Facts, member};
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
+use crate::price::Price;
 use crate::sse::{self, Data};
 use crate::tokens::{Counted, Family};
+use crate::usage;
 
+mod cost;
 mod cut;
 mod texts;
 
@@ -25,6 +28,8 @@ pub struct Stream {
 struct Chunks {
     model: Vec<u8>,
     hide_usage: bool,
+    /// What usage that the client sees is to say it cost.
+    price: Option<Price>,
     facts: Facts,
     texts: Texts,
     done: bool,
@@ -50,6 +55,7 @@ impl Stream {
         let chunks = Chunks {
             model: text::encode(name),
             hide_usage,
+            price: None,
             facts: Facts::default(),
             texts: Texts::new(family),
             done: false,
@@ -64,6 +70,13 @@ impl Stream {
     #[must_use]
     pub fn within(mut self, allowance: Option<Allowance>) -> Self {
         self.chunks.allowance = allowance;
+        self
+    }
+
+    /// Tells with the usage what it costs at this price.
+    #[must_use]
+    pub fn priced(mut self, price: Option<Price>) -> Self {
+        self.chunks.price = price;
         self
     }
 
@@ -192,6 +205,9 @@ impl Chunks {
             "usage" => {
                 seen.usage = true;
                 self.facts.take_usage(value);
+                if let (Some(price), Some(usage)) = (&self.price, usage::parse(value)) {
+                    cost::write(price.cost(&usage), value, found.value.start, edits);
+                }
             }
             "choices" => {
                 seen.no_choices =
@@ -231,6 +247,7 @@ fn rewrite(payload: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::AttoDollars;
 
     const CHUNK: &str = r#"{"id":"c1","model":"gpt-4o-2024","choices":[{"index":0,"delta":{"content":"hi"}}],"usage":null}"#;
     const USAGE: &str = r#"{"id":"c1","model":"gpt-4o-2024","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"#;
@@ -267,6 +284,19 @@ mod tests {
         let (out, _) = run(&stream(), false, 1000);
 
         assert_eq!(out, stream().replace("gpt-4o-2024", "mine"));
+    }
+
+    #[test]
+    fn says_what_it_cost_when_there_is_a_price() {
+        let price = Price { output: AttoDollars(2_000_000_000_000), ..Price::default() };
+        let mut follower = Stream::new("mine", Family::Gpt4o, false).priced(Some(price));
+
+        let out = follower.push(stream().as_bytes(), true);
+
+        let usage = r#""total_tokens":4}"#;
+        let told = stream().replace("gpt-4o-2024", "mine");
+        let told = told.replace(usage, r#""total_tokens":4,"cost":0.000002}"#);
+        assert_eq!(String::from_utf8(out).unwrap(), told);
     }
 
     #[test]
