@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::meter::Dimension;
 use crate::meter::leases::Shortage;
+use crate::money::NanoDollars;
 use crate::policy::access::Denied;
 
 mod limit;
+mod moment;
 
 /// A request that ends here. [`Refusal::render`] makes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,12 @@ pub enum Refusal {
     /// The key may not use this model.
     ModelNotAllowed(String),
     /// The key has spent its budget.
-    BudgetExceeded,
+    BudgetExceeded {
+        /// The budget.
+        limit: NanoDollars,
+        /// What is spent, as far as known.
+        used: NanoDollars,
+    },
     /// A limit has not enough left.
     LimitReached(Box<Shortage>),
     /// There is a money limit, and nobody knows what this model costs.
@@ -82,7 +89,7 @@ impl From<Denied> for Refusal {
         match denied {
             Denied::Blocked => Self::BlockedKey,
             Denied::Expired => Self::ExpiredKey,
-            Denied::BudgetSpent => Self::BudgetExceeded,
+            Denied::BudgetSpent { limit, used } => Self::BudgetExceeded { limit, used },
         }
     }
 }
@@ -94,8 +101,8 @@ impl Refusal {
         let mut error = json!({"error": {
             "message": self.message(), "type": kind, "param": self.param(), "code": code,
         }});
-        if let (Self::LimitReached(shortage), Some(error)) = (self, error.get_mut("error")) {
-            error["limit"] = shortage.facts();
+        if let (Some(facts), Some(error)) = (self.limit(), error.get_mut("error")) {
+            error["limit"] = facts;
         }
         let body = serde_json::to_vec(&error).unwrap_or_default();
         Rendered { status, code, headers: self.headers(), body }
@@ -107,7 +114,7 @@ impl Refusal {
             Self::ExpiredKey => (401, "authentication_error", "expired_api_key"),
             Self::BlockedKey => (403, "permission_error", "key_blocked"),
             Self::ModelNotAllowed(_) => (403, "permission_error", "model_not_allowed"),
-            Self::BudgetExceeded => (429, "insufficient_quota", "budget_exceeded"),
+            Self::BudgetExceeded { .. } => (429, "insufficient_quota", "budget_exceeded"),
             Self::LimitReached(shortage) if shortage.meter.dimension == Dimension::Money => {
                 (429, "insufficient_quota", "budget_exceeded")
             }
@@ -138,7 +145,7 @@ impl Refusal {
             Self::ExpiredKey => "The API key has expired. Ask for a new one.".into(),
             Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
             Self::ModelNotAllowed(model) => format!("This API key may not use model '{model}'."),
-            Self::BudgetExceeded => "The budget of this API key is spent.".into(),
+            Self::BudgetExceeded { .. } => "The budget of this API key is spent.".into(),
             Self::LimitReached(shortage) => shortage.message(),
             Self::Unpriced(model) => format!(
                 "Model '{model}' has no price, and your budget cannot be kept without one. Ask an \
@@ -173,6 +180,14 @@ impl Refusal {
         }
     }
 
+    /// Returns what a program wants to know about the limit that was reached.
+    fn limit(&self) -> Option<Value> {
+        if let Self::BudgetExceeded { limit, used } = self {
+            return Some(limit::of_a_spent_key(*limit, *used));
+        }
+        if let Self::LimitReached(shortage) = self { Some(shortage.facts()) } else { None }
+    }
+
     fn param(&self) -> Option<&'static str> {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
@@ -181,7 +196,7 @@ impl Refusal {
             | Self::UnknownKey
             | Self::ExpiredKey
             | Self::BlockedKey
-            | Self::BudgetExceeded
+            | Self::BudgetExceeded { .. }
             | Self::LimitReached(_)
             | Self::InvalidJson(_)
             | Self::UnknownPath
@@ -215,7 +230,10 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
+    use crate::meter::{Meter, Scope};
 
     fn check(refusal: &Refusal, status: u16, kind: &str, code: &str, param: Option<&str>) {
         let rendered = refusal.render();
@@ -244,7 +262,7 @@ mod tests {
         check(&unknown, 404, invalid, "model_not_found", Some("model"));
         check(&Refusal::BodyTooLarge(1), 413, invalid, "payload_too_large", None);
         check(&Refusal::RequestTimeout, 408, invalid, "request_timeout", None);
-        check(&Refusal::BudgetExceeded, 429, "insufficient_quota", "budget_exceeded", None);
+        check(&SPENT, 429, "insufficient_quota", "budget_exceeded", None);
         check(&Refusal::Internal, 500, "server_error", "internal_error", None);
         check(&Refusal::ProviderFailed, 502, "api_error", "provider_error", None);
         check(&Refusal::ProviderTimeout, 504, "api_error", "provider_error", None);
@@ -262,6 +280,49 @@ mod tests {
     #[test]
     fn tells_clients_when_to_come_back() {
         assert_eq!(Refusal::PolicyUnavailable.render().headers, [("retry-after", "1".into())]);
-        assert_eq!(Refusal::BudgetExceeded.render().headers, [("x-should-retry", "false".into())]);
+        assert_eq!(SPENT.render().headers, [("x-should-retry", "false".into())]);
     }
+
+    #[test]
+    fn tells_programs_which_limit_was_reached() {
+        let facts = |refusal: &Refusal| {
+            let body: Value = serde_json::from_slice(&refusal.render().body).unwrap();
+            body["error"]["limit"].clone()
+        };
+        let meter = Meter {
+            id: 1,
+            scope: Scope::Team,
+            name: "t".to_owned(),
+            dimension: Dimension::Tokens,
+            model: Some("gpt".to_owned()),
+            limit: 9,
+            observe_only: false,
+            window_seconds: 60,
+        };
+        let shortage = Shortage {
+            meter: Rc::new(meter),
+            limit: 10,
+            used: 8,
+            resets_at_us: Some(1_795_248_564_500_000),
+            now_us: 1_795_248_540_000_000,
+        };
+        let refusal = Refusal::LimitReached(Box::new(shortage));
+
+        let expected = json!({
+            "scope": "team", "name": "t", "dimension": "tokens", "model": "gpt", "limit": 10,
+            "used": 8, "resets_at": "2026-11-21T08:09:25Z", "resets_in_seconds": 25,
+        });
+        assert_eq!(facts(&refusal), expected);
+        let headers = refusal.render().headers;
+        assert!(headers.contains(&("reset_at", "2026-11-21 08:09:25 UTC".into())), "{headers:?}");
+        let spent = facts(&SPENT);
+        assert_eq!((&spent["scope"], &spent["dimension"]), (&json!("key"), &json!("money")));
+        assert_eq!((&spent["limit"], &spent["used"]), (&json!(1.5), &json!(2.0)));
+        assert_eq!(facts(&Refusal::NoKey), Value::Null);
+    }
+
+    const SPENT: Refusal = Refusal::BudgetExceeded {
+        limit: NanoDollars(1_500_000_000),
+        used: NanoDollars(2_000_000_000),
+    };
 }

@@ -57,8 +57,10 @@ pub struct Shortage {
     pub limit: i64,
     /// Used in this window, by everybody.
     pub used: i64,
-    /// Microseconds until the window ends; `None` when there is none.
-    pub resets_in_us: Option<i64>,
+    /// When the window ends; `None` when there is none.
+    pub resets_at_us: Option<i64>,
+    /// When this was found.
+    pub now_us: i64,
 }
 
 /// How patient a request still is.
@@ -356,6 +358,7 @@ fn shortage(lease: &Lease, meter: &Rc<Meter>, now_us: i64) -> Shortage {
         meter: Rc::clone(meter),
         limit: if standing.at_us > 0 { standing.limit } else { meter.limit },
         used: standing.used,
-        resets_in_us: standing.resets_at_us.map(|end| end.saturating_sub(now_us).max(0)),
+        resets_at_us: standing.resets_at_us,
+        now_us,
     }
 }

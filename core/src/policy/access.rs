@@ -42,7 +42,12 @@ pub enum Denied {
     /// Past its end.
     Expired,
     /// All of the budget is spent.
-    BudgetSpent,
+    BudgetSpent {
+        /// The budget.
+        limit: NanoDollars,
+        /// What is spent, as far as known.
+        used: NanoDollars,
+    },
 }
 
 impl KeyPolicy {
@@ -69,7 +74,9 @@ impl KeyPolicy {
     /// When it is.
     pub fn check_budget(&self) -> Result<(), Denied> {
         match self.max_budget {
-            Some(max) if self.spend >= max && !self.begins_anew() => Err(Denied::BudgetSpent),
+            Some(limit) if self.spend >= limit && !self.begins_anew() => {
+                Err(Denied::BudgetSpent { limit, used: self.spend })
+            }
             _ => Ok(()),
         }
     }
@@ -186,7 +193,9 @@ mod tests {
         };
 
         assert_eq!(key(4).check_budget(), Ok(()));
-        assert_eq!(key(5).check_budget(), Err(Denied::BudgetSpent));
+        let (limit, used) = (NanoDollars(5), NanoDollars(6));
+        assert_eq!(key(6).check_budget(), Err(Denied::BudgetSpent { limit, used }));
+        assert!(key(5).check_budget().is_err());
         assert_eq!(KeyPolicy::default().check_budget(), Ok(()));
     }
 
@@ -210,6 +219,6 @@ mod tests {
         };
 
         assert_eq!(key(86_400).check_budget(), Ok(()));
-        assert_eq!(key(0).check_budget(), Err(Denied::BudgetSpent));
+        assert!(key(0).check_budget().is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use super::moment::Moment;
 use crate::meter::leases::Shortage;
 use crate::meter::{Dimension, Scope};
 use crate::money::NanoDollars;
@@ -11,12 +12,16 @@ use crate::money::NanoDollars;
 impl Shortage {
     /// Whether waiting helps.
     fn refills(&self) -> bool {
-        self.meter.dimension == Dimension::Parallel || self.resets_in_us.is_some()
+        self.meter.dimension == Dimension::Parallel || self.resets_at_us.is_some()
+    }
+
+    fn resets_in_us(&self) -> Option<i64> {
+        self.resets_at_us.map(|at| at.saturating_sub(self.now_us).max(0))
     }
 
     /// Whole seconds until it is worth trying again, at least one.
     fn seconds(&self) -> i64 {
-        self.resets_in_us.map_or(1, |us| us.div_euclid(1_000_000) + 1)
+        self.resets_in_us().map_or(1, |us| us.div_euclid(1_000_000) + 1)
     }
 
     fn amount(&self, units: i64) -> Value {
@@ -68,13 +73,17 @@ impl Shortage {
             "model": self.meter.model,
             "limit": self.amount(self.limit),
             "used": self.amount(self.used),
-            "resets_in_seconds": self.resets_in_us.map(|_| self.seconds()),
+            "resets_at": self.resets_at_us.map(|at| Moment::at(at).rfc3339()),
+            "resets_in_seconds": self.resets_in_us().map(|_| self.seconds()),
         })
     }
 
     pub(super) fn headers(&self) -> Vec<(&'static str, Cow<'static, str>)> {
         let dimension = self.meter.dimension;
         let mut headers: Vec<(&'static str, Cow<'static, str>)> = Vec::new();
+        if let Some(at) = self.resets_at_us {
+            headers.push(("reset_at", Moment::at(at).spoken().into()));
+        }
         if dimension == Dimension::Money {
             // Waiting does not refill a budget: official SDKs honour this and do not retry.
             headers.push(("x-should-retry", "false".into()));
@@ -92,4 +101,18 @@ impl Shortage {
         headers.push(("rate_limit_type", kind.into()));
         headers
     }
+}
+
+/// Returns the same about a key whose budget never begins anew.
+pub(super) fn of_a_spent_key(limit: NanoDollars, used: NanoDollars) -> Value {
+    json!({
+        "scope": Scope::Key.word(),
+        "name": null,
+        "dimension": Dimension::Money.word(),
+        "model": null,
+        "limit": limit.as_usd(),
+        "used": used.as_usd(),
+        "resets_at": null,
+        "resets_in_seconds": null,
+    })
 }

@@ -186,6 +186,8 @@ def keeps_its_rate():
     error = refused(openai.RateLimitError, "rate_limit_exceeded", chat)
     assert error.status_code == 429, error
     headers = error.response.headers
+    assert error.body["limit"]["resets_at"].endswith("Z"), error.body
+    assert headers["reset_at"].endswith(" UTC"), headers
     assert 1 <= int(headers["retry-after"]) <= 60, headers
     assert headers["x-ratelimit-limit-requests"] == "1", headers
     assert headers["x-ratelimit-remaining-requests"] == "0", headers
