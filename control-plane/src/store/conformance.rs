@@ -92,6 +92,7 @@ store_tests!(
     spend::usage_comes_in_pages,
     spend::spend_can_be_forgotten,
     proofs::totals_are_proven,
+    proofs::what_owners_spent_is_proven,
     spend::soft_limits_that_are_crossed_are_listed,
     usage::usage_is_counted_once,
     usage::a_key_is_exhausted_once,

@@ -72,10 +72,10 @@ fn exhausted<D: Driver>(
 }
 
 fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
-    let (tokens, key) = (&record.tokens, record.key_hash.to_hex());
+    let tokens = &record.tokens;
     [
         record.id.to_hex().into(),
-        key.as_str().into(),
+        record.key_hash.to_hex().into(),
         record.started_at.as_micros().into(),
         record.first_byte_at.map(Timestamp::as_micros).into(),
         record.ended_at.as_micros().into(),
@@ -102,7 +102,5 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         serde_json::json!(record.tags).to_string().into(),
         (&record.error_code).into(),
         (&debits_text(&record.debits)).into(),
-        key.as_str().into(),
-        key.into(),
     ]
 }

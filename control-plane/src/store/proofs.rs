@@ -1,13 +1,13 @@
 //! Proofs: totals are what the ledger says, or every difference is named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 
 use crate::domain::reconciliation::Presumed;
-use crate::domain::{HolderId, LedgerRecord, RecordId, Timestamp};
+use crate::domain::{HolderId, LedgerRecord, RecordId, Scope, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::Driver;
 use crate::store::news::{changes_of, moves_of};
@@ -47,7 +47,7 @@ pub trait Proofs: Store {
 pub struct Difference {
     /// What was added up.
     pub total: Total,
-    /// Of what: the hash of a key, the id of a user, team or meter.
+    /// Of what: the hash of a key, the id of an entity or a meter.
     pub id: String,
     /// The figure that is stored.
     pub stored: i64,
@@ -58,12 +58,8 @@ pub struct Difference {
 /// What is added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Total {
-    /// What a key spent.
-    KeySpend,
-    /// What a user's keys spent.
-    UserSpend,
-    /// What a team's keys spent.
-    TeamSpend,
+    /// What one of this kind spent.
+    Spend(Scope),
     /// What is out of a meter in leases.
     Granted,
     /// What was used of a meter that has no window.
@@ -73,14 +69,12 @@ pub enum Total {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { total, id, stored, proven } = self;
-        let what = match total {
-            Total::KeySpend => "spend of key",
-            Total::UserSpend => "spend of user",
-            Total::TeamSpend => "spend of team",
-            Total::Granted => "units granted of meter",
-            Total::Used => "units used of meter",
-        };
-        write!(f, "{what} {id}: {stored} stored, {proven} proven")
+        match total {
+            Total::Spend(kind) => write!(f, "spend of {} ", kind.as_str())?,
+            Total::Granted => f.write_str("units granted of meter ")?,
+            Total::Used => f.write_str("units used of meter ")?,
+        }
+        write!(f, "{id}: {stored} stored, {proven} proven")
     }
 }
 
@@ -138,14 +132,15 @@ impl<D: Driver> Proofs for SqlStore<D> {
         let mut tx = self.driver.begin().await?;
         let differences = differences::<D>(&mut tx).await?;
         for Difference { total, id, proven, .. } in &differences {
-            let statement = match total {
-                Total::KeySpend => sql::proofs::SET_KEY,
-                Total::UserSpend => sql::proofs::SET_USER,
-                Total::TeamSpend => sql::proofs::SET_TEAM,
-                Total::Granted => sql::proofs::SET_GRANTED,
-                Total::Used => sql::proofs::SET_USED,
+            let (id, proven) = (id.as_str().into(), (*proven).into());
+            let (statement, args) = match total {
+                Total::Spend(Scope::Key) => (sql::proofs::SET_KEY, vec![id, proven]),
+                Total::Spend(kind) => {
+                    (sql::proofs::SET_ENTITY, vec![kind.as_str().into(), id, proven])
+                }
+                Total::Granted => (sql::proofs::SET_GRANTED, vec![id, proven]),
+                Total::Used => (sql::proofs::SET_USED, vec![id, proven]),
             };
-            let args = vec![id.as_str().into(), (*proven).into()];
             D::run(&mut tx, statement.into_sql_str(), args).await?;
         }
         D::commit(tx).await?;
@@ -156,9 +151,11 @@ impl<D: Driver> Proofs for SqlStore<D> {
 async fn differences<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> {
     let mut differences = Vec::new();
     for (total, statement) in [
-        (Total::KeySpend, sql::proofs::KEYS),
-        (Total::UserSpend, sql::proofs::USERS),
-        (Total::TeamSpend, sql::proofs::TEAMS),
+        (Total::Spend(Scope::Key), sql::proofs::KEYS),
+        (Total::Spend(Scope::User), sql::proofs::USERS),
+        (Total::Spend(Scope::Team), sql::proofs::TEAMS),
+        (Total::Spend(Scope::Organization), sql::proofs::ORGANIZATIONS),
+        (Total::Spend(Scope::Customer), sql::proofs::CUSTOMERS),
         (Total::Granted, sql::proofs::GRANTED),
     ] {
         for row in D::run(tx, statement.into_sql_str(), Vec::new()).await? {
@@ -167,8 +164,49 @@ async fn differences<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, Store
             differences.push(Difference { total, id, stored, proven });
         }
     }
+    differences.extend(spent_by_tags::<D>(tx).await?);
     differences.extend(used::<D>(tx).await?);
     Ok(differences)
+}
+
+async fn spent_by_tags<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> {
+    let rows = D::run(tx, sql::proofs::TAGS.into_sql_str(), Vec::new()).await?;
+    let mut tags = BTreeMap::<String, Tag>::new();
+    for row in &rows {
+        let row = Fields::<D>(row);
+        let (stored, proven) = (row.int("stored")?, row.int("opening")?);
+        tags.insert(row.text("id")?, Tag { since: row.int("since_revision")?, stored, proven });
+    }
+    if !tags.is_empty() {
+        each_record::<D>(tx, sql::proofs::TAGGED, |row| add_tagged(&mut tags, row)).await?;
+    }
+    let differ = tags.into_iter().filter(|(_, tag)| tag.stored != tag.proven);
+    let named = differ.map(|(id, Tag { stored, proven, .. })| {
+        let total = Total::Spend(Scope::Tag);
+        Difference { total, id, stored, proven }
+    });
+    Ok(named.collect())
+}
+
+/// What a tag spent, and from which revision on records count.
+struct Tag {
+    since: i64,
+    stored: i64,
+    proven: i64,
+}
+
+fn add_tagged<D: Driver>(
+    tags: &mut BTreeMap<String, Tag>,
+    row: &Fields<'_, D>,
+) -> Result<(), StoreError> {
+    let (cost, revision) = (row.int("cost_nanos")?, row.int("revision")?);
+    let named: BTreeSet<String> = row.json("tags")?;
+    for name in named {
+        if let Some(tag) = tags.get_mut(&name).filter(|tag| tag.since <= revision) {
+            tag.proven = tag.proven.saturating_add(cost);
+        }
+    }
+    Ok(())
 }
 
 async fn used<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> {
@@ -190,17 +228,31 @@ async fn used<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, StoreError> 
 /// Returns what all records took, by meter.
 async fn debits<D: Driver>(tx: &mut D::Tx) -> Result<BTreeMap<u64, i64>, StoreError> {
     let mut sums = BTreeMap::<u64, i64>::new();
+    each_record::<D>(tx, sql::proofs::DEBITS, |row| {
+        for debit in row.debits()? {
+            let sum = sums.entry(debit.meter).or_default();
+            *sum = sum.saturating_add(debit.amount);
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(sums)
+}
+
+/// Visits records in pages: all of them would not fit into memory.
+async fn each_record<D: Driver>(
+    tx: &mut D::Tx,
+    page_after: &'static str,
+    mut visit: impl FnMut(&Fields<'_, D>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut last = String::new();
     loop {
         let args = vec![last.as_str().into()];
-        let rows = D::run(tx, sql::proofs::DEBITS.into_sql_str(), args).await?;
-        let Some(row) = rows.last() else { return Ok(sums) };
+        let rows = D::run(tx, page_after.into_sql_str(), args).await?;
+        let Some(row) = rows.last() else { return Ok(()) };
         last = Fields::<D>(row).text("id")?;
         for row in &rows {
-            for debit in Fields::<D>(row).debits()? {
-                let sum = sums.entry(debit.meter).or_default();
-                *sum = sum.saturating_add(debit.amount);
-            }
+            visit(&Fields::<D>(row))?;
         }
     }
 }

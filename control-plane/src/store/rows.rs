@@ -59,7 +59,7 @@ impl<D: Driver> Fields<'_, D> {
         Ok(self.maybe_int(column)?.map(Timestamp::from_micros))
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|_| self.broken(column))
     }
 

@@ -168,9 +168,8 @@ pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
 pub(super) const AUDIT: &str =
     "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
 
-/// Values bound for one ledger record. The last two are its key again, by which the owners are
-/// looked up.
-pub(super) const LEDGER_VALUES: usize = 30;
+/// Values bound for one ledger record.
+pub(super) const LEDGER_VALUES: usize = 28;
 
 /// Writes the `n`th placeholder of a statement, counted from 1.
 ///
@@ -179,33 +178,26 @@ pub(super) const LEDGER_VALUES: usize = 30;
 /// none; so statements for many rows use each value once, in order, and take either.
 pub(super) type Placeholder = fn(usize) -> String;
 
-/// Writes the statement that adds `rows` records and returns the ids of those that are new.
+/// Writes the statement that adds `rows` records, with whom their keys belong to, and returns the
+/// ids of those that are new.
 pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     let mut sql = String::from(
         "INSERT INTO ledger (
     id, key_hash, started_at_us, first_byte_at_us, ended_at_us, endpoint, model, provider,
     provider_model, provider_response_id, status, streamed, aborted, input_tokens, output_tokens,
     total_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
-    audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code,
-    debits, user_id, team_id
-) VALUES ",
+    audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code, debits,
+    user_id, team_id, organization_id, revision
+) SELECT added.*, keys.user_id, keys.team_id,
+    COALESCE(keys.organization_id, teams.organization_id), revision.value
+FROM (VALUES ",
     );
-    let mut placeholders = (1..).map(placeholder);
-    let mut next = || placeholders.next().unwrap_or_default();
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for _ in 2..LEDGER_VALUES {
-            let _ = write!(sql, "{}, ", next());
-        }
-        let _ = write!(
-            sql,
-            "(SELECT user_id FROM api_keys WHERE key_hash = {}), \
-             (SELECT team_id FROM api_keys WHERE key_hash = {}))",
-            next(),
-            next()
-        );
-    }
-    sql.push_str(" ON CONFLICT DO NOTHING RETURNING id");
+    sql.push_str(&values(rows, LEDGER_VALUES, placeholder));
+    sql.push_str(
+        ") AS added LEFT JOIN api_keys AS keys ON keys.key_hash = added.column2 \
+         LEFT JOIN entities AS teams ON teams.kind = 'team' AND teams.id = keys.team_id \
+         CROSS JOIN revision WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING id",
+    );
     sql
 }
 

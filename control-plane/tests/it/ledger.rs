@@ -60,8 +60,12 @@ async fn used(app: &TestApp) -> String {
     let hash = KeyHash::of(key.as_bytes());
     let meters = app.store.meters(&[(Scope::Key, hash.to_hex())]).await.unwrap();
     let meter = meters[0].id;
+    app.post("/customer/new", json!({"user_id": "c"})).await.ok();
+    app.post("/tag/new", json!({"name": "t"})).await.ok();
     let records = (1..4).map(|number| LedgerRecord {
         debits: vec![Debit { meter, amount: 36_000 }],
+        end_user: Some("c".into()),
+        tags: vec!["t".into()],
         ..record(number, &key, app.service.now().as_micros())
     });
     let statement = Statement {
@@ -88,6 +92,7 @@ async fn totals_are_proven_and_every_difference_is_named() {
 
     let proven = ledger(app.folder(), "verify");
     tamper(app.folder(), "UPDATE api_keys SET spend_nanos = spend_nanos + 5").await;
+    tamper(app.folder(), "UPDATE entities SET spend_nanos = 0").await;
     tamper(app.folder(), "UPDATE meters SET used = used + 7, granted = 0").await;
     let (code, differences) = ledger(app.folder(), "verify");
     let rebuilt = ledger(app.folder(), "rebuild");
@@ -96,7 +101,9 @@ async fn totals_are_proven_and_every_difference_is_named() {
     assert_eq!(proven, (Some(0), String::new()));
     let expected = format!(
         "spend of key {hash}: 500000005 stored, 500000000 proven\n\
+         spend of customer c: 0 stored, 72000 proven\n\
          units granted of meter 1: 0 stored, 10 proven\n\
+         spend of tag t: 0 stored, 72000 proven\n\
          units used of meter 1: 500000007 stored, 500000000 proven\n"
     );
     assert_eq!((code, &differences), (Some(1), &expected));

@@ -8,8 +8,8 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    ApiKey, Change, Endpoint, KeyChange, LedgerRecord, Limits, RecordId, Report, Reported,
-    Timestamp, UsageSource,
+    ApiKey, Change, Endpoint, Entity, KeyChange, LedgerRecord, Limits, RecordId, Report, Reported,
+    Scope, Timestamp, UsageSource,
 };
 use crate::store::{Changed, KeyQuery, KeySort, Store};
 
@@ -42,6 +42,10 @@ pub(super) fn key(name: &str) -> ApiKey {
         updated_by: "somebody".into(),
         last_active: None,
     }
+}
+
+pub(super) fn entity(kind: Scope, id: &str) -> Entity {
+    Entity::new(kind, id.to_owned(), &change("c", 1))
 }
 
 pub(super) fn budget(nanos: i64) -> Limits {

@@ -3,7 +3,7 @@
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use super::fixtures::{add, budget, change, hash, key, record, record_usage};
+use super::fixtures::{add, budget, change, entity, hash, key, record, record_usage};
 use crate::domain::{ApiKey, Debit, Entity, LedgerRecord, Limits, Scope};
 use crate::store::{SpendBy, SpendPart, Store, TagSpend, UsageQuery};
 
@@ -133,10 +133,6 @@ pub(super) async fn soft_limits_that_are_crossed_are_listed(store: &dyn Store) {
     assert_eq!((page.total, alert.used), (1, 6));
     assert_eq!(alert.meter, meters[0]);
     assert_eq!(store.alerts(10, 1).await.unwrap().alerts, []);
-}
-
-fn entity(kind: Scope, id: &str) -> Entity {
-    Entity::new(kind, id.to_owned(), &change("c", 1))
 }
 
 fn sorted(mut parts: Vec<SpendPart>) -> Vec<SpendPart> {

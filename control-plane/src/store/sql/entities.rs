@@ -25,16 +25,14 @@ pub(in crate::store) const ENTITY: &str =
 pub(in crate::store) const ENTITIES_OF_BUDGET: &str =
     entities_with_budgets!(" WHERE entities.budget_id = $1");
 
+/// The transaction counts the revision up, so records that follow have at least this one.
 pub(in crate::store) const INSERT_ENTITY: &str = "INSERT INTO entities (
     kind, id, alias, email, organization_id, budget_id, models, metadata, details, limits,
     max_budget_nanos, budget_window, spend_nanos, blocked, created_at_us, created_by,
-    updated_at_us, updated_by, spend_opening_nanos
+    updated_at_us, updated_by, spend_opening_nanos, since_revision
 ) VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-    $13 - CAST(COALESCE(CASE $1
-        WHEN 'user' THEN (SELECT SUM(cost_nanos) FROM ledger WHERE user_id = $2)
-        WHEN 'team' THEN (SELECT SUM(cost_nanos) FROM ledger WHERE team_id = $2)
-    END, 0) AS BIGINT)
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $13,
+    (SELECT value + 1 FROM revision)
 )";
 
 pub(in crate::store) const UPDATE_ENTITY: &str = "UPDATE entities SET

@@ -8,23 +8,41 @@ pub(in crate::store) const KEYS: &str = "SELECT * FROM (
     ) AS sums ON sums.key_hash = api_keys.key_hash
 ) AS totals WHERE stored <> proven ORDER BY id";
 
-pub(in crate::store) const USERS: &str = "SELECT * FROM (
+/// What entities of one kind spent: the records since each was made that name it.
+macro_rules! spend_of_entities {
+    ($kind:literal, $column:literal) => {
+        concat!(
+            "SELECT * FROM (
     SELECT entities.id, spend_nanos AS stored,
-        CAST(spend_opening_nanos + COALESCE(sums.cost, 0) AS BIGINT) AS proven
-    FROM entities LEFT JOIN (
-        SELECT user_id, SUM(cost_nanos) AS cost FROM ledger
-        WHERE user_id IS NOT NULL GROUP BY user_id
-    ) AS sums ON sums.user_id = entities.id WHERE entities.kind = 'user'
-) AS totals WHERE stored <> proven ORDER BY id";
+        CAST(spend_opening_nanos + COALESCE(SUM(cost_nanos), 0) AS BIGINT) AS proven
+    FROM entities LEFT JOIN ledger
+        ON ledger.",
+            $column,
+            " = entities.id AND ledger.revision >= since_revision
+    WHERE entities.kind = '",
+            $kind,
+            "' GROUP BY entities.kind, entities.id
+) AS totals WHERE stored <> proven ORDER BY id"
+        )
+    };
+}
 
-pub(in crate::store) const TEAMS: &str = "SELECT * FROM (
-    SELECT entities.id, spend_nanos AS stored,
-        CAST(spend_opening_nanos + COALESCE(sums.cost, 0) AS BIGINT) AS proven
-    FROM entities LEFT JOIN (
-        SELECT team_id, SUM(cost_nanos) AS cost FROM ledger
-        WHERE team_id IS NOT NULL GROUP BY team_id
-    ) AS sums ON sums.team_id = entities.id WHERE entities.kind = 'team'
-) AS totals WHERE stored <> proven ORDER BY id";
+pub(in crate::store) const USERS: &str = spend_of_entities!("user", "user_id");
+
+pub(in crate::store) const TEAMS: &str = spend_of_entities!("team", "team_id");
+
+pub(in crate::store) const ORGANIZATIONS: &str =
+    spend_of_entities!("organization", "organization_id");
+
+pub(in crate::store) const CUSTOMERS: &str = spend_of_entities!("customer", "end_user");
+
+/// Records name tags in a list, so what they spent is summed up by the reader.
+pub(in crate::store) const TAGS: &str =
+    "SELECT id, since_revision, spend_nanos AS stored, spend_opening_nanos AS opening
+FROM entities WHERE kind = 'tag' ORDER BY id";
+
+pub(in crate::store) const TAGGED: &str = "SELECT id, tags, revision, cost_nanos FROM ledger
+WHERE tags <> '[]' AND id > $1 ORDER BY id LIMIT 5000";
 
 pub(in crate::store) const GRANTED: &str = "SELECT * FROM (
     SELECT CAST(meters.id AS TEXT) AS id, granted AS stored,
@@ -55,11 +73,8 @@ WHERE presumed.resolved_us IS NULL ORDER BY presumed.holder, presumed.meter";
 pub(in crate::store) const SET_KEY: &str =
     "UPDATE api_keys SET spend_nanos = $2 WHERE key_hash = $1";
 
-pub(in crate::store) const SET_USER: &str =
-    "UPDATE entities SET spend_nanos = $2 WHERE kind = 'user' AND id = $1";
-
-pub(in crate::store) const SET_TEAM: &str =
-    "UPDATE entities SET spend_nanos = $2 WHERE kind = 'team' AND id = $1";
+pub(in crate::store) const SET_ENTITY: &str =
+    "UPDATE entities SET spend_nanos = $3 WHERE kind = $1 AND id = $2";
 
 pub(in crate::store) const SET_GRANTED: &str =
     "UPDATE meters SET granted = $2 WHERE CAST(id AS TEXT) = $1";
