@@ -14,6 +14,7 @@ mod metrics;
 mod models;
 mod odd_input;
 mod outage;
+mod owners;
 mod paths;
 mod provider_failures;
 mod refusals;
