@@ -3,6 +3,7 @@
 //! the matches in this file.
 
 pub mod chat;
+pub mod gemini;
 pub mod openai;
 
 /// A wire format of conversations, of clients and of providers alike.

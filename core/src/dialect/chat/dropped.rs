@@ -72,6 +72,7 @@ fn is_default(name: &str, value: Node<'_>) -> bool {
     };
     match name {
         "modalities" | "generationConfig.responseModalities" => value.items().all(is_text),
+        "generationConfig.responseMimeType" => value.string().is_some_and(|it| it == "text/plain"),
         // Nothing is kept anywhere unless the client wants it kept.
         "store" | "background" => value.bool() == Some(false),
         "truncation" => value.string().is_some_and(|how| how == "disabled"),

@@ -1,0 +1,17 @@
+//! Gemini's `generateContent` and what belongs to it
+//! (<https://ai.google.dev/api/generate-content>). The model, and whether it streams, stand in
+//! the URL.
+
+pub mod count;
+pub mod error;
+pub mod models;
+pub mod request;
+pub mod response;
+pub mod usage;
+
+mod candidate;
+mod finish;
+mod logprobs;
+mod member;
+mod parts;
+pub mod schema;
