@@ -2,9 +2,12 @@
 //! of them meet in the neutral conversation of [`chat`], so that adding one touches its folder and
 //! the matches in this file.
 
+pub mod anthropic;
 pub mod chat;
 pub mod gemini;
 pub mod openai;
+
+mod instant;
 
 /// A wire format of conversations, of clients and of providers alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

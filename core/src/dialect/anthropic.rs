@@ -1,0 +1,14 @@
+//! Anthropic's Messages (<https://docs.claude.com/en/api/messages>), for clients and providers.
+
+pub mod count;
+pub mod error;
+pub mod models;
+pub mod request;
+pub mod response;
+pub mod usage;
+
+mod block;
+mod generation;
+mod media;
+mod members;
+mod stop;
