@@ -5,6 +5,7 @@ pub mod error;
 pub mod models;
 pub mod request;
 pub mod response;
+pub mod stream;
 pub mod usage;
 
 mod block;
