@@ -1,0 +1,12 @@
+//! Dialects against cases in files and against recorded traffic.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
+
+mod anthropic;
+mod cases;
+mod recordings;
