@@ -5,12 +5,13 @@
 //! were.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::scan::{Array, Malformed, Object};
 use super::text;
 
 /// A JSON value as it was written, without surrounding white space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Node<'a>(&'a [u8]);
 
 impl<'a> Node<'a> {
@@ -111,7 +112,7 @@ impl<'a> Node<'a> {
 }
 
 /// The text of a JSON string, with its escapes: what stands between the quotes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Text<'a>(Cow<'a, [u8]>);
 
 impl<'a> Text<'a> {
@@ -172,7 +173,7 @@ impl PartialEq<&str> for Text<'_> {
 }
 
 /// A JSON number with the digits it was written with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Number<'a>(&'a [u8]);
 
 impl<'a> Number<'a> {
@@ -198,6 +199,24 @@ impl<'a> Number<'a> {
             reason = "not negative, and the cast saturates"
         )]
         Some(float as u64)
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
     }
 }
 
