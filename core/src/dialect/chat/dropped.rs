@@ -75,6 +75,10 @@ fn is_default(name: &str, value: Node<'_>) -> bool {
         "generationConfig.responseMimeType" => value.string().is_some_and(|it| it == "text/plain"),
         // Nothing is kept anywhere unless the client wants it kept.
         "store" | "background" => value.bool() == Some(false),
+        // Padding of a stream against eavesdroppers; whether usage is told has a field.
+        "stream_options" => value
+            .members()
+            .all(|(name, _)| matches!(&*name, "include_usage" | "include_obfuscation")),
         "truncation" => value.string().is_some_and(|how| how == "disabled"),
         // Both are written wherever there are some.
         "include" => value.items().all(|wanted| {
