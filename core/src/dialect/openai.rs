@@ -1,7 +1,10 @@
-//! OpenAI's chat completions, legacy completions and embeddings, client and provider side alike:
-//! bodies are not re-encoded, named values are edited in place.
+//! OpenAI's chat completions, legacy completions and embeddings, client and provider side alike.
+//!
+//! [`request`], [`stream`] and [`answer`] serve OpenAI on both sides: bodies are not re-encoded,
+//! named values are edited in place. [`chat`] translates.
 
 pub mod answer;
+pub mod chat;
 pub mod models;
 pub mod request;
 pub mod stream;

@@ -9,4 +9,5 @@
 
 mod anthropic;
 mod cases;
+mod openai;
 mod recordings;

@@ -1,0 +1,14 @@
+//! OpenAI's chat completions, translated to and from the neutral conversation, with what
+//! compatible providers add to them: reasoning under its several names (`reasoning_content`,
+//! `reasoning`, `reasoning_details`, Mistral's arrays), switches for it, signatures of Gemini.
+
+pub mod request;
+pub mod response;
+pub mod usage;
+
+mod call;
+mod field;
+mod finish;
+mod media;
+mod part;
+mod thought;

@@ -1,0 +1,4 @@
+//! OpenAI's chat completions.
+
+mod request;
+mod response;
