@@ -59,6 +59,8 @@ struct Answer {
     bytes: u64,
     /// The headers wait for the body, which says what it cost.
     held: bool,
+    /// What the body had said of usage after so many bytes, when that was looked for.
+    usage: Option<(u64, TokenUsage)>,
 }
 
 #[derive(Debug)]
@@ -105,12 +107,11 @@ impl Attempt {
         })
     }
 
-    /// Returns the usage of an answer that is not streamed, as soon as it has passed.
-    pub(super) fn json_usage(&self) -> Option<TokenUsage> {
-        match &self.answer.as_ref()?.form {
-            Form::Json(tap) => usage::parse(&tap.captured().usage),
-            Form::Stream(_) | Form::Error(_) | Form::Ours(_) => None,
-        }
+    /// Returns the usage of an answer that is not streamed, if it has passed already.
+    pub(super) fn json_usage(&mut self) -> Option<TokenUsage> {
+        let answer = self.answer.as_mut()?;
+        answer.usage = answer.json_usage().map(|usage| (answer.bytes, usage));
+        answer.usage.map(|(_, usage)| usage)
     }
 
     /// Counts what was generated, as far as that is known.
@@ -134,7 +135,7 @@ impl Attempt {
                 }
             }
             Form::Json(tap) => {
-                facts.take_usage(&tap.captured().usage);
+                facts.usage = answer.json_usage();
                 facts.take_id(tap.captured().id.trim_ascii());
                 facts.take_error(tap.captured().error.trim_ascii());
                 facts.output_bytes = answer.bytes;
@@ -240,8 +241,16 @@ impl Exchange {
             && inflate.is_none()
             && matches!(form, Form::Json(_))
             && length.is_some_and(|length| length <= MOST_HELD);
-        let answer =
-            Answer { status, inflate, form, first_byte_at_us: None, ended: end, bytes: 0, held };
+        let answer = Answer {
+            status,
+            inflate,
+            form,
+            first_byte_at_us: None,
+            ended: end,
+            bytes: 0,
+            held,
+            usage: None,
+        };
         forwarded.attempt.answer = Some(answer);
         if held { Flow::Pause } else { Flow::Continue }
     }
@@ -291,6 +300,14 @@ impl Exchange {
 impl Answer {
     fn is_cut(&self) -> bool {
         matches!(&self.form, Form::Stream(stream) if stream.is_cut())
+    }
+
+    fn json_usage(&self) -> Option<TokenUsage> {
+        match (&self.form, self.usage) {
+            (Form::Json(_), Some((bytes, usage))) if bytes == self.bytes => Some(usage),
+            (Form::Json(tap), _) => usage::parse(&tap.captured().usage),
+            (Form::Stream(_) | Form::Error(_) | Form::Ours(_), _) => None,
+        }
     }
 
     /// Returns what takes the place of a piece, or `None` when it passes as it is.

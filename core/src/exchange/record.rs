@@ -108,7 +108,7 @@ impl Exchange {
 
 impl Forwarded {
     /// Returns the cost by the provider's own figures, once they have come in one piece.
-    pub(super) fn known_cost(&self) -> Option<NanoDollars> {
+    pub(super) fn known_cost(&mut self) -> Option<NanoDollars> {
         let usage = self.attempt.json_usage()?;
         Some(self.target.price.as_ref().map(|price| price.cost(&usage)).unwrap_or_default())
     }

@@ -85,7 +85,7 @@ impl Exchange {
 
     /// Tells the client what its answer cost, when that is known before its headers leave.
     pub(super) fn show_cost(&mut self) {
-        let cost = self.forwarded.as_ref().and_then(Forwarded::known_cost);
+        let cost = self.forwarded.as_mut().and_then(Forwarded::known_cost);
         if let Some(cost) = cost {
             let value = usd(cost).into_bytes();
             self.effects.push_back(Effect::SetResponseHeader("x-litellm-response-cost", value));
