@@ -66,7 +66,7 @@ impl Exchange {
         }
         if let Some(budget) = policy.max_budget {
             shown.push(("x-litellm-key-max-budget", usd(budget)));
-            shown.push(("x-litellm-key-spend", usd(policy.spend)));
+            shown.push(("x-litellm-key-spend", usd(policy.spend.get())));
         }
         shown
     }

@@ -1,5 +1,6 @@
 //! Who may call which model, and whether a key may call at all.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -22,8 +23,9 @@ pub struct KeyPolicy {
     pub aliases: BTreeMap<String, String>,
     /// `None` sets no limit.
     pub max_budget: Option<NanoDollars>,
-    /// Spent so far, here and in the ledger, as far as known.
-    pub spend: NanoDollars,
+    /// Spent so far, here and in the ledger, as far as known. Grows while requests hold the
+    /// policy.
+    pub spend: Cell<NanoDollars>,
     /// Added to the tags of each request.
     pub tags: Vec<String>,
     /// Limits of the key, its user, team and organisation.
@@ -74,8 +76,8 @@ impl KeyPolicy {
     /// When it is.
     pub fn check_budget(&self) -> Result<(), Denied> {
         match self.max_budget {
-            Some(limit) if self.spend >= limit && !self.begins_anew() => {
-                Err(Denied::BudgetSpent { limit, used: self.spend })
+            Some(limit) if self.spend.get() >= limit && !self.begins_anew() => {
+                Err(Denied::BudgetSpent { limit, used: self.spend.get() })
             }
             _ => Ok(()),
         }
@@ -133,7 +135,7 @@ impl From<proto::KeyPolicy> for KeyPolicy {
             models: wire.models,
             aliases: wire.aliases,
             max_budget: wire.max_budget_nanos.map(NanoDollars),
-            spend: NanoDollars(wire.spend_nanos),
+            spend: Cell::new(NanoDollars(wire.spend_nanos)),
             tags: wire.tags,
             low_budget: wire.low_budget.map(LowBudget::from),
         }
@@ -188,7 +190,7 @@ mod tests {
     fn a_spent_budget_ends_it() {
         let key = |spend| KeyPolicy {
             max_budget: Some(NanoDollars(5)),
-            spend: NanoDollars(spend),
+            spend: Cell::new(NanoDollars(spend)),
             ..KeyPolicy::default()
         };
 
@@ -213,7 +215,7 @@ mod tests {
         };
         let key = |window_seconds| KeyPolicy {
             max_budget: Some(NanoDollars(5)),
-            spend: NanoDollars(5),
+            spend: Cell::new(NanoDollars(5)),
             meters: vec![Rc::new(meter(window_seconds))],
             ..KeyPolicy::default()
         };

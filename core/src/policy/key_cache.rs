@@ -159,10 +159,9 @@ impl KeyCache {
     }
 
     /// Adds to what a key has spent, until the ledger's own figure arrives.
-    pub fn spent(&mut self, hash: &KeyHash, cost: NanoDollars) {
-        if let Some(policy) = self.entries.get_mut(hash).and_then(|entry| entry.policy.as_mut()) {
-            let policy = Rc::make_mut(policy);
-            policy.spend = policy.spend.saturating_add(cost);
+    pub fn spent(&self, hash: &KeyHash, cost: NanoDollars) {
+        if let Some(policy) = self.entries.get(hash).and_then(|entry| entry.policy.as_ref()) {
+            policy.spend.set(policy.spend.get().saturating_add(cost));
         }
     }
 
@@ -221,6 +220,8 @@ impl KeyCache {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     fn hash(n: u32) -> KeyHash {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     fn spent(nanos: i64) -> Rc<KeyPolicy> {
-        Rc::new(KeyPolicy { spend: NanoDollars(nanos), ..KeyPolicy::default() })
+        Rc::new(KeyPolicy { spend: Cell::new(NanoDollars(nanos)), ..KeyPolicy::default() })
     }
 
     #[test]
