@@ -38,10 +38,16 @@ impl fmt::Display for NanoDollars {
     /// Writes exact dollars without trailing zeros: `0.0000123`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, abs) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
-        let fraction = format!("{:09}", abs % 1_000_000_000);
-        let fraction = fraction.trim_end_matches('0');
-        let point = if fraction.is_empty() { "" } else { "." };
-        write!(f, "{sign}{}{point}{fraction}", abs / 1_000_000_000)
+        write!(f, "{sign}{}", abs / 1_000_000_000)?;
+        let (mut rest, mut places) = (abs % 1_000_000_000, 9);
+        if rest == 0 {
+            return Ok(());
+        }
+        while rest.is_multiple_of(10) {
+            rest /= 10;
+            places -= 1;
+        }
+        write!(f, ".{rest:0places$}")
     }
 }
 

@@ -7,7 +7,11 @@ use std::borrow::Cow;
 /// Lone surrogates become U+FFFD, as do bytes that are not UTF-8.
 pub fn decode(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'\\') {
-        return String::from_utf8_lossy(raw);
+        // What is whole, which is nearly everything, need not be looked at piece by piece.
+        return match std::str::from_utf8(raw) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(raw),
+        };
     }
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
