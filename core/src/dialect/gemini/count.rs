@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// As of [`request::read`].
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    let body = Node::object(body).map_err(|why| Refusal::InvalidJson(why.to_string()))?;
+    let body = request::object(body)?;
     request::conversation(find(body, "generateContentRequest").unwrap_or(body))
 }
 

@@ -152,7 +152,8 @@ fn write_details(failure: &Failure, out: &mut Writer) {
     let kind = |out: &mut Writer, name: &str| {
         out.key("@type").string(&format!("type.googleapis.com/google.rpc.{name}"));
     };
-    if let Some(code) = &failure.code {
+    let name = status_name(failure.kind, failure.status);
+    if let Some(code) = failure.code.as_ref().filter(|code| *code != name) {
         out.object(|out| {
             kind(out, "ErrorInfo");
             out.key("reason").string(code);

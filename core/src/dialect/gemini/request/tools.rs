@@ -111,20 +111,25 @@ fn mode(node: Node<'_>) -> Result<(Option<ToolChoice<'_>>, bool), Refusal> {
 
 /// Writes `tools`, if there are any that Gemini can have.
 pub(super) fn write(out: &mut Writer, it: &Conversation<'_>, dropped: &mut Dropped) {
+    let mut tools: Vec<_> = it.tools.iter().collect();
+    if it.origin != Dialect::Gemini {
+        // All functions must stand together.
+        tools.sort_by_key(|tool| !is_function(tool));
+    }
     let mut all = Writer::default();
     all.array(|all| {
-        if it.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Function { .. })) {
-            all.object(|set| {
-                set.key("functionDeclarations").array(|list| {
-                    it.tools.iter().for_each(|tool| declare(list, tool, it, dropped));
-                });
-            });
-        }
-        for tool in &it.tools {
-            match &tool.kind {
-                ToolKind::Other(Dialect::Gemini, node) => own(all, *node),
-                ToolKind::Other(_, node) => dropped.note(other_name(*node)),
-                ToolKind::Function { .. } => {}
+        for tools in tools.chunk_by(|one, other| is_function(one) && is_function(other)) {
+            match tools.first().map(|tool| &tool.kind) {
+                Some(ToolKind::Function { .. }) => all.object(|set| {
+                    set.key("functionDeclarations").array(|list| {
+                        for tool in tools {
+                            declare(list, tool, it, dropped);
+                        }
+                    });
+                }),
+                Some(ToolKind::Other(Dialect::Gemini, node)) => own(all, *node),
+                Some(ToolKind::Other(_, node)) => dropped.note(other_name(*node)),
+                None => {}
             }
         }
     });
@@ -132,6 +137,10 @@ pub(super) fn write(out: &mut Writer, it: &Conversation<'_>, dropped: &mut Dropp
     if all != b"[]" {
         out.key("tools").raw(&all);
     }
+}
+
+fn is_function(tool: &Tool<'_>) -> bool {
+    matches!(tool.kind, ToolKind::Function { .. })
 }
 
 fn declare(out: &mut Writer, tool: &Tool<'_>, it: &Conversation<'_>, dropped: &mut Dropped) {
@@ -179,7 +188,7 @@ pub(super) fn write_choice(out: &mut Writer, it: &Conversation<'_>, dropped: &mu
         return;
     }
     // Without functions any mode is an error.
-    if !it.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Function { .. })) {
+    if !it.tools.iter().any(is_function) {
         return;
     }
     let no_names = &[][..];

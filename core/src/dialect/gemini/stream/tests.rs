@@ -200,3 +200,18 @@ fn what_gemini_alone_knows_passes_to_its_clients() {
     let other = delta(0, Delta::Other(Dialect::Anthropic, crate::json::node::Node::trusted(b"{}")));
     assert_eq!(written(Writer::new(to()), &[other]), "");
 }
+
+#[test]
+fn lines_in_arguments_break_no_event() {
+    let events = [
+        call(0, 0, "f"),
+        arguments(0, 0, "{\n \"a\":\r\n 1}"),
+        finish(0, FinishReason::ToolCalls),
+        Event::End,
+    ];
+
+    let frames = frames(&written(Writer::new(to()), &events));
+
+    let args = &frames[0]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"];
+    assert_eq!(*args, json!({"a": 1}));
+}

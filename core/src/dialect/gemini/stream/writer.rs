@@ -247,6 +247,7 @@ impl Writer {
 
     fn frame(&mut self, out: &mut Vec<u8>, fill: impl FnOnce(&mut write::Writer)) {
         self.begin_frame(out);
+        let start = out.len();
         let mut writer = write::Writer::after(std::mem::take(out));
         writer.object(|it| {
             fill(it);
@@ -258,6 +259,10 @@ impl Writer {
             }
         });
         *out = writer.into_bytes();
+        // What was read as JSON may have lines, and an event's data may not.
+        for byte in out.iter_mut().skip(start).filter(|byte| matches!(byte, b'\r' | b'\n')) {
+            *byte = b' ';
+        }
         self.end_frame(out);
     }
 
