@@ -9,5 +9,6 @@
 
 mod anthropic;
 mod cases;
+mod gemini;
 mod openai;
 mod recordings;
