@@ -6,6 +6,7 @@ pub mod anthropic;
 pub mod chat;
 pub mod gemini;
 pub mod openai;
+pub mod responses;
 
 mod instant;
 

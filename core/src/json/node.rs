@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use super::scan::{Array, Malformed, Object};
 use super::text;
@@ -147,6 +148,14 @@ impl<'a> Text<'a> {
     /// Tells whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Takes a part of it, as written; the ends may not be within an escape.
+    pub fn slice(self, part: Range<usize>) -> Option<Self> {
+        Some(Self(match self.0 {
+            Cow::Borrowed(whole) => Cow::Borrowed(whole.get(part)?),
+            Cow::Owned(whole) => Cow::Owned(whole.get(part)?.to_vec()),
+        }))
     }
 
     /// Appends another text.

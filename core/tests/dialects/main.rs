@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stderr,
     clippy::wildcard_enum_match_arm,
     reason = "test code"
@@ -12,3 +13,5 @@ mod cases;
 mod gemini;
 mod openai;
 mod recordings;
+mod responses;
+mod shown;
