@@ -108,7 +108,8 @@ impl Refusal {
         Rendered { status, code, headers: self.headers(), body }
     }
 
-    fn class(&self) -> (u16, &'static str, &'static str) {
+    /// Returns its status, `type` and `code`.
+    pub(crate) fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::NoKey | Self::UnknownKey => (401, "authentication_error", "invalid_api_key"),
             Self::ExpiredKey => (401, "authentication_error", "expired_api_key"),
@@ -136,7 +137,8 @@ impl Refusal {
         }
     }
 
-    fn message(&self) -> String {
+    /// Says it to people.
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::NoKey => "No API key was given. Send it as `Authorization: Bearer <key>` or \
                             `x-api-key: <key>`."
@@ -188,7 +190,8 @@ impl Refusal {
         if let Self::LimitReached(shortage) = self { Some(shortage.facts()) } else { None }
     }
 
-    fn param(&self) -> Option<&'static str> {
+    /// Returns the field that is to blame.
+    pub(crate) fn param(&self) -> Option<&'static str> {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
             Self::ModelNotAllowed(_) | Self::ModelNotFound(_) | Self::Unpriced(_) => Some("model"),
@@ -212,7 +215,8 @@ impl Refusal {
         }
     }
 
-    fn headers(&self) -> Vec<(&'static str, Cow<'static, str>)> {
+    /// Returns the headers besides `content-type`.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, Cow<'static, str>)> {
         if let Self::LimitReached(shortage) = self {
             return shortage.headers();
         }

@@ -1,5 +1,7 @@
 //! An error of a provider, or of ours, in neutral terms.
 
+use crate::refusal::Refusal;
+
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -71,6 +73,32 @@ impl FailureKind {
             Self::Overloaded => 503,
             Self::Timeout => 504,
             Self::Server => 500,
+        }
+    }
+}
+
+/// Our own refusals, for the dialects other than the one they are written in. Their headers are
+/// those that [`Refusal::render`] gives.
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        let (status, class, code) = refusal.class();
+        let kind = match class {
+            "insufficient_quota" => FailureKind::Quota,
+            // A provider that refuses our credential has not refused the client's.
+            "api_error" if status != 504 => FailureKind::Server,
+            _ => FailureKind::of_status(status),
+        };
+        Self {
+            status,
+            kind,
+            message: refusal.message(),
+            code: Some(code.to_owned()),
+            param: refusal.param().map(str::to_owned),
+            retry_after: refusal
+                .headers()
+                .iter()
+                .find(|(name, _)| *name == "retry-after")
+                .and_then(|(_, seconds)| seconds.parse().ok()),
         }
     }
 }
