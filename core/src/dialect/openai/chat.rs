@@ -2,8 +2,10 @@
 //! compatible providers add to them: reasoning under its several names (`reasoning_content`,
 //! `reasoning`, `reasoning_details`, Mistral's arrays), switches for it, signatures of Gemini.
 
+pub mod error;
 pub mod request;
 pub mod response;
+pub mod stream;
 pub mod usage;
 
 mod call;

@@ -1,19 +1,39 @@
 //! Whole chat answers.
 
 use serde_json::{Value, json};
-use tollgate_core::dialect::chat::answer::ReplyTo;
+use tollgate_core::dialect::Dialect;
 use tollgate_core::dialect::openai::chat::response;
 
+use super::reply_to;
+use crate::cases;
 use crate::recordings::{exchanges, lost};
-
-fn to() -> ReplyTo {
-    ReplyTo { model: "mine".into(), id: "1f".into(), created: 7, ..ReplyTo::default() }
-}
 
 fn rewritten(body: &Value) -> Value {
     let text = body.to_string();
     let answer = response::read(text.as_bytes()).unwrap();
-    serde_json::from_slice(&response::write(&answer, &to())).unwrap()
+    serde_json::from_slice(&response::write(&answer, &reply_to())).unwrap()
+}
+
+#[test]
+fn cases_come_back_as_reviewed() {
+    for case in cases::of("openai") {
+        let Some(body) = case.file("response.json") else { continue };
+        let mut answer = response::read(&body).unwrap();
+        let own: Value = serde_json::from_slice(&response::write(&answer, &reply_to())).unwrap();
+        let shown = format!("{answer:#?}");
+        answer.origin = Dialect::Gemini;
+        let other: Value = serde_json::from_slice(&response::write(&answer, &reply_to())).unwrap();
+        case.shows("answer", &format!("{shown}\n\n{own:#}\n\nfrom another: {other:#}"));
+    }
+}
+
+#[test]
+fn what_has_no_choices_is_no_answer() {
+    for body in
+        [&br#"{"error":{"message":"no"}}"#[..], b"{}", b"[]", b"", b"{\"choices\":[\"\xff\"]}"]
+    {
+        assert!(response::read(body).is_err(), "{}", String::from_utf8_lossy(body));
+    }
 }
 
 #[test]
@@ -26,7 +46,7 @@ fn recorded_answers_come_back_whole() {
         let body = without_indices(serde_json::from_str(&exchange.answer).unwrap());
         let mut written = rewritten(&body);
 
-        assert_eq!(written["model"], "mine", "{id}");
+        assert_eq!(written["model"], "our-model", "{id}");
         for (before, after) in choices(&body).zip(choices(&written)) {
             for name in ["content", "refusal", "reasoning", "reasoning_content"] {
                 let is_text = before["message"][name].as_str().is_some_and(|it| !it.is_empty());
@@ -45,7 +65,7 @@ fn recorded_answers_come_back_whole() {
         assert_eq!(rewritten(&written), written, "{id}");
         // Costs and times that providers tell of usage have no place in it.
         let mut body = body;
-        body["model"] = json!("mine");
+        body["model"] = json!("our-model");
         body["usage"] = Value::Null;
         written["usage"] = Value::Null;
         assert_eq!(lost(&body, &written), Vec::<String>::new(), "{id}");

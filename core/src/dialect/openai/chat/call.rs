@@ -112,3 +112,29 @@ pub(super) fn write_google_signature(it: &mut Writer, signature: &Text<'_>) {
         it.key("google").object(|it| it.key("thought_signature").text(signature));
     });
 }
+
+/// Writes the first piece of a call in a stream.
+pub(super) fn begin(
+    it: &mut Writer,
+    index: u32,
+    id: &Text<'_>,
+    name: &Text<'_>,
+    custom: bool,
+    signature: Option<&Text<'_>>,
+) {
+    let (kind, member) = if custom { ("custom", "input") } else { ("function", "arguments") };
+    it.array(|it| {
+        it.object(|it| {
+            it.key("index").number(index);
+            it.key("id").text(id);
+            it.key("type").string(kind);
+            it.key(kind).object(|it| {
+                it.key("name").text(name);
+                it.key(member).string("");
+            });
+            if let Some(signature) = signature {
+                write_google_signature(it.key("extra_content"), signature);
+            }
+        });
+    });
+}

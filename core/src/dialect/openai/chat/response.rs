@@ -17,6 +17,8 @@ use crate::json::write::Writer;
 /// # Errors
 /// When it is no JSON object, or has no `choices`: some providers answer 200 and an error.
 pub fn read(body: &[u8]) -> Result<Answer<'_>, Malformed> {
+    std::str::from_utf8(body)
+        .map_err(|error| Malformed { at: error.valid_up_to(), what: "not UTF-8" })?;
     let body = Node::object(body)?;
     let mut answer = Answer::of(Dialect::OpenAi);
     let (mut choices, mut groq) = (None, None);

@@ -31,28 +31,35 @@ impl<'a> Fields<'a> {
         true
     }
 
-    /// Returns the thoughts in order. Plain text that repeats the details is left out.
+    /// Returns the thoughts in order. Plain text that repeats the details is left out; where the
+    /// details are proofs alone, as clients gather them from a stream, it is what they prove.
     pub(super) fn parts(self) -> Vec<Part<'a>> {
-        let details: Vec<Part<'a>> =
+        let mut details: Vec<Part<'a>> =
             self.details.iter().flat_map(|details| details.items()).filter_map(detail).collect();
-        let told = details.iter().any(
-            |part| matches!(&part.kind, PartKind::Reasoning(thought) if thought.text.is_some()),
-        );
-        let mut parts = Vec::new();
-        if !told {
-            let plain = self.plain.into_iter().map(|node| (node, Some(node)));
-            for (node, kept) in self.content.into_iter().map(|node| (node, None)).chain(plain) {
-                let Some(text) = node.text().filter(|text| !text.is_empty()) else { continue };
-                let thought = Thought { text: Some(text), ..Thought::default() };
-                let mut part = Part::new(PartKind::Reasoning(thought));
-                part.extras.extend(kept.map(|node| (WRITTEN.into(), node)));
-                parts.push(part);
-                // A message that has both says the same twice.
-                break;
+        let told =
+            details.iter().any(|part| thought(part).is_some_and(|(_, it)| it.text.is_some()));
+        // A message that has both says the same twice.
+        let plain = match (self.content, self.plain) {
+            (Some(node), _) => Some((node, None)),
+            (None, Some(node)) => Some((node, Some(node))),
+            (None, None) => None,
+        };
+        let text = plain.filter(|_| !told).and_then(|(node, _)| node.text());
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return details };
+        for part in &mut details {
+            if let PartKind::Reasoning(thought) = &mut part.kind
+                && thought.signature.is_some()
+            {
+                thought.text = Some(text);
+                return details;
             }
         }
-        parts.extend(details);
-        parts
+        let mut part =
+            Part::new(PartKind::Reasoning(Thought { text: Some(text), ..Thought::default() }));
+        let kept = plain.and_then(|(_, kept)| kept);
+        part.extras.extend(kept.map(|node| (WRITTEN.into(), node)));
+        details.insert(0, part);
+        details
     }
 }
 
@@ -156,7 +163,7 @@ pub(super) fn write_for_client(it: &mut Writer, parts: &[Part<'_>]) {
         |thought: &&Thought<'_>| thought.signature.is_some() || thought.encrypted.is_some();
     if thoughts().any(|thought| proven(&thought)) {
         it.key("reasoning_details").array(|it| {
-            for (index, thought) in thoughts().enumerate() {
+            for (index, thought) in (0..).zip(thoughts()) {
                 write_detail(it, thought, index);
             }
         });
@@ -171,7 +178,7 @@ pub(super) fn write_content(it: &mut Writer, parts: &[Part<'_>]) {
 }
 
 /// Writes an element of `reasoning_details`.
-pub(super) fn write_detail(it: &mut Writer, thought: &Thought<'_>, index: usize) {
+pub(super) fn write_detail(it: &mut Writer, thought: &Thought<'_>, index: u64) {
     it.object(|it| {
         if let Some(data) = &thought.encrypted {
             it.key("type").string("reasoning.encrypted");
@@ -188,7 +195,7 @@ pub(super) fn write_detail(it: &mut Writer, thought: &Thought<'_>, index: usize)
         if let Some(id) = &thought.id {
             it.key("id").text(id);
         }
-        it.key("index").number(u64::try_from(index).unwrap_or(u64::MAX));
+        it.key("index").number(index);
     });
 }
 
