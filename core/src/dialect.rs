@@ -9,6 +9,7 @@ pub mod openai;
 pub mod responses;
 
 mod instant;
+mod members;
 
 /// A wire format of conversations, of clients and of providers alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,5 +11,4 @@ pub mod usage;
 mod block;
 mod generation;
 mod media;
-mod members;
 mod stop;

@@ -4,6 +4,7 @@ use tollgate_core::dialect::chat::Towards;
 use tollgate_core::dialect::chat::answer::ReplyTo;
 
 mod files;
+mod properties;
 mod recorded;
 mod shown;
 

@@ -44,3 +44,52 @@ fn view(model: &Model, writer: &mut Writer) {
         it.key("created_at").string(&crate::dialect::instant::rfc3339(model.created));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        let model = |name: &str| {
+            let (name, owned_by) = (name.to_owned(), "anthropic".to_owned());
+            let (created, targets, meters) = (1_739_923_200, Vec::new(), Vec::new());
+            (name.clone(), Rc::new(Model { name, targets, created, owned_by, meters }))
+        };
+        let models = [model("a"), model("b"), model("c/d")].into();
+        Snapshot { models, ..Snapshot::default() }
+    }
+
+    #[test]
+    fn lists_what_the_key_may_use_on_one_page() {
+        let policy = KeyPolicy { models: vec!["b".into(), "c/*".into()], ..KeyPolicy::default() };
+
+        let page: Value = serde_json::from_slice(&list(&snapshot(), &policy)).unwrap();
+
+        let model = |id| {
+            let created = "2025-02-19T00:00:00Z";
+            json!({"type": "model", "id": id, "display_name": id, "created_at": created})
+        };
+        let expected = json!({
+            "data": [model("b"), model("c/d")],
+            "has_more": false, "first_id": "b", "last_id": "c/d",
+        });
+        assert_eq!(page, expected);
+        let one: Value =
+            serde_json::from_slice(&retrieve(&snapshot(), &policy, "b").unwrap()).unwrap();
+        assert_eq!(one, model("b"));
+    }
+
+    #[test]
+    fn a_model_of_others_is_not_there() {
+        let policy = KeyPolicy { models: vec!["b".into()], ..KeyPolicy::default() };
+
+        let refusal = Refusal::ModelNotFound("a".into());
+        assert_eq!(retrieve(&snapshot(), &policy, "a"), Err(refusal));
+        let none: Value = serde_json::from_slice(&list(&Snapshot::default(), &policy)).unwrap();
+        assert_eq!(none["first_id"], Value::Null);
+    }
+}

@@ -2,11 +2,11 @@
 
 use super::block::read as read_block;
 use super::block::write::{self as block, Besides};
-use super::members::Members;
 use super::{media, stop, usage};
 use crate::dialect::Dialect;
 use crate::dialect::chat::answer::{Answer, Choice, ReplyTo};
 use crate::dialect::chat::{Part, PartKind};
+use crate::dialect::members::Members;
 use crate::json::node::{Node, Text};
 use crate::json::scan::Malformed;
 use crate::json::write::Writer;

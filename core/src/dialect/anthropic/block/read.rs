@@ -2,9 +2,9 @@
 
 use super::{CALL_PROOF, FOREIGN_DATA};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::members::Members;
 use crate::dialect::chat::message::{Arguments, Thought, ToolCall, ToolResult};
 use crate::dialect::chat::{Media, MediaKind, Part, PartKind, Source};
+use crate::dialect::members::Members;
 use crate::json::node::{Node, Text};
 
 /// Reads content: a text, or blocks.

@@ -2,10 +2,10 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::block::read as block;
-use crate::dialect::anthropic::members::Members;
 use crate::dialect::chat::{
     Conversation, Effort, Format, Message, Part, PartKind, Role, Tool, ToolChoice, ToolKind,
 };
+use crate::dialect::members::Members;
 use crate::json::node::{Node, Number, Text};
 use crate::refusal::Refusal;
 
@@ -26,7 +26,7 @@ pub(in super::super) fn read_members(body: &[u8]) -> Result<Conversation<'_>, Re
                 has_model = true;
                 conversation.model = value.string().ok_or(invalid("model", "a string"))?;
             }
-            _ if value.is_null() => conversation.extras.push((name, value)),
+            _ if value.is_null() => {}
             _ => {
                 if !take(&mut conversation, &name, value)? {
                     conversation.extras.push((name, value));

@@ -6,10 +6,10 @@ use super::reading::invalid;
 use super::schema;
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::generation::Generation;
-use crate::dialect::anthropic::members::Members;
 use crate::dialect::chat::{
     Conversation, Dropped, Effort, Field, Format, Reasoning, ToolChoice, Towards,
 };
+use crate::dialect::members::Members;
 use crate::json::node::{Node, Text};
 use crate::json::write::Writer;
 use crate::refusal::Refusal;
