@@ -5,6 +5,7 @@
 pub mod anthropic;
 pub mod chat;
 pub mod gemini;
+pub mod ollama;
 pub mod openai;
 pub mod responses;
 

@@ -11,6 +11,7 @@
 mod anthropic;
 mod cases;
 mod gemini;
+mod ollama;
 mod openai;
 mod recordings;
 mod responses;
