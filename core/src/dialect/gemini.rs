@@ -3,6 +3,7 @@
 //! the URL.
 
 pub mod count;
+pub mod embeddings;
 pub mod error;
 pub mod models;
 pub mod request;

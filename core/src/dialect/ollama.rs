@@ -1,6 +1,7 @@
 //! Ollama's API (<https://github.com/ollama/ollama/blob/main/docs/api.md>): `/api/chat` for clients
 //! and providers, `/api/generate` for clients.
 
+pub mod embeddings;
 pub mod error;
 pub mod generate;
 pub mod models;

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod chat;
+pub mod embeddings;
 pub mod models;
 pub mod request;
 pub mod stream;

@@ -10,6 +10,7 @@
 
 mod anthropic;
 mod cases;
+mod embeddings;
 mod gemini;
 mod ollama;
 mod openai;

@@ -45,9 +45,13 @@ impl Dropped {
         place: &str,
         extras: &Extras<'_>,
     ) {
-        if conversation.origin == to {
-            return;
+        if conversation.origin != to {
+            self.note_members(place, extras);
         }
+    }
+
+    /// Notes extras that are not written, below `place`.
+    pub fn note_members(&mut self, place: &str, extras: &Extras<'_>) {
         for (name, value) in extras {
             if value.is_null() || name == WRITTEN || is_default(name, *value) {
                 continue;
