@@ -178,7 +178,8 @@ impl Exchange {
         let patience = match candidate.waits {
             None => Patience::Fresh,
             Some(waits) if now_us < waits.until_us => Patience::Waiting,
-            Some(_) => Patience::Over,
+            Some(Waits { answered: true, .. }) => Patience::Over,
+            Some(_) => Patience::Unheard,
         };
         match gateway.leases.admit(&demands, patience, now_us) {
             Admission::Granted(reservation) => {

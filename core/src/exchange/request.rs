@@ -119,6 +119,7 @@ impl Exchange {
             let flow = self.take_policy(policy, gateway, now_us);
             return self.resume_if(flow);
         };
+        gateway.leases.heard();
         let policy = response.policy.map(|policy| Rc::new(policy.into()));
         if !gateway.keys.answered(hash, policy.clone(), response.revision, now_us) {
             return self.ask(hash, gateway);

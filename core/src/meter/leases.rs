@@ -72,6 +72,8 @@ pub enum Patience {
     Waiting,
     /// It takes what there is or goes.
     Over,
+    /// The same, and nobody has answered since it began to wait.
+    Unheard,
 }
 
 /// The leases by meter.
@@ -91,6 +93,8 @@ pub struct Leases {
     urgent: bool,
     moved: bool,
     answers: u64,
+    /// A request waited for an answer in vain: until there is one, others do not wait.
+    silent: bool,
     heartbeat_at_us: i64,
 }
 
@@ -107,6 +111,8 @@ impl Reservation {
 impl Leases {
     /// Reserves all demands, or none.
     pub fn admit(&mut self, demands: &[Demand], patience: Patience, now_us: i64) -> Admission {
+        let hopeless = self.silent && patience == Patience::Fresh;
+        let patience = if hopeless { Patience::Unheard } else { patience };
         let Some(short) = self.first_short(demands, patience, now_us) else {
             return Admission::Granted(self.reserve(demands, now_us));
         };
@@ -116,7 +122,8 @@ impl Leases {
         if lease.is_exhausted(now_us) || patience == Patience::Over && known {
             return Admission::Refused(shortage(lease, meter, now_us));
         }
-        if patience == Patience::Over {
+        if matches!(patience, Patience::Over | Patience::Unheard) {
+            self.silent = true;
             return Admission::Unavailable;
         }
         self.ask(demands, now_us);
@@ -261,6 +268,7 @@ impl Leases {
         self.in_flight = false;
         self.moved = true;
         self.answers += 1;
+        self.silent = false;
         for grant in grants {
             if let Some(lease) = self.by_meter.get_mut(&grant.meter) {
                 lease.answered(grant, self.parallel.contains(&grant.meter), now_us);
@@ -273,6 +281,11 @@ impl Leases {
                 self.urgent |= lease.is_stale() && lease.is_tight();
             }
         }
+    }
+
+    /// The control plane answered something else: it is worth waiting for it again.
+    pub fn heard(&mut self) {
+        self.silent = false;
     }
 
     /// The report was not answered.

@@ -7,98 +7,12 @@ use tollgate_core::exchange::{Flow, Input};
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::{Dimension, MeterGrant, Outlook};
 
+use crate::book::{Book, CHAT, JSON, answer, limited, one};
 use crate::driver::{GATEWAY, Host, STANDALONE};
 
-const CHAT: &str = r#"{"model":"gpt","messages":[]}"#;
-/// Tokens that are reserved for its input.
+/// Tokens that are reserved for the input of [`CHAT`].
 const PROMPT: i64 = 0;
-const JSON: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/json")];
 const EVENTS: &[(&str, &str)] = &[(":status", "200"), ("content-type", "text/event-stream")];
-
-/// The control plane's side: one meter, one holder.
-#[derive(Default)]
-struct Book {
-    limit: i64,
-    used: i64,
-    held: i64,
-    reports: u32,
-    resets_in_ms: u32,
-}
-
-impl Book {
-    fn of(limit: i64) -> Self {
-        Self { limit, ..Self::default() }
-    }
-
-    /// Answers the report that is due, if one is.
-    fn answer(&mut self, host: &mut Host) -> Option<proto::ReportRequest> {
-        let now = host.now;
-        let report = host.gateway.next_report(now)?;
-        let report = proto::ReportRequest::decode(&*report).unwrap();
-        self.reports += 1;
-        let debits = report.records.iter().flat_map(|record| &record.debits);
-        self.used += debits.map(|debit| debit.amount).sum::<i64>();
-        let mut grants = Vec::new();
-        for state in &report.meters {
-            self.used += state.consumed;
-            self.held = state.idle + state.reserved;
-            let left = self.limit - self.used - self.held;
-            let granted = if left >= state.need { left.min(state.want) } else { 0 };
-            self.held += granted;
-            let short = granted < state.need;
-            grants.push(MeterGrant {
-                meter: state.meter,
-                granted,
-                left: left + state.idle,
-                limit: self.limit,
-                used: self.used,
-                resets_in_ms: self.resets_in_ms,
-                outlook: if short { Outlook::Exhausted } else { Outlook::Unspecified }.into(),
-            });
-        }
-        let answer = proto::ReportResponse { acknowledged: 0, grants };
-        host.gateway.report_answered(&answer.encode_to_vec(), now);
-        Some(report)
-    }
-}
-
-fn limited(dimension: Dimension) -> proto::KeyPolicy {
-    let meter = proto::Meter {
-        id: 9,
-        scope: proto::Scope::Key.into(),
-        name: "sk-...test".into(),
-        dimension: dimension.into(),
-        limit: 1,
-        ..proto::Meter::default()
-    };
-    proto::KeyPolicy { meters: vec![meter], ..proto::KeyPolicy::default() }
-}
-
-/// Sends one request with a new key and returns the body that reached the provider.
-fn one(host: &mut Host, book: &mut Book, body: &str, answer: &str) -> Result<String, String> {
-    let mut run = host.begin();
-    let mut flow = run.client_sends("/v1/chat/completions", &[], body);
-    if flow == Flow::Pause && run.reply.is_none() {
-        let exchange = run.park();
-        book.answer(host);
-        run = host.resume(exchange);
-        flow = run.hand(Input::UnitsMoved);
-    }
-    if let Some(reply) = &run.reply {
-        return Err(String::from_utf8(reply.body.clone()).unwrap());
-    }
-    assert_eq!(flow, Flow::Continue);
-    run.reaches_provider();
-    let sent = run.request.text().to_owned();
-    run.provider_answers(JSON, answer.as_bytes(), 1000);
-    run.ends();
-    book.answer(host);
-    Ok(sent)
-}
-
-fn answer(input: u64, output: u64) -> String {
-    format!(r#"{{"usage":{{"prompt_tokens":{input},"completion_tokens":{output}}}}}"#)
-}
 
 #[test]
 fn a_limit_on_requests_is_reached_and_not_passed() {
@@ -204,6 +118,36 @@ fn a_request_that_is_refused_uses_nothing() {
     assert_eq!(run.refusal().0, 429);
     run.ends();
     assert_eq!(host.gateway.leases.lease(9).unwrap().idle(host.now), 1);
+}
+
+#[test]
+fn silence_of_the_control_plane_is_no_reached_limit() {
+    let low_budget = Some(proto::LowBudget { refuse: true, floor_tokens: 16 });
+    let policy = proto::KeyPolicy { low_budget, ..limited(Dimension::Money) };
+    let mut host = Host::knowing(GATEWAY, policy);
+    let mut book = Book::of(1_000_000_000);
+    one(&mut host, &mut book, CHAT, &answer(1, 1)).unwrap();
+    let asks_for_all = r#"{"model":"gpt","messages":[],"max_tokens":400000}"#;
+    let mut run = host.begin();
+    assert_eq!(run.client_sends("/v1/chat/completions", &[], asks_for_all), Flow::Pause);
+    let exchange = run.park();
+    assert!(host.gateway.next_report(host.now).is_some());
+
+    host.now += 2_000_000;
+    let mut run = host.resume(exchange);
+    let _ = run.hand(Input::UnitsMoved);
+
+    let reply = run.reply.as_ref().unwrap();
+    assert_eq!(reply.status, 503, "{}", String::from_utf8_lossy(&reply.body));
+    // Others do not wait for the same, until there is an answer.
+    let mut next = host.begin();
+    let _ = next.client_sends("/v1/chat/completions", &[], asks_for_all);
+    assert_eq!(next.reply.as_ref().map(|reply| reply.status), Some(503));
+    host.gateway.report_failed();
+    book.answer(&mut host).unwrap();
+    let mut last = host.begin();
+    assert_eq!(last.client_sends("/v1/chat/completions", &[], asks_for_all), Flow::Pause);
+    assert!(last.reply.is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod book;
 mod driver;
 mod failures;
 mod limits;
