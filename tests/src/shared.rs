@@ -55,9 +55,12 @@ pub fn block_on<T>(test: impl Future<Output = T>) -> T {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.worker_threads(2).enable_all().build().unwrap()
     });
-    let limited =
-        async { tokio::time::timeout(LIMIT, test).await.expect("the test takes too long") };
-    RUNTIME.block_on(limited)
+    RUNTIME.block_on(async {
+        let mut test = std::pin::pin!(test);
+        let ended = tokio::time::timeout(LIMIT, test.as_mut()).await;
+        // The test is still there when this panics, so that its stack shows its logs.
+        ended.expect("the test takes too long")
+    })
 }
 
 const LIMIT: Duration = Duration::from_mins(2);
