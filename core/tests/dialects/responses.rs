@@ -6,6 +6,7 @@ use tollgate_core::dialect::responses::stream::{Reader, Writer};
 
 use crate::shown;
 
+mod across;
 mod files;
 mod hostile;
 mod recorded;
