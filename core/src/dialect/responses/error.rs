@@ -126,8 +126,8 @@ fn type_of(kind: FailureKind) -> &'static str {
     }
 }
 
-/// Returns the code that a response in mid-stream fails with. Codex tells by it whether to try
-/// again, so those that it knows are kept.
+/// Returns the code that a response in mid-stream fails with: of those that official types name,
+/// and a few that the API sends besides. Codex tells by them that trying again is in vain.
 pub(super) fn code_in_stream(failure: &Failure) -> &str {
     const KNOWN: [&str; 4] =
         ["context_length_exceeded", "insufficient_quota", "usage_not_included", "invalid_prompt"];
@@ -137,12 +137,12 @@ pub(super) fn code_in_stream(failure: &Failure) -> &str {
     match failure.kind {
         FailureKind::RateLimit => "rate_limit_exceeded",
         FailureKind::Quota => "insufficient_quota",
-        FailureKind::Overloaded => "server_is_overloaded",
         FailureKind::InvalidRequest | FailureKind::TooLarge | FailureKind::NotFound => {
             "invalid_prompt"
         }
         FailureKind::Authentication
         | FailureKind::Permission
+        | FailureKind::Overloaded
         | FailureKind::Timeout
         | FailureKind::Server => "server_error",
     }
