@@ -5,9 +5,11 @@ use tollgate_core::dialect::chat::event::{Reader, Writer as _};
 use tollgate_core::dialect::chat::{Conversation, Dropped, Towards};
 use tollgate_core::dialect::responses::request;
 use tollgate_core::dialect::responses::stream::Writer;
-use tollgate_core::dialect::{anthropic, gemini};
+use tollgate_core::dialect::{anthropic, gemini, openai};
 
 use super::{TOWARDS, reply_to, well_formed};
+use crate::recordings::exchanges;
+use crate::shown;
 
 type Write = fn(&Conversation<'_>, Towards<'_>, &mut Dropped) -> Vec<u8>;
 
@@ -138,4 +140,25 @@ fn gemini_gets_the_proofs_of_its_calls_back() {
     assert_eq!(calls.len(), 2, "{body}");
     assert_eq!(calls[0]["functionCall"]["args"]["command"], json!(["ls"]));
     assert_eq!(calls[0]["thoughtSignature"], "AY89a1==", "{body}");
+}
+
+#[test]
+fn recorded_streams_of_others_are_well_formed_and_complete() {
+    type Make = fn() -> Box<dyn Reader>;
+    let others: [(&str, Make); 3] = [
+        ("/chat/completions", || Box::new(openai::chat::stream::Reader::default())),
+        ("/messages", || Box::new(anthropic::stream::Reader::default())),
+        (":streamGenerateContent", || Box::new(gemini::stream::Reader::default())),
+    ];
+    for (path_end, reader) in others {
+        let answered = exchanges(path_end).into_iter().filter(|exchange| exchange.status == 200);
+        for exchange in answered.filter(crate::recordings::Exchange::is_stream) {
+            let (mut reader, mut writer) = (reader(), Writer::new(reply_to()));
+            let stream = exchange.answer.as_bytes();
+            let (events, out) = shown::replay(&mut *reader, &mut writer, stream, 50);
+            let response = well_formed::check(&out).unwrap();
+            let failed = events.iter().any(|event| event.starts_with("failed"));
+            assert_eq!(response["status"] == "failed", failed, "{}", exchange.id);
+        }
+    }
 }
