@@ -15,6 +15,7 @@ mod config;
 mod contents;
 mod history;
 mod thinking;
+mod thoughts;
 mod tools;
 mod write;
 
@@ -65,6 +66,7 @@ pub(super) fn conversation(body: Node<'_>) -> Result<Conversation<'_>, Refusal> 
         }
     }
     contents::read(contents.ok_or(Refusal::MissingField("contents"))?, &mut it.messages)?;
+    thoughts::join(&mut it.messages);
     Ok(it)
 }
 

@@ -197,3 +197,23 @@ fn tells_what_gemini_has_no_place_for() {
     assert_eq!(dropped, named);
     assert_eq!(body["contents"][0]["parts"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_thought_that_came_in_pieces_is_one_with_its_proof() {
+    let body = br#"{"contents":[{"parts":[{"text":"Hi"}]},
+        {"role":"model","parts":[{"text":"a","thought":true}]},
+        {"role":"model","parts":[{"text":"b","thought":true}]},
+        {"role":"model","parts":[{"text":"","thought":true,"thoughtSignature":"AQID"}]},
+        {"role":"model","parts":[{"text":"c","thought":true},{"text":"Hello"}]}]}"#;
+
+    let messages = read(body).unwrap().messages;
+
+    let thought = |text: &str, signature: Option<&str>| {
+        let (text, signature) = (Some(Text::of(text)), signature.map(Text::of));
+        PartKind::Reasoning(Thought { text, signature, ..Thought::default() })
+    };
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages[1].parts[0].kind, thought("ab", Some("AQID")));
+    assert_eq!(messages[2].parts[0].kind, thought("c", None));
+    assert_eq!(messages[2].parts.len(), 2);
+}
