@@ -10,6 +10,7 @@
 
 mod anthropic;
 mod cases;
+mod completions;
 mod embeddings;
 mod gemini;
 mod ollama;

@@ -10,7 +10,7 @@ pub mod usage;
 
 mod call;
 mod field;
-mod finish;
+pub(super) mod finish;
 mod media;
 mod part;
 mod thought;

@@ -1,0 +1,3 @@
+//! Errors look as they do in chat completions.
+
+pub use crate::dialect::openai::chat::error::{read, write};
