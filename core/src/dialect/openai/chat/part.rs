@@ -50,6 +50,8 @@ pub(super) fn read(node: Node<'_>) -> Result<Part<'_>, Refusal> {
             "cache_control" => cache = Some(value).filter(|value| !value.is_null()),
             "text" | "image_url" | "video_url" | "input_audio" | "file" | "refusal"
             | "thinking" => payload = Some(value),
+            // A member without a name says nothing, and must not be taken for what was written.
+            "" => {}
             _ => others.push((name, value)),
         }
     }

@@ -46,6 +46,7 @@ fn read(node: Node<'_>) -> Result<Message<'_>, Refusal> {
             "function_call" => draft.function_call = Some(value),
             "tool_call_id" => draft.call_id = Some(text(value, "messages[].tool_call_id")?),
             other if draft.thoughts.take(other, value) => {}
+            "" => {}
             _ => draft.extras.push((name, value)),
         }
     }

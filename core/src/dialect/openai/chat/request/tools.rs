@@ -21,6 +21,8 @@ pub(super) fn read(node: Node<'_>) -> Result<Tool<'_>, Refusal> {
             "function" => function = Some(object(value, "tools[].function")?),
             "custom" => custom = Some(value),
             "cache_control" => cache = Some(value).filter(|value| !value.is_null()),
+            // A member without a name says nothing, and must not be taken for what was written.
+            "" => {}
             _ => extras.push((name, value)),
         }
     }
@@ -220,7 +222,9 @@ fn write_one(it: &mut Writer, tool: &Tool<'_>, own: bool, knows_custom: bool) {
         return it.node(*node);
     }
     match (tool.as_custom(), written(&tool.extras)) {
-        (Some(_), Some(node)) if own && knows_custom => it.node(node),
+        (Some(declaration), _) if knows_custom && declaration.get("custom").is_some() => {
+            it.node(declaration);
+        }
         (Some(declaration), _) if knows_custom => write_custom(it, declaration),
         (None, Some(node)) if own => it.node(node),
         _ => write_function(it, &tool.kind),
