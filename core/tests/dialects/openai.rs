@@ -2,6 +2,7 @@
 
 use tollgate_core::dialect::chat::answer::ReplyTo;
 
+mod damage;
 mod request;
 mod response;
 mod shown;
