@@ -49,8 +49,8 @@ pub fn write(
     writer.into_bytes()
 }
 
-/// Returns the `max_tokens` that the written request has, or a little more: what an answer may
-/// cost at most.
+/// Returns the `max_tokens` that the written request has: the client's, the model's, or a default
+/// with room for the thoughts that were asked for.
 pub fn output_cap(conversation: &Conversation<'_>, towards: Towards<'_>) -> u64 {
     thinking::decide(conversation, towards, false, &mut Dropped::default()).max_tokens
 }

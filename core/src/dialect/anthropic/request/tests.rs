@@ -27,14 +27,11 @@ fn the_cap_is_the_clients_or_else_the_models() {
     let capped = Towards { max_output_tokens: Some(8_192), ..towards("m") };
     assert_eq!(output_cap(&conversation, towards("m")), 4_096);
     assert_eq!(output_cap(&conversation, capped), 8_192);
+    conversation.reasoning.budget = Some(5_000);
+    assert_eq!(output_cap(&conversation, towards("m")), 9_096);
+    assert_eq!(output_cap(&conversation, capped), 8_192);
     conversation.max_tokens = Some(7);
     assert_eq!(output_cap(&conversation, capped), 7);
-    conversation.reasoning.budget = Some(5_000);
-    assert_eq!(output_cap(&conversation, capped), 5_007);
-    assert_eq!(
-        output_cap(&conversation, Towards { max_output_tokens: Some(5_003), ..capped }),
-        5_003
-    );
 }
 
 #[test]
@@ -115,14 +112,23 @@ fn an_effort_becomes_what_the_model_understands() {
 }
 
 #[test]
-fn a_budget_has_room_above_it_and_is_large_enough() {
-    let (body, _) = written("claude-sonnet-4-5", |it| {
-        it.messages = vec![user("hi")];
-        (it.max_tokens, it.reasoning.budget) = (Some(500), Some(100));
-    });
-
-    assert_eq!(body["thinking"]["budget_tokens"], 1_024);
-    assert_eq!(body["max_tokens"], 1_524);
+fn a_budget_is_large_enough_and_leaves_room_for_an_answer() {
+    let check = |cap, budget, expected: (u64, u64), is_noted| {
+        let (body, dropped) = written("claude-sonnet-4-5", |it| {
+            it.messages = vec![user("hi")];
+            (it.max_tokens, it.reasoning.budget) = (cap, Some(budget));
+        });
+        let found = body["thinking"]["budget_tokens"].as_u64().unwrap_or(0);
+        assert_eq!((body["max_tokens"].as_u64().unwrap(), found), expected);
+        assert_eq!(!dropped.is_empty(), is_noted, "{dropped:?}");
+    };
+    check(Some(8_000), 100, (8_000, 1_024), false);
+    check(Some(8_000), 6_000, (8_000, 6_000), false);
+    check(None, 6_000, (10_096, 6_000), false);
+    // What was capped stays so: it is what was reserved.
+    check(Some(8_000), 9_000, (8_000, 6_000), true);
+    check(Some(1_100), 9_000, (1_100, 1_024), true);
+    check(Some(500), 9_000, (500, 0), true);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How much a model thinks: `thinking`, `output_config.effort`, and the `max_tokens` that leaves
+//! How much a model thinks: `thinking`, `output_config.effort`, and the `max_tokens` that must have
 //! room for both the thoughts and the answer.
 
 use super::fields::below;
@@ -89,19 +89,28 @@ pub(super) fn decide<'a>(
         dropped.note_field(true, Field::Reasoning, conversation.origin);
         mode = Mode::Unset;
     }
+    let max_tokens = if asked.is_none() { raised(&mode, cap) } else { cap };
+    if let Some(fitted) = fitted(&mode, max_tokens) {
+        let is_less = wish.budget.is_some() || fitted == Mode::Unset;
+        dropped.note_field(is_less, Field::Reasoning, conversation.origin);
+        mode = fitted;
+    }
     let effort = if own { own_effort(wish) } else { None };
     let effort = effort.or_else(|| translated_effort(wish, &mode, generation));
-    let max_tokens = match budget(&mode) {
-        Some(budget) if budget >= cap => {
-            let raised = budget.saturating_add(cap);
-            towards
-                .max_output_tokens
-                .filter(|most| *most > budget)
-                .map_or(raised, |most| raised.min(most))
-        }
-        _ => cap,
-    };
     Thinking { mode, effort, max_tokens }
+}
+
+/// Returns a cap with room for the budget, where nobody has set one.
+fn raised(mode: &Mode<'_>, cap: u64) -> u64 {
+    budget(mode).filter(|budget| *budget >= cap).map_or(cap, |budget| budget.saturating_add(cap))
+}
+
+/// Returns what a budget becomes that leaves no room for an answer: less of it, or none where even
+/// the least does not fit. The cap that was set is never raised, since it is what was reserved.
+fn fitted<'a>(mode: &Mode<'_>, cap: u64) -> Option<Mode<'a>> {
+    budget(mode).filter(|budget| *budget >= cap)?;
+    let less = cap - cap / 4;
+    Some(if cap > LEAST_BUDGET { Mode::Budget(less.max(LEAST_BUDGET)) } else { Mode::Unset })
 }
 
 /// Returns what the client wrote if the fields still say the same and the model understands it.
