@@ -250,7 +250,7 @@ fn alone(rig: &Rig, programs: &Programs, plan: &Plan, keys: &[String]) -> Result
     let direct = load::run(rig.simulator.address, &request, 64, plan.duration)?.rate();
     Ok(vec![
         Row::alone("VM memory after the used keys", "MB", memory, Some(Target::AtMost(12.0))),
-        Row::alone("wasm file", "MB", wasm, Some(Target::AtMost(2.0))),
+        Row::alone("wasm file", "MB", wasm, Some(Target::AtMost(8.0))),
         Row::alone("revoked to refused p50", "ms", revoked.micros(0.5) / 1e3, None),
         Row::alone(
             "revoked to refused p99",
