@@ -179,7 +179,8 @@ pub(super) fn chat(key: &str, model: &str, question: &str, stream: bool) -> Vec<
         "model": model,
         "messages": [{ "role": "user", "content": question }],
         "temperature": 0.2,
-        "max_tokens": 16,
+        // A stream that outruns its cap is ended, and the paced ones are long.
+        "max_tokens": if stream { 16_384 } else { 16 },
     });
     if stream && let Some(body) = body.as_object_mut() {
         body.insert("stream".to_owned(), json!(true));
