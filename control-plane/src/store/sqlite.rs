@@ -13,10 +13,15 @@ use sqlx::{Row, SqlStr, Transaction};
 use crate::store::StoreError;
 use crate::store::driver::{Driver, Value};
 
+mod checkpoints;
+
+use checkpoints::{Checkpoints, PAGES_LEFT_TO_THE_WRITER};
+
 /// A file, opened for one writer and some readers.
 pub(super) struct Sqlite {
     writer: SqlitePool,
     readers: SqlitePool,
+    checkpoints: Checkpoints,
 }
 
 impl Sqlite {
@@ -32,6 +37,7 @@ impl Sqlite {
             // The default cache of 2 MB is too small for the indexes of 100,000 keys.
             .pragma("cache_size", "-32768")
             .pragma("mmap_size", "268435456")
+            .pragma("wal_autocheckpoint", PAGES_LEFT_TO_THE_WRITER)
             .foreign_keys(true);
         if let Some(folder) = options.get_filename().parent() {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
@@ -46,9 +52,10 @@ impl Sqlite {
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.read_only(true))
+            .connect_with(options.clone().read_only(true))
             .await?;
-        Ok(Self { writer, readers })
+        let checkpoints = Checkpoints::start(options).await?;
+        Ok(Self { writer, readers, checkpoints })
     }
 }
 
@@ -92,6 +99,7 @@ impl Driver for Sqlite {
     async fn close(&self) {
         // The last connection to leave empties the log into the file, and readers may not write.
         self.readers.close().await;
+        self.checkpoints.pool.close().await;
         self.writer.close().await;
     }
 
