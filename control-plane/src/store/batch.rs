@@ -15,28 +15,17 @@ impl Batch {
         Self(SIZES.iter().map(|rows| (*rows, Arc::from(write(*rows, placeholder)))).collect())
     }
 
-    /// Cuts `items` into pieces that there are statements for, the largest first.
-    pub(super) fn pieces<'a, T>(
-        &self,
-        mut items: &'a [T],
-    ) -> impl Iterator<Item = (&'a [T], SqlStr)> {
-        std::iter::from_fn(move || {
-            let (size, statement) = self.0.iter().find(|(size, _)| *size <= items.len())?;
-            let (piece, rest) = items.split_at_checked(*size)?;
-            items = rest;
-            Some((piece, AssertSqlSafe(statement.clone()).into_sql_str()))
-        })
-    }
-
-    /// Like [`Self::pieces`], with few statements: the last item is repeated until the statement
-    /// is full. For statements that do not mind.
+    /// Cuts `items` into pieces for few statements: the last item is repeated until its statement
+    /// is full, which none of ours minds. One that would be mostly filling is cut once more.
     pub(super) fn filled<'a, T>(
         &self,
         mut items: &'a [T],
     ) -> impl Iterator<Item = (impl Iterator<Item = &'a T>, SqlStr)> {
         std::iter::from_fn(move || {
-            let fits = self.0.iter().rev().find(|(size, _)| items.len() <= *size);
-            let (size, statement) = fits.or_else(|| self.0.first())?;
+            let left = items.len();
+            let fits = self.0.iter().rev().find(|(size, _)| left <= *size && *size < 2 * left);
+            let smaller = || self.0.iter().find(|(size, _)| *size <= left);
+            let (size, statement) = fits.or_else(smaller)?;
             let (piece, rest) = items.split_at(items.len().min(*size));
             let last = piece.last()?;
             items = rest;
@@ -90,22 +79,17 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_as_large_as_they_can_be() {
-        let items: Vec<usize> = (0..341).collect();
-
-        let batch = batch();
-        let sizes: Vec<usize> = batch.pieces(&items).map(|(piece, _)| piece.len()).collect();
-
-        assert_eq!(sizes, [256, 64, 16, 4, 1]);
-        assert_eq!(batch.pieces(&items[..0]).count(), 0);
-    }
-
-    #[test]
     fn a_piece_is_filled_with_its_last_item() {
         let batch = batch();
-        for (count, sizes) in
-            [(0, vec![]), (1, vec![1]), (3, vec![4]), (17, vec![64]), (300, vec![256, 64])]
-        {
+        for (count, sizes) in [
+            (0, vec![]),
+            (1, vec![1]),
+            (2, vec![1, 1]),
+            (3, vec![4]),
+            (17, vec![16, 1]),
+            (33, vec![64]),
+            (500, vec![256, 256]),
+        ] {
             let items: Vec<usize> = (0..count).collect();
 
             let filled = batch.filled(&items);

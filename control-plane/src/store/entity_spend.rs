@@ -23,11 +23,11 @@ impl EntitySpend {
     pub(super) fn add_key<D: Driver>(
         &mut self,
         row: &D::Row,
-        spent: &[(KeyHash, (i64, i64))],
+        spent: &BTreeMap<KeyHash, (i64, i64)>,
     ) -> Result<(), StoreError> {
         let row = Fields::<D>(row);
         let hash = row.key_hash()?;
-        let cost = spent.iter().find(|(key, _)| *key == hash).map_or(0, |(_, (cost, _))| *cost);
+        let cost = spent.get(&hash).map_or(0, |(cost, _)| *cost);
         let (team, organization) = (row.maybe_text("team_id")?, row.maybe_text("organization_id")?);
         if let Some(user) = row.maybe_text("user_id")? {
             self.add(Scope::User, user, cost);
@@ -93,8 +93,8 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Vec<(Scope, String, Option<String>)>, StoreError> {
         let costs: Vec<((Scope, String), i64)> = costs.into_iter().collect();
         let mut found = Vec::new();
-        for (piece, statement) in self.batches.entity_spend.pieces(&costs) {
-            let args = piece.iter().flat_map(|((scope, id), cost)| {
+        for (piece, statement) in self.batches.entity_spend.filled(&costs) {
+            let args = piece.flat_map(|((scope, id), cost)| {
                 [scope.as_str().into(), id.as_str().into(), (*cost).into()]
             });
             for row in D::run(tx, statement, args.collect()).await? {

@@ -31,8 +31,8 @@ impl<D: Driver> SqlStore<D> {
             records.iter().map(|record| (record.id, record)).collect();
         let mut added = Added::default();
         let mut spent = BTreeMap::<KeyHash, (i64, i64)>::new();
-        for (piece, statement) in self.batches.usage.pieces(records) {
-            let args = piece.iter().flat_map(values).collect();
+        for (piece, statement) in self.batches.usage.filled(records) {
+            let args = piece.flat_map(values).collect();
             for row in D::run(tx, statement, args).await? {
                 let id = RecordId::from_hex(&Fields::<D>(&row).text("id")?);
                 let Some(record) = id.and_then(|id| by_id.get(&id)) else { continue };
@@ -42,15 +42,15 @@ impl<D: Driver> SqlStore<D> {
                 *ended = (*ended).max(record.ended_at.as_micros());
             }
         }
-        let spent: Vec<(KeyHash, (i64, i64))> = spent.into_iter().collect();
         let mut owned = EntitySpend::default();
-        for (piece, statement) in self.batches.spend.pieces(&spent) {
-            let args = piece.iter().flat_map(|(hash, (cost, ended))| {
+        let rows: Vec<(&KeyHash, &(i64, i64))> = spent.iter().collect();
+        for (piece, statement) in self.batches.spend.filled(&rows) {
+            let args = piece.flat_map(|(hash, (cost, ended))| {
                 [hash.to_hex().into(), (*cost).into(), (*ended).into()]
             });
             for row in D::run(tx, statement, args.collect()).await? {
-                added.exhausted.extend(exhausted::<D>(&row, piece)?);
-                owned.add_key::<D>(&row, piece)?;
+                added.exhausted.extend(exhausted::<D>(&row, &spent)?);
+                owned.add_key::<D>(&row, &spent)?;
             }
         }
         owned.add_records(&added.records);
@@ -59,14 +59,14 @@ impl<D: Driver> SqlStore<D> {
     }
 }
 
-/// Returns the key of the row when this chunk is what took it to its budget.
+/// Returns the key of the row when what was added took it to its budget.
 fn exhausted<D: Driver>(
     row: &D::Row,
-    chunk: &[(KeyHash, (i64, i64))],
+    spent: &BTreeMap<KeyHash, (i64, i64)>,
 ) -> Result<Option<KeyHash>, StoreError> {
     let row = Fields::<D>(row);
     let (hash, spend) = (row.key_hash()?, row.int("spend_nanos")?);
-    let added = chunk.iter().find(|(key, _)| *key == hash).map_or(0, |(_, (cost, _))| *cost);
+    let added = spent.get(&hash).map_or(0, |(cost, _)| *cost);
     let budget = row.maybe_int("max_budget_nanos")?;
     Ok(budget.filter(|budget| spend >= *budget && spend - added < *budget).map(|_| hash))
 }

@@ -13,8 +13,9 @@ use self::listener::Listener;
 use crate::store::driver::{Driver, Value};
 use crate::store::{Newsroom, StoreError};
 
-/// Names the lock that writers of all control planes take turns with: "tollgate" in ASCII.
-const WRITER_LOCK: i64 = 0x746f_6c6c_6761_7465;
+/// Begins a transaction that writes, in one round trip. Writers of all control planes take turns
+/// with a lock whose name is "tollgate" in ASCII.
+const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8390043843661231205)";
 
 /// A pool of connections, and one that listens.
 pub(super) struct Postgres {
@@ -51,9 +52,7 @@ impl Driver for Postgres {
     }
 
     async fn begin(&self) -> Result<Self::Tx, sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
-        Ok(tx)
+        self.pool.begin_with(BEGIN).await
     }
 
     async fn snapshot(&self) -> Result<Self::Tx, sqlx::Error> {
