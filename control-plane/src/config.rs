@@ -92,6 +92,8 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// TLS towards clients. `None`: plain text.
     pub tls: Option<TlsFiles>,
+    /// Tells clients in a header which of their fields were left out.
+    pub debug_headers: bool,
     /// Serves the management API there as well.
     pub management: bool,
     /// Largest request body; over it clients get a 413.
@@ -125,6 +127,36 @@ pub enum ControlListen {
     Tcp(SocketAddr),
 }
 
+/// What a provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProviderDialect {
+    /// OpenAI's chat completions, or what is compatible with them.
+    #[default]
+    OpenAi,
+    /// OpenAI's Responses.
+    Responses,
+    /// OpenAI's chat completions in Azure's URL form.
+    Azure,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Ollama's own API.
+    Ollama,
+}
+
+impl ProviderDialect {
+    /// Every dialect with the name that it has in the file.
+    pub const NAMES: [(&str, Self); 6] = [
+        ("openai", Self::OpenAi),
+        ("openai-responses", Self::Responses),
+        ("azure", Self::Azure),
+        ("anthropic", Self::Anthropic),
+        ("gemini", Self::Gemini),
+        ("ollama", Self::Ollama),
+    ];
+}
+
 /// Somebody who answers requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderConfig {
@@ -132,12 +164,18 @@ pub struct ProviderConfig {
     pub id: String,
     /// Where it is.
     pub base_url: BaseUrl,
-    /// Sent as a bearer token. `None`: it wants none.
+    /// Sent as its dialect wants it. `None`: it wants none.
     pub credential: Option<Secret>,
     /// It accepts `stream_options.include_usage`.
     pub stream_usage: bool,
     /// It knows `max_completion_tokens`.
     pub completion_tokens_cap: bool,
+    /// What it speaks.
+    pub dialect: ProviderDialect,
+    /// It serves Responses besides chat completions.
+    pub responses: bool,
+    /// Azure's `api-version`. `None`: its `v1` API, which has none.
+    pub api_version: Option<String>,
     /// What may be sent to it.
     pub limits: Limits,
 }
@@ -149,6 +187,8 @@ pub struct ModelConfig {
     pub name: String,
     /// Where it can be had, in order of preference; at least one.
     pub targets: Vec<TargetConfig>,
+    /// Refuse what a provider's dialect cannot carry, instead of leaving it out.
+    pub strict: bool,
     /// What may be asked of it.
     pub limits: Limits,
 }

@@ -5,7 +5,7 @@ pub mod meter;
 use tollgate_core::price::{Price, PriceTier};
 use tollgate_proto::v1;
 
-use crate::config::{Config, ModelConfig, ProviderConfig, TargetConfig};
+use crate::config::{Config, ModelConfig, ProviderConfig, ProviderDialect, TargetConfig};
 use crate::domain::Secret;
 use crate::store::SharedLimits;
 use crate::xds::cluster;
@@ -18,6 +18,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         models: config.models.iter().map(model).collect(),
         meters: limits.meters.iter().map(|it| meter::render(it, &it.spec.name)).collect(),
         customers: limits.customers,
+        debug_headers: config.server.gateway.debug_headers,
         low_budget: Some(v1::LowBudget {
             refuse: config.limits.refuse_on_low_budget,
             floor_tokens: config.limits.output_floor_tokens,
@@ -34,6 +35,20 @@ fn provider(provider: &ProviderConfig) -> v1::Provider {
         credential: provider.credential.as_ref().map(Secret::expose).map(str::to_owned),
         stream_usage: provider.stream_usage,
         completion_tokens_cap: provider.completion_tokens_cap,
+        dialect: dialect(provider.dialect).into(),
+        api_version: provider.api_version.clone().unwrap_or_default(),
+        responses: provider.responses,
+    }
+}
+
+fn dialect(dialect: ProviderDialect) -> v1::ProviderDialect {
+    match dialect {
+        ProviderDialect::OpenAi => v1::ProviderDialect::Unspecified,
+        ProviderDialect::Responses => v1::ProviderDialect::Responses,
+        ProviderDialect::Azure => v1::ProviderDialect::Azure,
+        ProviderDialect::Anthropic => v1::ProviderDialect::Anthropic,
+        ProviderDialect::Gemini => v1::ProviderDialect::Gemini,
+        ProviderDialect::Ollama => v1::ProviderDialect::Ollama,
     }
 }
 
@@ -43,6 +58,7 @@ fn model(model: &ModelConfig) -> v1::Model {
         targets: model.targets.iter().map(target).collect(),
         created: CREATED,
         owned_by: OWNER.to_owned(),
+        strict: model.strict,
     }
 }
 

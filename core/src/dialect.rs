@@ -1,14 +1,23 @@
 //! Wire formats. One folder a dialect, each with `request`, `response`, `stream` and `error`; all
 //! of them meet in the neutral conversation of [`chat`], so that adding one touches its folder and
-//! the matches in this file.
+//! the matches in `spoken`.
 
 pub mod anthropic;
 pub mod chat;
+pub mod count;
 pub mod embeddings;
+pub mod error;
 pub mod gemini;
+pub mod models;
 pub mod ollama;
 pub mod openai;
+pub mod provider;
+pub mod relay;
+pub mod request;
 pub mod responses;
+mod spoken;
+mod texts;
+pub mod whole;
 
 mod instant;
 mod members;

@@ -25,22 +25,24 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use tollgate_proto::v1::Endpoint;
-
-use crate::dialect::openai::request::Request;
+use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::key::KeyHash;
-use crate::path::Selection;
+use crate::path::{Api, Selection};
 use crate::policy::access::KeyPolicy;
 use crate::refusal::Refusal;
 use crate::settings::{Role, Settings};
 use crate::snapshot::Target;
 
+mod answer;
 mod attempt;
 mod customer;
 pub mod effect;
+mod forms;
 pub mod input;
 mod limits;
+mod local;
+mod outgoing;
 mod record;
 mod request;
 mod response;
@@ -53,6 +55,7 @@ pub use input::{CallFailed, Input};
 use attempt::Attempt;
 use customer::Customer;
 use limits::{Candidate, Reserved};
+use outgoing::Outgoing;
 
 /// Request header that names the Envoy cluster to route to.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
@@ -67,6 +70,8 @@ pub struct Exchange {
     effects: VecDeque<Effect>,
     phase: Phase,
     selection: Selection,
+    /// Whose manners answers of ours have.
+    api: Api,
     started_at_us: i64,
     key: Option<KeyHash>,
     policy: Option<Rc<KeyPolicy>>,
@@ -108,8 +113,8 @@ enum Phase {
 #[derive(Debug)]
 struct Forwarded {
     record_id: Vec<u8>,
-    endpoint: Endpoint,
     request: Request,
+    outgoing: Outgoing,
     target: Rc<Target>,
     tags: Vec<String>,
     prompt_bytes: u64,
@@ -126,6 +131,7 @@ impl Exchange {
             effects: VecDeque::new(),
             phase: Phase::New,
             selection: Selection::Unknown,
+            api: Api::default(),
             started_at_us: 0,
             key: None,
             policy: None,
@@ -204,7 +210,7 @@ impl Exchange {
 
     /// Ends the request with an error of ours.
     fn refuse(&mut self, refusal: &Refusal) -> Flow {
-        self.reply(refusal.into())
+        self.reply(Reply::refusing(refusal, self.api))
     }
 
     fn reply(&mut self, reply: Reply) -> Flow {

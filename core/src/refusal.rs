@@ -61,6 +61,10 @@ pub enum Refusal {
     PolicyUnavailable,
     /// Envoy runs the filter in a way in which it could not enforce anything.
     HostCannotHold,
+    /// The model's provider has nothing like the endpoint that was asked.
+    Unsupported(String),
+    /// The provider's dialect cannot carry this field, and the model is strict about it.
+    CannotCarry(String),
     /// A fault of ours.
     Internal,
     /// No answer came from the provider: connection refused, reset, or not HTTP.
@@ -125,6 +129,8 @@ impl Refusal {
             Self::MissingField(_) => (400, "invalid_request_error", "missing_field"),
             Self::InvalidField { .. } => (400, "invalid_request_error", "invalid_field"),
             Self::ModelNotFound(_) => (404, "invalid_request_error", "model_not_found"),
+            Self::CannotCarry(_) => (400, "invalid_request_error", "unsupported_parameter"),
+            Self::Unsupported(_) => (400, "invalid_request_error", "unsupported_endpoint"),
             Self::UnknownPath => (404, "invalid_request_error", "not_found"),
             Self::WrongMethod => (405, "invalid_request_error", "method_not_allowed"),
             Self::BodyTooLarge(_) => (413, "invalid_request_error", "payload_too_large"),
@@ -161,6 +167,12 @@ impl Refusal {
             Self::ModelNotFound(model) => {
                 format!("Model '{model}' not found in any enabled provider")
             }
+            Self::CannotCarry(field) => {
+                format!("'{field}' cannot be carried to the provider of this model.")
+            }
+            Self::Unsupported(model) => {
+                format!("Model '{model}' does not serve this endpoint: its provider has none.")
+            }
             Self::UnknownPath => "There is nothing at this path.".into(),
             Self::WrongMethod => "This path does not support this method.".into(),
             Self::BodyTooLarge(limit) => format!("The body is larger than {limit} bytes."),
@@ -191,10 +203,14 @@ impl Refusal {
     }
 
     /// Returns the field that is to blame.
-    pub(crate) fn param(&self) -> Option<&'static str> {
+    pub(crate) fn param(&self) -> Option<&str> {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
-            Self::ModelNotAllowed(_) | Self::ModelNotFound(_) | Self::Unpriced(_) => Some("model"),
+            Self::CannotCarry(field) => Some(field),
+            Self::ModelNotAllowed(_)
+            | Self::ModelNotFound(_)
+            | Self::Unpriced(_)
+            | Self::Unsupported(_) => Some("model"),
             Self::NoKey
             | Self::UnknownKey
             | Self::ExpiredKey

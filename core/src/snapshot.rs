@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use tollgate_proto::v1::ProviderDialect;
+
 use crate::meter::Meter;
 use crate::price::Price;
 use crate::tokens::Family;
@@ -21,6 +23,8 @@ pub struct Snapshot {
     pub tag_meters: BTreeMap<String, Vec<Rc<Meter>>>,
     /// Some customer has a policy, so each request's customer is asked for.
     pub customers: bool,
+    /// Tell clients which of their fields were left out.
+    pub debug_headers: bool,
     /// What a request does when little is left of a limit.
     pub low_budget: LowBudget,
 }
@@ -51,6 +55,8 @@ pub struct Model {
     pub created: i64,
     /// For listings.
     pub owned_by: String,
+    /// Refuse what the provider's dialect cannot carry.
+    pub strict: bool,
     /// Limits of the model, whoever asks for it.
     pub meters: Vec<Rc<Meter>>,
 }
@@ -87,8 +93,14 @@ pub struct Provider {
     pub authority: String,
     /// Path of the base URL, without trailing slash.
     pub base_path: String,
-    /// The whole `authorization` value. Never shown.
-    pub authorization: Option<String>,
+    /// What it speaks.
+    pub dialect: ProviderDialect,
+    /// It serves Responses besides chat completions.
+    pub responses: bool,
+    /// Azure's `api-version`; may be empty.
+    pub api_version: String,
+    /// The header that carries the credential, and its whole value. Never shown.
+    pub credential: Option<(&'static str, String)>,
     /// Whether it understands `stream_options.include_usage`.
     pub stream_usage: bool,
     /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.

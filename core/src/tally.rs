@@ -32,6 +32,7 @@ struct Totals {
     input_tokens: u64,
     output_tokens: u64,
     cost_nanos: u64,
+    dropped_fields: u64,
 }
 
 impl Tally {
@@ -49,6 +50,15 @@ impl Tally {
         totals.output_tokens = totals.output_tokens.saturating_add(tokens.output);
         let cost = u64::try_from(record.cost_nanos).unwrap_or(0);
         totals.cost_nanos = totals.cost_nanos.saturating_add(cost);
+    }
+
+    /// Counts fields of a request that its provider's dialect could not carry.
+    pub fn dropped(&mut self, provider: &str, model: &str, fields: u64) {
+        if fields > 0
+            && let Some(totals) = self.totals(provider, model)
+        {
+            totals.dropped_fields = totals.dropped_fields.saturating_add(fields);
+        }
     }
 
     /// Adds a request that was refused, by the code that the client got.
@@ -117,6 +127,7 @@ impl Totals {
         tell("tokens", ".kind=input;", self.input_tokens);
         tell("tokens", ".kind=output;", self.output_tokens);
         tell("cost_nanodollars", "", self.cost_nanos);
+        tell("dropped_fields", "", self.dropped_fields);
     }
 }
 

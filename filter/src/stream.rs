@@ -158,9 +158,9 @@ impl Stream {
         flow
     }
 
-    fn attempt_response_body(&mut self, size: usize, end: bool) {
+    fn attempt_response_body(&mut self, size: usize, end: bool) -> Action {
         let piece = host::response_body(size);
-        let _ = self.handle(Input::AttemptResponseBody { piece: &piece, end });
+        host::action(self.handle(Input::AttemptResponseBody { piece: &piece, end }))
     }
 }
 
@@ -214,7 +214,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         if self.role() == Some(Role::Upstream) || self.standalone_answer {
-            self.attempt_response_body(size, end);
+            return self.attempt_response_body(size, end);
         } else if self.asks(Exchange::replaces_response_body) {
             let _ = self.handle(Input::ResponseBody);
         }

@@ -3,14 +3,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use tollgate_core::dialect::openai::request::{self, Cap};
+use tollgate_core::dialect::request::{self, Cap};
+use tollgate_core::path::Call;
 use tollgate_proto::v1::Endpoint;
 
+const CHAT: Call = Call { endpoint: Endpoint::ChatCompletions, named: None };
 const CAPS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
 fuzz_target!(|input: (bool, Option<u16>, &[u8])| {
     let (ask_usage, tokens, body) = input;
-    let Ok(read) = request::read(Endpoint::ChatCompletions, body) else { return };
+    let Ok(read) = request::read(&CHAT, body) else { return };
 
     let cap = tokens.map(|tokens| Cap { field: "max_tokens", tokens: tokens.into() });
     let edited = read.edits(body, "another", ask_usage, cap).apply(body);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::parse::Reader;
 use crate::config::raw::{RawModel, RawProvider, RawTarget};
-use crate::config::{BaseUrl, ModelConfig, ProviderConfig, TargetConfig};
+use crate::config::{BaseUrl, ModelConfig, ProviderConfig, ProviderDialect, TargetConfig};
 
 impl Reader<'_> {
     pub(super) fn providers(&mut self, raw: Vec<RawProvider>) -> Vec<ProviderConfig> {
@@ -31,10 +31,16 @@ impl Reader<'_> {
             });
             let credential = self.secret(&place("credential"), raw.credential);
             let limits = self.limits(&place("limits"), raw.limits);
+            let dialect = self.dialect(place("dialect"), raw.dialect.as_deref());
+            let api_version = self.api_version(place("api_version"), dialect, raw.api_version);
             if let (Some(id), Some(base_url)) = (id, base_url) {
                 let cap = raw.completion_tokens_cap;
+                let azure = dialect == ProviderDialect::Azure;
                 providers.push(ProviderConfig {
-                    completion_tokens_cap: cap.unwrap_or_else(|| is_openai(&base_url)),
+                    completion_tokens_cap: cap.unwrap_or_else(|| azure || is_openai(&base_url)),
+                    responses: raw.responses.unwrap_or_else(|| is_openai(&base_url)),
+                    dialect,
+                    api_version,
                     stream_usage: raw.stream_usage.unwrap_or(true),
                     id,
                     base_url,
@@ -44,6 +50,35 @@ impl Reader<'_> {
             }
         }
         providers
+    }
+
+    fn dialect(&mut self, place: String, name: Option<&str>) -> ProviderDialect {
+        let Some(name) = name else { return ProviderDialect::default() };
+        let known = ProviderDialect::NAMES;
+        if let Some((_, dialect)) = known.iter().find(|(known, _)| *known == name) {
+            return *dialect;
+        }
+        let names = known.map(|(name, _)| name).join(", ");
+        self.problem(place, format!("{name:?} is no dialect; write one of {names}"));
+        ProviderDialect::default()
+    }
+
+    fn api_version(
+        &mut self,
+        place: String,
+        dialect: ProviderDialect,
+        version: Option<String>,
+    ) -> Option<String> {
+        let version = version?;
+        if dialect != ProviderDialect::Azure {
+            self.problem(place, "only providers with `dialect: azure` have one");
+        } else if !version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        {
+            self.problem(place, format!("{version:?} is not like 2024-10-21 or preview"));
+        }
+        Some(version)
     }
 
     pub(super) fn models(
@@ -65,6 +100,7 @@ impl Reader<'_> {
             if raw.targets.is_empty() {
                 self.problem(format!("{place}.targets"), "missing: at least one target");
             }
+            let strict = raw.strict;
             let targets = raw.targets.into_iter().enumerate();
             let targets = targets
                 .filter_map(|(nth, raw)| {
@@ -72,7 +108,7 @@ impl Reader<'_> {
                 })
                 .collect();
             let limits = self.limits(&format!("{place}.limits"), raw.limits);
-            models.extend(name.map(|name| ModelConfig { name, targets, limits }));
+            models.extend(name.map(|name| ModelConfig { name, targets, strict, limits }));
         }
         models
     }

@@ -92,6 +92,7 @@ impl Reader<'_> {
         Some(GatewayConfig {
             listen: listen?,
             tls,
+            debug_headers: raw.debug_headers,
             management: raw.management.unwrap_or(true),
             max_body_bytes: u32::try_from(max_body_bytes?).ok()?,
             request_timeout: Duration::from_secs(seconds?),

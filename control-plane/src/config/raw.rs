@@ -74,6 +74,7 @@ pub(super) struct RawGateway {
     pub(super) max_body_bytes: Option<u64>,
     pub(super) request_timeout_seconds: Option<u64>,
     pub(super) base_paths: Vec<String>,
+    pub(super) debug_headers: bool,
     pub(super) access_log: Option<String>,
 }
 
@@ -110,6 +111,9 @@ pub(super) struct RawProvider {
     pub(super) credential: Option<String>,
     pub(super) stream_usage: Option<bool>,
     pub(super) completion_tokens_cap: Option<bool>,
+    pub(super) dialect: Option<String>,
+    pub(super) api_version: Option<String>,
+    pub(super) responses: Option<bool>,
     pub(super) limits: RawLimits,
 }
 
@@ -118,6 +122,7 @@ pub(super) struct RawProvider {
 pub(super) struct RawModel {
     pub(super) name: Option<String>,
     pub(super) targets: Vec<RawTarget>,
+    pub(super) strict: bool,
     pub(super) limits: RawLimits,
 }
 

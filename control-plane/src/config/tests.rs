@@ -49,6 +49,7 @@ fn the_least_configuration_has_defaults() {
             gateway: GatewayConfig {
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,
+                debug_headers: false,
                 management: true,
                 max_body_bytes: 32 << 20,
                 request_timeout: Duration::from_mins(1),

@@ -108,6 +108,24 @@ pub enum Endpoint {
     Completions,
     /// Embeddings.
     Embeddings,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
+    /// Gemini's `generateContent`, streamed or not.
+    GenerateContent,
+    /// Gemini's `embedContent`.
+    EmbedContent,
+    /// Gemini's `batchEmbedContents`.
+    BatchEmbedContents,
+    /// Ollama's chat.
+    OllamaChat,
+    /// Ollama's `generate`.
+    OllamaGenerate,
+    /// Ollama's `embed`.
+    OllamaEmbed,
+    /// Ollama's older `embeddings`.
+    OllamaEmbeddings,
 }
 
 /// Where the token counts of a record come from.

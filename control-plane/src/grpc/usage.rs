@@ -93,6 +93,15 @@ fn endpoint(endpoint: v1::Endpoint) -> Endpoint {
         v1::Endpoint::ChatCompletions => Endpoint::ChatCompletions,
         v1::Endpoint::Completions => Endpoint::Completions,
         v1::Endpoint::Embeddings => Endpoint::Embeddings,
+        v1::Endpoint::Responses => Endpoint::Responses,
+        v1::Endpoint::Messages => Endpoint::Messages,
+        v1::Endpoint::GenerateContent => Endpoint::GenerateContent,
+        v1::Endpoint::EmbedContent => Endpoint::EmbedContent,
+        v1::Endpoint::BatchEmbedContents => Endpoint::BatchEmbedContents,
+        v1::Endpoint::OllamaChat => Endpoint::OllamaChat,
+        v1::Endpoint::OllamaGenerate => Endpoint::OllamaGenerate,
+        v1::Endpoint::OllamaEmbed => Endpoint::OllamaEmbed,
+        v1::Endpoint::OllamaEmbeddings => Endpoint::OllamaEmbeddings,
     }
 }
 

@@ -269,9 +269,16 @@ fn log_metadata(entry: &LedgerEntry, status: &str) -> Value {
 
 fn call_type(endpoint: Endpoint) -> &'static str {
     match endpoint {
-        Endpoint::ChatCompletions => "acompletion",
-        Endpoint::Completions => "atext_completion",
-        Endpoint::Embeddings => "aembedding",
+        Endpoint::ChatCompletions | Endpoint::OllamaChat => "acompletion",
+        Endpoint::Completions | Endpoint::OllamaGenerate => "atext_completion",
+        Endpoint::Responses => "aresponses",
+        Endpoint::Messages => "anthropic_messages",
+        Endpoint::GenerateContent => "agenerate_content",
+        Endpoint::Embeddings
+        | Endpoint::EmbedContent
+        | Endpoint::BatchEmbedContents
+        | Endpoint::OllamaEmbed
+        | Endpoint::OllamaEmbeddings => "aembedding",
         Endpoint::Unknown => "unknown",
     }
 }

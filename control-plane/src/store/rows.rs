@@ -295,6 +295,15 @@ pub(super) fn endpoint_name(endpoint: Endpoint) -> &'static str {
         Endpoint::ChatCompletions => "chat_completions",
         Endpoint::Completions => "completions",
         Endpoint::Embeddings => "embeddings",
+        Endpoint::Responses => "responses",
+        Endpoint::Messages => "messages",
+        Endpoint::GenerateContent => "generate_content",
+        Endpoint::EmbedContent => "embed_content",
+        Endpoint::BatchEmbedContents => "batch_embed_contents",
+        Endpoint::OllamaChat => "ollama_chat",
+        Endpoint::OllamaGenerate => "ollama_generate",
+        Endpoint::OllamaEmbed => "ollama_embed",
+        Endpoint::OllamaEmbeddings => "ollama_embeddings",
     }
 }
 
@@ -304,6 +313,15 @@ fn endpoint(name: &str) -> Endpoint {
         "chat_completions" => Endpoint::ChatCompletions,
         "completions" => Endpoint::Completions,
         "embeddings" => Endpoint::Embeddings,
+        "responses" => Endpoint::Responses,
+        "messages" => Endpoint::Messages,
+        "generate_content" => Endpoint::GenerateContent,
+        "embed_content" => Endpoint::EmbedContent,
+        "batch_embed_contents" => Endpoint::BatchEmbedContents,
+        "ollama_chat" => Endpoint::OllamaChat,
+        "ollama_generate" => Endpoint::OllamaGenerate,
+        "ollama_embed" => Endpoint::OllamaEmbed,
+        "ollama_embeddings" => Endpoint::OllamaEmbeddings,
         _ => Endpoint::Unknown,
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
     Config {
         server: ServerConfig {
             gateway: GatewayConfig {
+                debug_headers: false,
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,
                 management: true,
@@ -150,6 +151,9 @@ pub(crate) fn provider(id: &str, base_url: BaseUrl) -> ProviderConfig {
         credential: None,
         stream_usage: true,
         completion_tokens_cap: false,
+        dialect: crate::config::ProviderDialect::default(),
+        responses: false,
+        api_version: None,
         limits: Limits::default(),
     }
 }

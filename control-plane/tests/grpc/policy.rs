@@ -39,6 +39,8 @@ async fn the_snapshot_says_what_is_configured() {
         credential: Some("sk-provider".to_owned()),
         stream_usage: true,
         completion_tokens_cap: true,
+        responses: true,
+        ..Provider::default()
     };
     let price = Price {
         input_token: 2_500_000_000_000,

@@ -8,5 +8,4 @@ pub mod chat;
 pub mod completions;
 pub mod embeddings;
 pub mod models;
-pub mod request;
 pub mod stream;

@@ -1,21 +1,23 @@
 //! One attempt at a provider: its request written, its answer read on the way back.
 
-use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
-use crate::dialect::openai::answer::{Facts, member};
-use crate::dialect::openai::request::{Cap, Request};
-use crate::dialect::openai::stream::{Allowance, Stream};
+use tollgate_proto::v1::Endpoint;
+
+use super::answer::{Answer, Form};
+use super::forms::Seen;
+use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Outgoing, Phase};
+use crate::dialect::openai::answer::Facts;
+use crate::dialect::provider;
+use crate::dialect::request::{Cap, Request};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::inflate::Inflate;
 use crate::json::edit::Edits;
-use crate::json::tap::Tap;
-use crate::path::provider_path;
+use crate::key::hex;
 use crate::price::TokenUsage;
 use crate::refusal::Refusal;
 use crate::settings::Role;
 use crate::snapshot::Target;
 use crate::tokens::Counted;
-use crate::usage;
 
 /// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
 /// the provider does not say what they were.
@@ -25,8 +27,8 @@ const BODY_KEPT: usize = 256 * 1024;
 /// nearly always all of it, so that they can say what it cost.
 const MOST_HELD: u64 = 64 * 1024;
 
-/// How much of an error answer is kept to find its code.
-const ERROR_LIMIT: usize = 16 * 1024;
+/// The version of the Messages API that requests which we write are of.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Answer headers that name the provider account or would speak for our host.
 const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
@@ -43,47 +45,42 @@ const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
 pub(super) struct Attempt {
     edits: Edits<'static>,
     content_length: usize,
+    /// The body is not the client's, with or without edits.
+    replaces_body: bool,
     /// The usage is asked for on our behalf and must be hidden.
     hide_usage: bool,
     body_written: bool,
     answer: Option<Answer>,
 }
 
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    inflate: Option<Inflate>,
-    form: Form,
-    first_byte_at_us: Option<i64>,
-    ended: bool,
-    bytes: u64,
-    /// The headers wait for the body, which says what it cost.
-    held: bool,
-    /// What the body had said of usage after so many bytes, when that was looked for.
-    usage: Option<(u64, TokenUsage)>,
-}
-
-#[derive(Debug)]
-enum Form {
-    Stream(Box<Stream>),
-    Json(Box<Tap>),
-    /// Passes as it is; the beginning is kept to find the error's code.
-    Error(Vec<u8>),
-    /// Replaced by this answer of ours, once.
-    Ours(Vec<u8>),
-}
-
 impl Attempt {
-    pub(super) fn new(request: &Request, target: &Target, body: &[u8], cap: Option<Cap>) -> Self {
+    /// Prepares `body`, which `outgoing` is, for a target.
+    pub(super) fn new(
+        own: &Request,
+        outgoing: &Outgoing,
+        target: &Target,
+        body: &[u8],
+        cap: Option<Cap>,
+    ) -> Self {
         let ask = target.provider.stream_usage;
+        let request = outgoing.request(own);
         let edits = request.edits(body, &target.model, ask, cap);
         Self {
             content_length: edits.length_after(body),
             edits,
+            replaces_body: outgoing.is_translated(),
             hide_usage: ask && request.stream && !request.include_usage,
             body_written: false,
             answer: None,
         }
+    }
+
+    pub(super) fn hides_usage(&self) -> bool {
+        self.hide_usage
+    }
+
+    fn writes_body(&self) -> bool {
+        self.replaces_body || !self.edits.is_empty()
     }
 
     pub(super) fn has_answer(&self) -> bool {
@@ -100,52 +97,23 @@ impl Attempt {
 
     /// Tells whether the provider said all it had to say.
     pub(super) fn is_complete(&self) -> bool {
-        self.answer.as_ref().is_some_and(|answer| match &answer.form {
-            _ if answer.inflate.as_ref().is_some_and(Inflate::is_broken) => false,
-            Form::Stream(stream) => stream.is_done() || stream.is_cut() || answer.ended,
-            Form::Json(_) | Form::Error(_) | Form::Ours(_) => answer.ended,
-        })
+        self.answer.as_ref().is_some_and(Answer::is_complete)
     }
 
     /// Returns the usage of an answer that is not streamed, if it has passed already.
     pub(super) fn json_usage(&mut self) -> Option<TokenUsage> {
-        let answer = self.answer.as_mut()?;
-        answer.usage = answer.json_usage().map(|usage| (answer.bytes, usage));
-        answer.usage.map(|(_, usage)| usage)
+        self.answer.as_mut()?.look_for_usage()
     }
 
     /// Counts what was generated, as far as that is known.
     pub(super) fn generated(&self, facts: &Facts) -> Counted {
-        match self.answer.as_ref().map(|answer| &answer.form) {
-            Some(Form::Stream(stream)) => stream.generated(),
-            None => Counted { tokens: 0, exact: true },
-            Some(_) => Counted { tokens: facts.output_tokens(), exact: false },
-        }
+        let nothing = Counted { tokens: 0, exact: true };
+        self.answer.as_ref().map_or(nothing, |answer| answer.generated(facts))
     }
 
     /// Returns what the answer said about itself.
     pub(super) fn facts(&self) -> Facts {
-        let Some(answer) = &self.answer else { return Facts::default() };
-        let mut facts = Facts::default();
-        match &answer.form {
-            Form::Stream(stream) => {
-                facts = stream.facts().clone();
-                if stream.is_cut() {
-                    facts.error_code = Some("budget_exceeded".to_owned());
-                }
-            }
-            Form::Json(tap) => {
-                facts.usage = answer.json_usage();
-                facts.take_id(tap.captured().id.trim_ascii());
-                facts.take_error(tap.captured().error.trim_ascii());
-                facts.output_bytes = answer.bytes;
-            }
-            Form::Error(kept) => {
-                facts.take_error(member(kept, "error").unwrap_or(b"\"\""));
-            }
-            Form::Ours(_) => facts.error_code = Some("provider_error".to_owned()),
-        }
-        facts
+        self.answer.as_ref().map(Answer::facts).unwrap_or_default()
     }
 }
 
@@ -166,9 +134,12 @@ impl Exchange {
     pub(super) fn write_request(&mut self) {
         let Some(forwarded) = &self.forwarded else { return };
         let provider = &forwarded.target.provider;
-        let path = [&provider.base_path, provider_path(forwarded.endpoint)].concat();
+        let (request, outgoing) = (&forwarded.request, &forwarded.outgoing);
+        let sse = request.sse || outgoing.is_translated();
+        let model = &forwarded.target.model;
+        let path = provider::path(provider, outgoing.endpoint, model, request.stream, sse);
         let attempt = &forwarded.attempt;
-        let length = (!attempt.edits.is_empty()).then(|| attempt.content_length.to_string());
+        let length = attempt.writes_body().then(|| attempt.content_length.to_string());
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
@@ -181,9 +152,15 @@ impl Exchange {
         if let Some(length) = length {
             set("content-length", length);
         }
-        match &provider.authorization {
-            Some(authorization) => set("authorization", authorization.clone()),
-            None => self.effects.push_back(Effect::RemoveRequestHeader("authorization".into())),
+        if outgoing.endpoint == Endpoint::Messages && outgoing.is_translated() {
+            set("anthropic-version", ANTHROPIC_VERSION.to_owned());
+        }
+        let credential = provider.credential.as_ref();
+        if let Some((name, value)) = credential {
+            set(name, value.clone());
+        }
+        if credential.is_none_or(|(name, _)| *name != "authorization") {
+            self.effects.push_back(Effect::RemoveRequestHeader("authorization".into()));
         }
     }
 
@@ -196,11 +173,11 @@ impl Exchange {
     pub(super) fn write_body(&mut self) {
         let Some(forwarded) = &mut self.forwarded else { return };
         let attempt = &mut forwarded.attempt;
-        if attempt.edits.is_empty() {
+        if !attempt.writes_body() {
             return;
         }
         let body = match (&self.body, attempt.body_written) {
-            (Some(body), false) => attempt.edits.apply(body),
+            (Some(own), false) => attempt.edits.apply(forwarded.outgoing.body(own)),
             _ => Vec::new(),
         };
         attempt.body_written = true;
@@ -213,6 +190,7 @@ impl Exchange {
         if status < 400 && self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
             // No further attempt will need it, and it is too long to be counted.
             self.body = None;
+            forwarded.outgoing.forget_body();
         }
         for name in headers.names() {
             if PRIVATE_RESPONSE_HEADERS.contains(&name) || name.starts_with("x-tollgate-") {
@@ -222,7 +200,10 @@ impl Exchange {
         let encoding = headers.first("content-encoding").unwrap_or_default();
         let inflate = Inflate::handles(encoding).then(Inflate::default);
         let content_type = headers.first("content-type").unwrap_or_default();
-        let form = form(status, content_type, forwarded);
+        let id = hex(&forwarded.record_id);
+        let created = u64::try_from(self.started_at_us / 1_000_000).unwrap_or(0);
+        let form = forwarded.form(Seen { status, content_type, id, created });
+        let media = form.media_type(forwarded);
         if !end {
             let rewritten = !matches!(form, Form::Error(_)) || inflate.is_some();
             if rewritten && headers.first("content-length").is_some() {
@@ -232,15 +213,13 @@ impl Exchange {
                 self.effects.push_back(Effect::RemoveResponseHeader("content-encoding".into()));
             }
         }
-        if matches!(form, Form::Ours(_)) {
-            let json = b"application/json".to_vec();
-            self.effects.push_back(Effect::SetResponseHeader("content-type", json));
+        if let Some(media) = media {
+            self.effects.push_back(Effect::SetResponseHeader("content-type", media.into()));
         }
         let length = headers.number("content-length");
-        let held = !end
-            && inflate.is_none()
-            && matches!(form, Form::Json(_))
-            && length.is_some_and(|length| length <= MOST_HELD);
+        let short = inflate.is_none() && length.is_some_and(|length| length <= MOST_HELD);
+        let held =
+            !end && (matches!(form, Form::Whole(_)) || short && matches!(form, Form::Json(_)));
         let answer = Answer {
             status,
             inflate,
@@ -278,6 +257,13 @@ impl Exchange {
         if let Some(changed) = answer.rewrite(piece, end) {
             self.effects.push_back(Effect::ReplaceResponseBody(changed));
         }
+        if answer.is_gathered() && !end {
+            return Flow::Pause;
+        }
+        if answer.is_broken() {
+            answer.status = 502;
+            self.effects.push_back(Effect::SetResponseHeader(":status", b"502".to_vec()));
+        }
         if std::mem::take(&mut answer.held) && self.settings.role == Role::Standalone {
             self.show_cost();
         } else if answer.is_cut() && !was_cut {
@@ -292,67 +278,12 @@ impl Exchange {
             self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
         if let Some(answer) = answer {
             answer.ended = true;
+            if answer.is_gathered()
+                && let Some(written) = answer.rewrite(&[], true)
+            {
+                self.effects.push_back(Effect::ReplaceResponseBody(written));
+            }
         }
         Flow::Continue
     }
-}
-
-impl Answer {
-    fn is_cut(&self) -> bool {
-        matches!(&self.form, Form::Stream(stream) if stream.is_cut())
-    }
-
-    fn json_usage(&self) -> Option<TokenUsage> {
-        match (&self.form, self.usage) {
-            (Form::Json(_), Some((bytes, usage))) if bytes == self.bytes => Some(usage),
-            (Form::Json(tap), _) => usage::parse(&tap.captured().usage),
-            (Form::Stream(_) | Form::Error(_) | Form::Ours(_), _) => None,
-        }
-    }
-
-    /// Returns what takes the place of a piece, or `None` when it passes as it is.
-    fn rewrite(&mut self, piece: &[u8], end: bool) -> Option<Vec<u8>> {
-        let inflated = self.inflate.as_mut().map(|inflate| inflate.push(piece));
-        let plain = inflated.as_deref().unwrap_or(piece);
-        self.bytes = self.bytes.saturating_add(plain.len() as u64);
-        let changed = match &mut self.form {
-            Form::Stream(stream) => {
-                let out = stream.push(plain, end);
-                (out != plain).then_some(out)
-            }
-            Form::Json(tap) => tap.push(plain),
-            Form::Error(kept) => {
-                let room = ERROR_LIMIT.saturating_sub(kept.len());
-                kept.extend_from_slice(plain.get(..plain.len().min(room)).unwrap_or_default());
-                None
-            }
-            Form::Ours(body) => Some(std::mem::take(body)),
-        };
-        changed.or(inflated)
-    }
-}
-
-fn form(status: u16, content_type: &[u8], forwarded: &Forwarded) -> Form {
-    let model = &forwarded.request.model;
-    match status {
-        // Providers print parts of the credential that they refuse, and it is ours.
-        401 => Form::Ours(Refusal::ProviderCredential(status).render().body),
-        400.. => Form::Error(Vec::new()),
-        _ if is_event_stream(content_type) => {
-            let allowance = forwarded.reserved.output.map(|output| Allowance {
-                output,
-                input: forwarded.request.include_usage.then_some(forwarded.reserved.input),
-            });
-            let asked = forwarded.request.include_usage;
-            let price = forwarded.target.price.as_ref().filter(|_| asked).cloned();
-            let stream = Stream::new(model, forwarded.target.family, forwarded.attempt.hide_usage);
-            Form::Stream(Box::new(stream.within(allowance).priced(price)))
-        }
-        _ => Form::Json(Box::new(Tap::new(model))),
-    }
-}
-
-fn is_event_stream(content_type: &[u8]) -> bool {
-    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }

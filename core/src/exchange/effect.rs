@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::dialect::error;
 use crate::key::KeyHash;
+use crate::path::Api;
 use crate::refusal::Refusal;
 
 /// Whether the message at hand goes on.
@@ -65,7 +67,14 @@ pub struct Reply {
 
 impl From<&Refusal> for Reply {
     fn from(refusal: &Refusal) -> Self {
-        let rendered = refusal.render();
+        Self::refusing(refusal, Api::default())
+    }
+}
+
+impl Reply {
+    /// Renders a refusal as clients of an API expect errors.
+    pub fn refusing(refusal: &Refusal, api: Api) -> Self {
+        let rendered = error::render(refusal, api);
         let mut headers: Vec<(&'static str, String)> =
             rendered.headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
         headers.push(("content-type", "application/json".to_owned()));

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use tollgate_proto::v1::Endpoint;
 
-use super::{Exchange, Flow, Phase};
-use crate::dialect::openai::request::{Cap, Request};
+use super::{Exchange, Flow, Outgoing, Phase};
+use crate::dialect::provider::is_embedding;
+use crate::dialect::request::{Cap, Request};
 use crate::gateway::Gateway;
 use crate::meter::leases::{Admission, Demand, Patience, Reservation};
 use crate::meter::{Dimension, Meter};
@@ -26,8 +27,8 @@ const UNKNOWN_OUTPUT: u64 = 16_384;
 /// A request that may be served if its limits allow.
 #[derive(Debug)]
 pub(super) struct Candidate {
-    pub(super) endpoint: Endpoint,
     pub(super) request: Request,
+    pub(super) outgoing: Outgoing,
     pub(super) target: Rc<Target>,
     pub(super) tags: Vec<String>,
     pub(super) meters: Vec<Rc<Meter>>,
@@ -62,8 +63,9 @@ pub(super) struct Reserved {
 
 impl Candidate {
     /// Counts the prompt, where that is exact: a tight limit deserves the work.
-    fn count(&mut self, body: &[u8]) {
+    fn count(&mut self, own: &[u8]) {
         self.counted = true;
+        let body = self.outgoing.body(own);
         if body.len() <= MOST_COUNTED {
             let counted = request_tokens(self.target.family, body);
             if counted.exact {
@@ -72,22 +74,27 @@ impl Candidate {
         }
     }
 
+    /// The facts of what the provider gets.
+    fn sent(&self) -> &Request {
+        self.outgoing.request(&self.request)
+    }
+
     /// Output tokens of all choices at worst.
     fn output(&self) -> u64 {
-        if self.endpoint == Endpoint::Embeddings {
+        if is_embedding(self.outgoing.endpoint) {
             return 0;
         }
-        self.one_output().saturating_mul(self.request.choices)
+        self.one_output().saturating_mul(self.sent().choices)
     }
 
     /// Output tokens of one choice at worst.
     fn one_output(&self) -> u64 {
-        self.request.max_tokens.or(self.target.max_output_tokens).unwrap_or(UNKNOWN_OUTPUT)
+        self.sent().max_tokens.or(self.target.max_output_tokens).unwrap_or(UNKNOWN_OUTPUT)
     }
 
     /// Output below which the request is not worth sending.
     fn floor(&self) -> u64 {
-        let floor = self.low_budget.floor_tokens.saturating_mul(self.request.choices);
+        let floor = self.low_budget.floor_tokens.saturating_mul(self.sent().choices);
         if self.low_budget.refuse { self.output() } else { floor.min(self.output()) }
     }
 
@@ -139,11 +146,11 @@ impl Candidate {
         let Some(output) = limited.min() else {
             return Reserved { reservation, ..Reserved::default() };
         };
-        let one = (output / self.request.choices.max(1)).max(1);
+        let one = (output / self.sent().choices.max(1)).max(1);
         // A cap that we only assume has to be said, or nothing keeps the provider to it.
-        let assumed = self.request.max_tokens.is_none() && self.target.max_output_tokens.is_none();
+        let assumed = self.sent().max_tokens.is_none() && self.target.max_output_tokens.is_none();
         let lower = one < self.one_output();
-        let cap = (self.endpoint != Endpoint::Embeddings && (lower || assumed))
+        let cap = (!is_embedding(self.outgoing.endpoint) && (lower || assumed))
             .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
         let output = Some(output.min(self.output()).max(1));
         Reserved { reservation, cap, output, input: self.input }
@@ -151,7 +158,7 @@ impl Candidate {
 
     fn cap_field(&self) -> &'static str {
         let new = self.target.provider.completion_tokens_cap;
-        if new && self.endpoint == Endpoint::ChatCompletions {
+        if new && self.outgoing.endpoint == Endpoint::ChatCompletions {
             "max_completion_tokens"
         } else {
             "max_tokens"
@@ -172,7 +179,8 @@ impl Exchange {
         }
         let mut demands = candidate.demands()?;
         if !candidate.counted && !gateway.leases.cover(&demands, now_us) {
-            candidate.count(self.body.as_deref().unwrap_or_default());
+            let own = self.body.as_deref().unwrap_or_default();
+            candidate.count(own);
             demands = candidate.demands()?;
         }
         let patience = match candidate.waits {

@@ -1,10 +1,12 @@
 //! What remains of an exchange: one record for the ledger.
 
+use std::rc::Rc;
+
 use tollgate_proto::v1::{TokenUsage as WireUsage, UsageRecord, UsageSource};
 
 use super::{Exchange, Flow, Forwarded, Phase};
 use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
-use crate::dialect::openai::request::Request;
+use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::meter::Dimension;
 use crate::money::NanoDollars;
@@ -25,12 +27,16 @@ impl Exchange {
         self.candidate = None;
         if let Some(mut forwarded) = self.forwarded.take() {
             let reservation = std::mem::take(&mut forwarded.reserved.reservation);
+            let dropped = forwarded.outgoing.dropped().len() as u64;
+            let target = Rc::clone(&forwarded.target);
             let mut record = self.record(forwarded, now_us);
             record.debits =
                 gateway.leases.settle(reservation, |dimension| used(&record, dimension));
             if let Some(hash) = &self.key {
                 gateway.keys.spent(hash, NanoDollars(record.cost_nanos));
             }
+            let provider = &target.provider.id;
+            gateway.tally.dropped(provider, &record.model, dropped);
             gateway.close_record(&record);
         }
         Flow::Continue
@@ -47,7 +53,7 @@ impl Exchange {
             started_at_us: self.started_at_us,
             first_byte_at_us: forwarded.attempt.first_byte_at_us(),
             ended_at_us,
-            endpoint: forwarded.endpoint.into(),
+            endpoint: forwarded.request.endpoint.into(),
             provider: Some(forwarded.target.provider.id.clone()),
             provider_model: Some(forwarded.target.model.clone()),
             provider_response_id: facts.id,
@@ -81,15 +87,15 @@ impl Exchange {
             None if self.error_code.is_some() && self.status != 504 => return nothing,
             Some(_) | None => {}
         }
-        let input = forwarded.input_tokens(self.body.as_deref());
-        let output = forwarded.attempt.generated(facts);
-        let total = input.tokens.saturating_add(output.tokens);
-        let tokens = TokenUsage {
-            input: input.tokens,
-            output: output.tokens,
-            total,
-            ..TokenUsage::default()
+        let known = facts.partial.unwrap_or_default();
+        let input = match facts.partial {
+            Some(known) => Counted { tokens: known.input, exact: true },
+            None => forwarded.input_tokens(self.body.as_deref()),
         };
+        let mut output = forwarded.attempt.generated(facts);
+        output.tokens = output.tokens.max(known.output);
+        let total = input.tokens.saturating_add(output.tokens);
+        let tokens = TokenUsage { input: input.tokens, output: output.tokens, total, ..known };
         let exact = input.exact && output.exact;
         (tokens, if exact { UsageSource::Counted } else { UsageSource::Estimated })
     }
@@ -115,6 +121,7 @@ impl Forwarded {
 
     /// Counts the tokens of the prompt, as far as it is still here.
     pub(super) fn input_tokens(&self, body: Option<&[u8]>) -> Counted {
+        let body = body.map(|own| self.outgoing.body(own));
         match body.filter(|body| body.len() as u64 == self.prompt_bytes) {
             Some(body) => request_tokens(self.target.family, body),
             None => Counted { tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN), exact: false },

@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use prost::Message;
-use tollgate_proto::v1::{Endpoint, ResolveKeyResponse};
+use tollgate_proto::v1::ResolveKeyResponse;
 
 use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
-use super::{CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, Reply};
-use crate::dialect::openai::{models, request};
+use super::{CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Outgoing, Phase};
+use crate::dialect::{ollama, request};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::key::KeyHash;
-use crate::path::{self, Selection};
+use crate::path::{self, Api, Call, Selection};
 use crate::policy::access::KeyPolicy;
 use crate::policy::credential;
 use crate::policy::key_cache::Known;
@@ -33,12 +33,18 @@ impl Exchange {
         let method = headers.first(":method").unwrap_or_default();
         let path = headers.first(":path").unwrap_or_default();
         self.selection = path::select(method, path, &self.settings.base_paths);
+        if headers.first("anthropic-version").is_some() {
+            self.selection.prefer(Api::Anthropic);
+        }
+        self.api = self.selection.api();
         match &self.selection {
             Selection::Management => return self.pass_to_management(),
             Selection::Unknown => return self.refuse(&Refusal::UnknownPath),
             Selection::WrongMethod => return self.refuse(&Refusal::WrongMethod),
-            Selection::ModelList | Selection::Model(_) => self.body = Some(Vec::new()),
-            Selection::Inference(_) => {
+            Selection::ModelList(_) | Selection::Model(..) | Selection::OllamaVersion => {
+                self.body = Some(Vec::new());
+            }
+            Selection::Inference(_) | Selection::CountTokens(_) | Selection::OllamaShow => {
                 let limit = self.settings.max_body_bytes;
                 if headers.number("content-length").is_some_and(|length| length > limit) {
                     return self.refuse(&Refusal::BodyTooLarge(limit));
@@ -198,11 +204,12 @@ impl Exchange {
             return self.refuse(&Refusal::PolicyUnavailable);
         }
         let decided = match self.selection.clone() {
-            Selection::ModelList => return self.reply_models(gateway, &policy, None),
-            Selection::Model(id) => return self.reply_models(gateway, &policy, Some(&id)),
-            Selection::Inference(endpoint) => {
-                self.forward(endpoint, body, &policy, gateway, now_us)
-            }
+            Selection::ModelList(api) => self.reply_models(gateway, &policy, api),
+            Selection::Model(id, api) => self.reply_model(gateway, &policy, &id, api),
+            Selection::OllamaShow => self.reply_shown(gateway, &policy, &body),
+            Selection::OllamaVersion => Ok(self.reply_json(ollama::models::version())),
+            Selection::CountTokens(call) => self.reply_count(gateway, &policy, &call, &body),
+            Selection::Inference(call) => self.forward(&call, body, &policy, gateway, now_us),
             Selection::Management | Selection::WrongMethod | Selection::Unknown => {
                 Err(Refusal::Internal)
             }
@@ -210,32 +217,15 @@ impl Exchange {
         decided.unwrap_or_else(|refusal| self.refuse_and_show(&refusal, gateway, now_us))
     }
 
-    fn reply_models(&mut self, gateway: &Gateway, policy: &KeyPolicy, id: Option<&str>) -> Flow {
-        let Some(snapshot) = gateway.snapshot() else {
-            return self.refuse(&Refusal::PolicyUnavailable);
-        };
-        let rendered = match id {
-            None => Ok(models::list(snapshot, policy)),
-            Some(id) => models::retrieve(snapshot, policy, id),
-        };
-        match rendered {
-            Ok(body) => {
-                let headers = vec![("content-type", "application/json".to_owned())];
-                self.reply(Reply { status: 200, code: None, headers, body })
-            }
-            Err(refusal) => self.refuse(&refusal),
-        }
-    }
-
     fn forward(
         &mut self,
-        endpoint: Endpoint,
+        call: &Call,
         body: Vec<u8>,
         policy: &KeyPolicy,
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Result<Flow, Refusal> {
-        let mut request = request::read(endpoint, &body)?;
+        let mut request = request::read(call, &body)?;
         if self.named_customer.is_some() {
             request.user.clone_from(&self.named_customer);
         }
@@ -252,6 +242,7 @@ impl Exchange {
         let Some(target) = model.and_then(|model| model.targets.first()).map(Rc::clone) else {
             return Err(Refusal::ModelNotFound(request.model));
         };
+        let strict = model.is_some_and(|model| model.strict);
         let low_budget = snapshot.map(|snapshot| snapshot.low_budget).unwrap_or_default();
         let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
         let Some(of_customer) = of_customer else {
@@ -261,9 +252,14 @@ impl Exchange {
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, name, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
-        let input = if meters.is_empty() { 0 } else { upper_bound(target.family, &body) };
+        let outgoing = Outgoing::new(&request, &body, &target)?;
+        if let Some(field) = outgoing.dropped().first().filter(|_| strict) {
+            return Err(Refusal::CannotCarry(field.clone().into_owned()));
+        }
+        let sent = outgoing.body(&body);
+        let input = if meters.is_empty() { 0 } else { upper_bound(target.family, sent) };
         let candidate = Candidate {
-            endpoint,
+            outgoing,
             meters,
             low_budget: policy.low_budget.unwrap_or(low_budget),
             input,
@@ -284,14 +280,14 @@ impl Exchange {
         reserved: Reserved,
         gateway: &mut Gateway,
     ) -> Flow {
-        let Candidate { endpoint, request, target, tags, .. } = candidate;
-        let body = self.body.as_deref().unwrap_or_default();
-        let attempt = Attempt::new(&request, &target, body, reserved.cap);
+        let Candidate { outgoing, request, target, tags, .. } = candidate;
+        let body = outgoing.body(self.body.as_deref().unwrap_or_default());
+        let attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
         self.forwarded = Some(Forwarded {
             record_id: gateway.open_record(),
-            endpoint,
             prompt_bytes: body.len() as u64,
             request,
+            outgoing,
             target: Rc::clone(&target),
             tags,
             attempt,

@@ -1,6 +1,7 @@
 //! The answer on its last stretch to the client.
 
 use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Phase};
+use crate::dialect::error;
 use crate::headers::Headers;
 use crate::key::hex;
 use crate::refusal::Refusal;
@@ -55,7 +56,7 @@ impl Exchange {
             (_, Phase::Passing) => Refusal::PolicyUnavailable,
             _ => Refusal::Internal,
         };
-        let rendered = refusal.render();
+        let rendered = error::render(&refusal, self.api);
         self.status = rendered.status;
         self.error_code = Some(rendered.code.to_owned());
         let mut set = |name, value: String| {

@@ -75,6 +75,12 @@ impl Exchange {
     pub(super) fn show_standing(&mut self, gateway: &Gateway, now_us: i64) {
         let Some(forwarded) = &self.forwarded else { return };
         let id = forwarded.target.id.clone();
+        let debug = gateway.snapshot().is_some_and(|snapshot| snapshot.debug_headers);
+        let dropped = forwarded.outgoing.dropped();
+        if debug && !dropped.is_empty() {
+            let value = dropped.join(", ").into_bytes();
+            self.effects.push_back(Effect::SetResponseHeader("x-tollgate-dropped", value));
+        }
         let headers = self.standing(gateway, now_us);
         let headers = headers.into_iter().chain([("x-litellm-model-id", id)]);
         self.show_cost();
@@ -99,7 +105,7 @@ impl Exchange {
         gateway: &Gateway,
         now_us: i64,
     ) -> Flow {
-        let mut reply = Reply::from(refusal);
+        let mut reply = Reply::refusing(refusal, self.api);
         reply.headers.extend(self.standing(gateway, now_us));
         reply.headers.push(("x-litellm-response-cost", "0".to_owned()));
         self.reply(reply)

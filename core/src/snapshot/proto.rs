@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use thiserror::Error;
-use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::{self as proto, ProviderDialect};
 
 use super::{LowBudget, Model, Provider, Snapshot, Target};
 use crate::key::KeyHash;
@@ -75,6 +75,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             models,
             tag_meters,
             customers: wire.customers,
+            debug_headers: wire.debug_headers,
             low_budget: wire.low_budget.map(LowBudget::from).unwrap_or_default(),
         })
     }
@@ -99,6 +100,7 @@ impl TryFrom<proto::Provider> for Provider {
             ("cluster", wire.cluster.as_str()),
             ("authority", &wire.authority),
             ("base_path", &wire.base_path),
+            ("api_version", &wire.api_version),
             ("credential", wire.credential.as_deref().unwrap_or_default()),
         ];
         for (field, value) in fields {
@@ -106,16 +108,31 @@ impl TryFrom<proto::Provider> for Provider {
                 return Err(InvalidSnapshot::UnsafeHeader { provider: wire.id, field });
             }
         }
+        let dialect = wire.dialect();
         Ok(Self {
             id: wire.id,
             cluster: wire.cluster,
             authority: wire.authority,
             base_path: wire.base_path.trim_end_matches('/').to_owned(),
-            authorization: wire.credential.map(|credential| format!("Bearer {credential}")),
+            dialect,
+            credential: wire.credential.map(|credential| credential_header(dialect, credential)),
+            api_version: wire.api_version,
+            responses: wire.responses,
             stream_usage: wire.stream_usage,
             completion_tokens_cap: wire.completion_tokens_cap,
             meters: Vec::new(),
         })
+    }
+}
+
+fn credential_header(dialect: ProviderDialect, credential: String) -> (&'static str, String) {
+    match dialect {
+        ProviderDialect::Anthropic => ("x-api-key", credential),
+        ProviderDialect::Gemini => ("x-goog-api-key", credential),
+        ProviderDialect::Azure => ("api-key", credential),
+        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Ollama => {
+            ("authorization", format!("Bearer {credential}"))
+        }
     }
 }
 
@@ -147,6 +164,7 @@ fn model_from(
         targets,
         created: wire.created,
         owned_by: wire.owned_by,
+        strict: wire.strict,
         meters: Vec::new(),
     })
 }

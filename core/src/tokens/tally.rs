@@ -119,6 +119,8 @@ impl Walk {
                     self.part(value, NESTED);
                 }
                 "prompt" | "input" => self.prompts(value),
+                "content" => self.part(value, NESTED),
+                "requests" => elements(value).for_each(|request| self.embedded(request)),
                 "tool_choice" => {
                     let auto = [&br#""auto""#[..], br#""none""#, br#"{"type":"auto"}"#];
                     self.tally.forced = !auto.contains(&value);
@@ -132,6 +134,12 @@ impl Walk {
                 key => self.tally.unknown |= !NEUTRAL.contains(&key) && value != b"null",
             }
         }
+    }
+
+    /// One of several texts to embed, as Gemini has them.
+    fn embedded(&mut self, request: &[u8]) {
+        let contents = members(request).filter(|(key, _)| key == "content");
+        contents.for_each(|(_, content)| self.part(content, NESTED));
     }
 
     fn messages(&mut self, list: &[u8]) {

@@ -187,6 +187,12 @@ impl Run<'_> {
         }
     }
 
+    /// What stands at the provider: its path, and the body as JSON.
+    pub(crate) fn sent(&self) -> (&str, serde_json::Value) {
+        let path = self.request.header(":path").unwrap();
+        (path, serde_json::from_slice(&self.request.body).unwrap())
+    }
+
     /// The upstream role sees the request, as one piece.
     pub(crate) fn reaches_provider(&mut self) {
         self.request.headers.retain(|(name, _)| !BY_ROUTE.contains(&&**name));
@@ -320,6 +326,10 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         stream_usage,
         ..proto::Provider::default()
     };
+    let speaking = |id: &str, dialect: proto::ProviderDialect| proto::Provider {
+        dialect: dialect.into(),
+        ..provider(id, true)
+    };
     let price = proto::Price {
         input_token: 1_000_000_000_000,
         output_token: 2_000_000_000_000,
@@ -335,14 +345,24 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         }],
         created: 1,
         owned_by: provider.into(),
+        strict: name.starts_with("strict/"),
     };
     proto::Snapshot {
         revision: 1,
-        providers: vec![provider("openai", true), provider("plain", false)],
+        providers: vec![
+            provider("openai", true),
+            provider("plain", false),
+            speaking("anthropic", proto::ProviderDialect::Anthropic),
+            speaking("gemini", proto::ProviderDialect::Gemini),
+        ],
+        debug_headers: true,
         models: vec![
             model("gpt", "openai", "gpt-4o-2024"),
             model("same", "openai", "same"),
             model("plain/m", "plain", "m"),
+            model("claude", "anthropic", "claude-real"),
+            model("strict/claude", "anthropic", "claude-real"),
+            model("gemini", "gemini", "gemini-real"),
         ],
         ..proto::Snapshot::default()
     }

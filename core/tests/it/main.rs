@@ -10,6 +10,7 @@
 )]
 
 mod book;
+mod dialects;
 mod driver;
 mod failures;
 mod limits;

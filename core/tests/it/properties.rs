@@ -1,13 +1,18 @@
 //! What must hold for any bytes.
 
 use proptest::prelude::*;
-use tollgate_core::dialect::openai::{request, stream::Stream};
+use tollgate_core::dialect::openai::stream::Stream;
+use tollgate_core::dialect::request;
 use tollgate_core::json::scan::Object;
 use tollgate_core::json::tap::Tap;
 use tollgate_core::json::text;
 use tollgate_core::tokens::Family;
 use tollgate_core::{path, sse, usage};
 use tollgate_proto::v1::Endpoint;
+
+fn call(endpoint: Endpoint) -> path::Call {
+    path::Call { endpoint, named: None }
+}
 
 /// JSON values as text, with white space and escapes as they like.
 fn json() -> impl Strategy<Value = String> {
@@ -57,7 +62,7 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 0..300_usize) {
         let (head, tail) = bytes.split_at(cut.min(bytes.len()));
         for endpoint in [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings] {
-            let _ = request::read(endpoint, &bytes);
+            let _ = request::read(&call(endpoint), &bytes);
         }
         let mut tap = Tap::new("m");
         let mut stream = Stream::new("m", Family::Gpt4o, true);
@@ -75,7 +80,7 @@ proptest! {
         let mut text = format!("{{\"model\":\"a\",\"messages\":{value},\"usage\":{value}}}").into_bytes();
         let at = at.index(text.len());
         text[at] = byte;
-        let _ = request::read(Endpoint::ChatCompletions, &text);
+        let _ = request::read(&call(Endpoint::ChatCompletions), &text);
         Tap::new("m").push(&text);
         Stream::new("m", Family::Gpt4o, true).push(&[b"data: ", &*text, b"\n\n"].concat(), true);
     }
@@ -92,7 +97,7 @@ proptest! {
     #[test]
     fn an_edit_changes_the_value_and_no_other_byte((before, after) in body(), name in "[a-zé\"\\\\/]{1,12}") {
         let text = format!("{before}\"old\"{after}");
-        let request = request::read(Endpoint::ChatCompletions, text.as_bytes()).unwrap();
+        let request = request::read(&call(Endpoint::ChatCompletions), text.as_bytes()).unwrap();
         let edits = request.edits(text.as_bytes(), &name, true, None);
         let edited = edits.apply(text.as_bytes());
         let expected = format!("{before}{}{after}", serde_json::to_string(&name).unwrap());

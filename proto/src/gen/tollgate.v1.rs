@@ -93,6 +93,9 @@ pub struct Snapshot {
     /// What a request does when less is left than its worst case. Unset: `CLAMP` with a floor of 16.
     #[prost(message, optional, tag = "6")]
     pub low_budget: ::core::option::Option<LowBudget>,
+    /// Tell clients in `x-tollgate-dropped` which of their fields the provider's dialect cannot carry.
+    #[prost(bool, tag = "7")]
+    pub debug_headers: bool,
 }
 /// What becomes of a request whose worst case exceeds what is left of a hard limit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -118,7 +121,8 @@ pub struct Provider {
     /// Path of the base URL without trailing slash, such as `/v1`. Empty: the root.
     #[prost(string, tag = "4")]
     pub base_path: ::prost::alloc::string::String,
-    /// Sent as `authorization: Bearer …`. Unset: the provider wants no credential.
+    /// Sent as the dialect wants it: `authorization: Bearer …`, `x-api-key`, `x-goog-api-key`,
+    /// `api-key`. Unset: the provider wants no credential.
     #[prost(string, optional, tag = "5")]
     pub credential: ::core::option::Option<::prost::alloc::string::String>,
     /// Ask for `stream_options.include_usage` when the client did not. False: the provider refuses
@@ -128,6 +132,16 @@ pub struct Provider {
     /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.
     #[prost(bool, tag = "7")]
     pub completion_tokens_cap: bool,
+    /// What it speaks.
+    #[prost(enumeration = "ProviderDialect", tag = "8")]
+    pub dialect: i32,
+    /// Azure OpenAI's `api-version`. Empty: its `v1` API, which has none.
+    #[prost(string, tag = "9")]
+    pub api_version: ::prost::alloc::string::String,
+    /// Besides chat completions it serves Responses at `/responses`, so that clients of these need no
+    /// translation.
+    #[prost(bool, tag = "10")]
+    pub responses: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
@@ -143,6 +157,9 @@ pub struct Model {
     /// Shown by `/v1/models`.
     #[prost(string, tag = "4")]
     pub owned_by: ::prost::alloc::string::String,
+    /// Refuse what the provider's dialect cannot carry, instead of leaving it out.
+    #[prost(bool, tag = "5")]
+    pub strict: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Target {
@@ -309,6 +326,47 @@ pub struct Meter {
     /// Length of the window. 0: since ever.
     #[prost(uint32, tag = "9")]
     pub window_seconds: u32,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ProviderDialect {
+    /// OpenAI's chat completions, or what is compatible with them.
+    Unspecified = 0,
+    /// OpenAI's Responses.
+    Responses = 1,
+    /// OpenAI's chat completions in Azure's URL form.
+    Azure = 2,
+    Anthropic = 3,
+    Gemini = 4,
+    Ollama = 5,
+}
+impl ProviderDialect {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PROVIDER_DIALECT_UNSPECIFIED",
+            Self::Responses => "PROVIDER_DIALECT_RESPONSES",
+            Self::Azure => "PROVIDER_DIALECT_AZURE",
+            Self::Anthropic => "PROVIDER_DIALECT_ANTHROPIC",
+            Self::Gemini => "PROVIDER_DIALECT_GEMINI",
+            Self::Ollama => "PROVIDER_DIALECT_OLLAMA",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROVIDER_DIALECT_UNSPECIFIED" => Some(Self::Unspecified),
+            "PROVIDER_DIALECT_RESPONSES" => Some(Self::Responses),
+            "PROVIDER_DIALECT_AZURE" => Some(Self::Azure),
+            "PROVIDER_DIALECT_ANTHROPIC" => Some(Self::Anthropic),
+            "PROVIDER_DIALECT_GEMINI" => Some(Self::Gemini),
+            "PROVIDER_DIALECT_OLLAMA" => Some(Self::Ollama),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1083,6 +1141,24 @@ pub enum Endpoint {
     ChatCompletions = 1,
     Completions = 2,
     Embeddings = 3,
+    /// OpenAI's `/responses`.
+    Responses = 4,
+    /// Anthropic's `/messages`.
+    Messages = 5,
+    /// Gemini's `:generateContent` and `:streamGenerateContent`.
+    GenerateContent = 6,
+    /// Gemini's `:embedContent`.
+    EmbedContent = 7,
+    /// Gemini's `:batchEmbedContents`.
+    BatchEmbedContents = 8,
+    /// Ollama's `/api/chat`.
+    OllamaChat = 9,
+    /// Ollama's `/api/generate`.
+    OllamaGenerate = 10,
+    /// Ollama's `/api/embed`.
+    OllamaEmbed = 11,
+    /// Ollama's older `/api/embeddings`.
+    OllamaEmbeddings = 12,
 }
 impl Endpoint {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1095,6 +1171,15 @@ impl Endpoint {
             Self::ChatCompletions => "ENDPOINT_CHAT_COMPLETIONS",
             Self::Completions => "ENDPOINT_COMPLETIONS",
             Self::Embeddings => "ENDPOINT_EMBEDDINGS",
+            Self::Responses => "ENDPOINT_RESPONSES",
+            Self::Messages => "ENDPOINT_MESSAGES",
+            Self::GenerateContent => "ENDPOINT_GENERATE_CONTENT",
+            Self::EmbedContent => "ENDPOINT_EMBED_CONTENT",
+            Self::BatchEmbedContents => "ENDPOINT_BATCH_EMBED_CONTENTS",
+            Self::OllamaChat => "ENDPOINT_OLLAMA_CHAT",
+            Self::OllamaGenerate => "ENDPOINT_OLLAMA_GENERATE",
+            Self::OllamaEmbed => "ENDPOINT_OLLAMA_EMBED",
+            Self::OllamaEmbeddings => "ENDPOINT_OLLAMA_EMBEDDINGS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1104,6 +1189,15 @@ impl Endpoint {
             "ENDPOINT_CHAT_COMPLETIONS" => Some(Self::ChatCompletions),
             "ENDPOINT_COMPLETIONS" => Some(Self::Completions),
             "ENDPOINT_EMBEDDINGS" => Some(Self::Embeddings),
+            "ENDPOINT_RESPONSES" => Some(Self::Responses),
+            "ENDPOINT_MESSAGES" => Some(Self::Messages),
+            "ENDPOINT_GENERATE_CONTENT" => Some(Self::GenerateContent),
+            "ENDPOINT_EMBED_CONTENT" => Some(Self::EmbedContent),
+            "ENDPOINT_BATCH_EMBED_CONTENTS" => Some(Self::BatchEmbedContents),
+            "ENDPOINT_OLLAMA_CHAT" => Some(Self::OllamaChat),
+            "ENDPOINT_OLLAMA_GENERATE" => Some(Self::OllamaGenerate),
+            "ENDPOINT_OLLAMA_EMBED" => Some(Self::OllamaEmbed),
+            "ENDPOINT_OLLAMA_EMBEDDINGS" => Some(Self::OllamaEmbeddings),
             _ => None,
         }
     }

@@ -57,7 +57,10 @@ mod tests {
         let model = |name: &str| {
             let (name, owned_by) = (name.to_owned(), "anthropic".to_owned());
             let (created, targets, meters) = (1_739_923_200, Vec::new(), Vec::new());
-            (name.clone(), Rc::new(Model { name, targets, created, owned_by, meters }))
+            (
+                name.clone(),
+                Rc::new(Model { name, targets, created, owned_by, strict: false, meters }),
+            )
         };
         let models = [model("a"), model("b"), model("c/d")].into();
         Snapshot { models, ..Snapshot::default() }

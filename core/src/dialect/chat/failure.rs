@@ -44,6 +44,20 @@ pub enum FailureKind {
     Server,
 }
 
+impl Failure {
+    /// Makes a failure of the kind that its status stands for.
+    pub fn of(status: u16, message: &str) -> Self {
+        Self {
+            status,
+            kind: FailureKind::of_status(status),
+            message: message.to_owned(),
+            code: None,
+            param: None,
+            retry_after: None,
+        }
+    }
+}
+
 impl FailureKind {
     /// Returns the kind that a status stands for.
     pub fn of_status(status: u16) -> Self {

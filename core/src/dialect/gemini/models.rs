@@ -78,7 +78,10 @@ mod tests {
         let model = |name: &str| {
             let (name, owned_by) = (name.to_owned(), "google".to_owned());
             let (targets, meters) = (Vec::new(), Vec::new());
-            (name.clone(), Rc::new(Model { name, targets, created: 7, owned_by, meters }))
+            (
+                name.clone(),
+                Rc::new(Model { name, targets, created: 7, owned_by, strict: false, meters }),
+            )
         };
         let models = [model("a"), model("google/b")].into();
         Snapshot { revision: 1, models, ..Snapshot::default() }

@@ -118,7 +118,10 @@ mod tests {
         let model = |name: &str| {
             let (name, owned_by) = (name.to_owned(), "acme".to_owned());
             let (created, targets, meters) = (1_739_923_200, Vec::new(), Vec::new());
-            (name.clone(), Rc::new(Model { name, targets, created, owned_by, meters }))
+            (
+                name.clone(),
+                Rc::new(Model { name, targets, created, owned_by, strict: false, meters }),
+            )
         };
         Snapshot { models: [model("a"), model("b")].into(), ..Snapshot::default() }
     }

@@ -13,6 +13,9 @@ pub const BYTES_PER_TOKEN: u64 = 4;
 pub struct Facts {
     /// The provider's own figures, the last that came.
     pub usage: Option<TokenUsage>,
+    /// The provider's figures of a stream that is not over: the input is all of it, the output
+    /// only some.
+    pub partial: Option<TokenUsage>,
     /// The answer's `id`.
     pub id: Option<String>,
     /// `code`, else `type`, of an `error` in the answer.

@@ -50,6 +50,7 @@ mod tests {
             (
                 name.clone(),
                 Rc::new(Model {
+                    strict: false,
                     name,
                     targets: Vec::new(),
                     created: 7,

@@ -2,6 +2,7 @@
 //! client's name of the model, and without the usage that only we asked for.
 
 use crate::dialect::openai::answer::{Facts, member};
+use crate::dialect::texts::Texts;
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
@@ -12,10 +13,8 @@ use crate::usage;
 
 mod cost;
 mod cut;
-mod texts;
 
 use cut::Shape;
-use texts::Texts;
 
 /// The state between two pieces of a stream.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ const MOST: usize = 64;
 
 /// One counter for each text of each choice.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(crate) struct Texts {
     family: Family,
     counters: Vec<(Kind, OutputCounter)>,
 }
@@ -23,18 +23,18 @@ struct Kind {
 }
 
 impl Texts {
-    pub(super) fn new(family: Family) -> Self {
+    pub(crate) fn new(family: Family) -> Self {
         Self { family, counters: Vec::new() }
     }
 
     /// Tells whether more than `limit` tokens have come. Counts only when it may be so.
-    pub(super) fn exceed(&self, limit: u64) -> bool {
+    pub(crate) fn exceed(&self, limit: u64) -> bool {
         let at_most: u64 = self.counters.iter().map(|(_, counter)| counter.at_most()).sum();
         at_most > limit && self.total().tokens > limit
     }
 
     /// Counts what has come.
-    pub(super) fn total(&self) -> Counted {
+    pub(crate) fn total(&self) -> Counted {
         let counts = self.counters.iter().map(|(_, counter)| counter.total());
         counts.fold(Counted { tokens: 0, exact: self.family.is_exact() }, |sum, one| Counted {
             tokens: sum.tokens.saturating_add(one.tokens),
@@ -43,7 +43,7 @@ impl Texts {
     }
 
     /// Takes the raw value of `choices`.
-    pub(super) fn take_choices(&mut self, choices: &[u8]) {
+    pub(crate) fn take_choices(&mut self, choices: &[u8]) {
         for at in Array::open(choices) {
             self.take_choice(choices.get(at).unwrap_or_default());
         }
@@ -77,9 +77,14 @@ impl Texts {
     }
 
     fn take(&mut self, choice: u64, name: &[u8], call: u64, value: &[u8]) {
-        let Some(text) = value.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
-            return;
-        };
+        let inner = value.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+        if let Some(text) = inner {
+            self.take_text(choice, name, call, text);
+        }
+    }
+
+    /// Takes a piece of a text of a choice, as it stands between the quotes of a JSON string.
+    pub(crate) fn take_text(&mut self, choice: u64, name: &[u8], call: u64, text: &[u8]) {
         if text.is_empty() {
             return;
         }

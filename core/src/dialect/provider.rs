@@ -1,0 +1,235 @@
+//! What a provider is asked, and where: the endpoint of its own that answers a client's, and its
+//! path.
+
+use std::fmt::Write;
+
+use tollgate_proto::v1::{Endpoint, ProviderDialect};
+
+use super::Dialect;
+use crate::snapshot::Provider;
+
+/// Returns the provider's endpoint for a client's: the same one where it is served, else the one
+/// to translate to. `None`: the provider has nothing like it.
+pub fn endpoint(provider: &Provider, asked: Endpoint) -> Option<Endpoint> {
+    if serves(provider, asked) {
+        return Some(asked);
+    }
+    match (provider.dialect, is_embedding(asked)) {
+        (_, _) if asked == Endpoint::Unspecified => None,
+        (ProviderDialect::Anthropic, true) => None,
+        (ProviderDialect::Gemini, true) => Some(Endpoint::BatchEmbedContents),
+        (ProviderDialect::Ollama, true) => Some(Endpoint::OllamaEmbed),
+        (_, true) => Some(Endpoint::Embeddings),
+        (ProviderDialect::Unspecified | ProviderDialect::Azure, false) => {
+            Some(Endpoint::ChatCompletions)
+        }
+        (ProviderDialect::Responses, false) => Some(Endpoint::Responses),
+        (ProviderDialect::Anthropic, false) => Some(Endpoint::Messages),
+        (ProviderDialect::Gemini, false) => Some(Endpoint::GenerateContent),
+        (ProviderDialect::Ollama, false) => Some(Endpoint::OllamaChat),
+    }
+}
+
+/// Tells whether a client's body and its answer can pass as they are.
+fn serves(provider: &Provider, asked: Endpoint) -> bool {
+    match asked {
+        Endpoint::ChatCompletions => {
+            matches!(provider.dialect, ProviderDialect::Unspecified | ProviderDialect::Azure)
+        }
+        Endpoint::Completions | Endpoint::Embeddings => matches!(
+            provider.dialect,
+            ProviderDialect::Unspecified | ProviderDialect::Azure | ProviderDialect::Responses
+        ),
+        Endpoint::Responses => match provider.dialect {
+            ProviderDialect::Responses => true,
+            ProviderDialect::Unspecified | ProviderDialect::Azure => provider.responses,
+            ProviderDialect::Anthropic | ProviderDialect::Gemini | ProviderDialect::Ollama => false,
+        },
+        Endpoint::Messages => provider.dialect == ProviderDialect::Anthropic,
+        // Embeddings of Gemini name the model in the body, in several places, and what Ollama
+        // generates is a conversation of one message: they are written anew.
+        Endpoint::GenerateContent => provider.dialect == ProviderDialect::Gemini,
+        Endpoint::EmbedContent
+        | Endpoint::BatchEmbedContents
+        | Endpoint::OllamaGenerate
+        | Endpoint::Unspecified => false,
+        Endpoint::OllamaChat | Endpoint::OllamaEmbed | Endpoint::OllamaEmbeddings => {
+            provider.dialect == ProviderDialect::Ollama
+        }
+    }
+}
+
+/// Tells whether an endpoint answers with vectors.
+pub fn is_embedding(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Embeddings
+            | Endpoint::EmbedContent
+            | Endpoint::BatchEmbedContents
+            | Endpoint::OllamaEmbed
+            | Endpoint::OllamaEmbeddings
+    )
+}
+
+/// Returns the dialect of an endpoint. `None`: it is not known.
+pub fn dialect(endpoint: Endpoint) -> Option<Dialect> {
+    Some(match endpoint {
+        Endpoint::ChatCompletions | Endpoint::Embeddings => Dialect::OpenAi,
+        Endpoint::Completions => Dialect::Completions,
+        Endpoint::Responses => Dialect::Responses,
+        Endpoint::Messages => Dialect::Anthropic,
+        Endpoint::GenerateContent | Endpoint::EmbedContent | Endpoint::BatchEmbedContents => {
+            Dialect::Gemini
+        }
+        Endpoint::OllamaChat | Endpoint::OllamaEmbed | Endpoint::OllamaEmbeddings => {
+            Dialect::Ollama
+        }
+        Endpoint::OllamaGenerate => Dialect::OllamaGenerate,
+        Endpoint::Unspecified => return None,
+    })
+}
+
+/// Returns the path of a request to a provider. `sse`: of the two forms of a stream that Gemini
+/// has, server-sent events.
+pub fn path(
+    provider: &Provider,
+    endpoint: Endpoint,
+    model: &str,
+    stream: bool,
+    sse: bool,
+) -> String {
+    let base = provider.base_path.as_str();
+    match provider.dialect {
+        ProviderDialect::Gemini => gemini(base, endpoint, model, stream, sse),
+        ProviderDialect::Azure => azure(provider, endpoint, model),
+        ProviderDialect::Ollama => {
+            let base = base.strip_suffix("/api").unwrap_or(base);
+            [base, "/api", below(endpoint)].concat()
+        }
+        ProviderDialect::Anthropic if base.is_empty() => ["/v1", below(endpoint)].concat(),
+        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Anthropic => {
+            [base, below(endpoint)].concat()
+        }
+    }
+}
+
+/// Returns the path of an endpoint below a provider's base URL.
+fn below(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::ChatCompletions => "/chat/completions",
+        Endpoint::Completions => "/completions",
+        Endpoint::Embeddings | Endpoint::OllamaEmbeddings => "/embeddings",
+        Endpoint::Responses => "/responses",
+        Endpoint::Messages => "/messages",
+        Endpoint::GenerateContent => ":generateContent",
+        Endpoint::EmbedContent => ":embedContent",
+        Endpoint::BatchEmbedContents => ":batchEmbedContents",
+        Endpoint::OllamaChat => "/chat",
+        Endpoint::OllamaGenerate => "/generate",
+        Endpoint::OllamaEmbed => "/embed",
+        Endpoint::Unspecified => "",
+    }
+}
+
+fn gemini(base: &str, endpoint: Endpoint, model: &str, stream: bool, sse: bool) -> String {
+    let base = if base.is_empty() { "/v1beta" } else { base };
+    let action = match (endpoint, stream, sse) {
+        (Endpoint::GenerateContent, true, true) => ":streamGenerateContent?alt=sse",
+        (Endpoint::GenerateContent, true, false) => ":streamGenerateContent",
+        _ => below(endpoint),
+    };
+    [base, "/models/", &segment(model), action].concat()
+}
+
+/// Azure has a path for each deployment with a dated `api-version`, and one for all without.
+fn azure(provider: &Provider, endpoint: Endpoint, model: &str) -> String {
+    let base = provider.base_path.strip_suffix("/openai").unwrap_or(&provider.base_path);
+    let version = &provider.api_version;
+    if version.is_empty() {
+        let base = base.strip_suffix("/openai/v1").unwrap_or(base);
+        return [base, "/openai/v1", below(endpoint)].concat();
+    }
+    let deployment = if endpoint == Endpoint::Responses {
+        String::new()
+    } else {
+        ["/deployments/", &segment(model)].concat()
+    };
+    [base, "/openai", &deployment, below(endpoint), "?api-version=", version].concat()
+}
+
+/// Writes a name so that it is one segment of a path.
+fn segment(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(dialect: ProviderDialect, base: &str, version: &str) -> Provider {
+        let wire = tollgate_proto::v1::Provider {
+            dialect: dialect.into(),
+            base_path: base.to_owned(),
+            api_version: version.to_owned(),
+            ..Default::default()
+        };
+        Provider::try_from(wire).unwrap()
+    }
+
+    #[track_caller]
+    fn check(provider: &Provider, asked: Endpoint, expected: &str) {
+        let endpoint = endpoint(provider, asked).unwrap();
+        assert_eq!(path(provider, endpoint, "a/b", true, true), expected);
+    }
+
+    #[test]
+    fn every_conversation_reaches_every_provider_at_its_own_path() {
+        let chats = [
+            Endpoint::ChatCompletions,
+            Endpoint::Responses,
+            Endpoint::Messages,
+            Endpoint::GenerateContent,
+            Endpoint::OllamaChat,
+        ];
+        for asked in chats {
+            let openai = provider(ProviderDialect::Unspecified, "/v1", "");
+            check(&openai, asked, "/v1/chat/completions");
+            let anthropic = provider(ProviderDialect::Anthropic, "", "");
+            check(&anthropic, asked, "/v1/messages");
+            let gemini = provider(ProviderDialect::Gemini, "", "");
+            check(&gemini, asked, "/v1beta/models/a%2Fb:streamGenerateContent?alt=sse");
+            let responses = provider(ProviderDialect::Responses, "/v1", "");
+            check(&responses, asked, "/v1/responses");
+            check(&provider(ProviderDialect::Ollama, "", ""), asked, "/api/chat");
+            check(&provider(ProviderDialect::Ollama, "/api", ""), asked, "/api/chat");
+            let azure = provider(ProviderDialect::Azure, "", "2024-10-21");
+            let path = "/openai/deployments/a%2Fb/chat/completions?api-version=2024-10-21";
+            check(&azure, asked, path);
+            let azure = provider(ProviderDialect::Azure, "/openai/v1", "");
+            check(&azure, asked, "/openai/v1/chat/completions");
+        }
+    }
+
+    #[test]
+    fn vectors_come_from_whoever_has_them() {
+        let gemini = provider(ProviderDialect::Gemini, "", "");
+        check(&gemini, Endpoint::Embeddings, "/v1beta/models/a%2Fb:batchEmbedContents");
+        check(&gemini, Endpoint::EmbedContent, "/v1beta/models/a%2Fb:batchEmbedContents");
+        let ollama = provider(ProviderDialect::Ollama, "", "");
+        check(&ollama, Endpoint::OllamaEmbeddings, "/api/embeddings");
+        check(&ollama, Endpoint::Embeddings, "/api/embed");
+        let openai = provider(ProviderDialect::Unspecified, "/v1", "");
+        check(&openai, Endpoint::OllamaEmbed, "/v1/embeddings");
+        let anthropic = provider(ProviderDialect::Anthropic, "", "");
+        assert_eq!(endpoint(&anthropic, Endpoint::Embeddings), None);
+    }
+}

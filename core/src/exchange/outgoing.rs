@@ -1,0 +1,185 @@
+//! The request as its target gets it: the client's own where both speak the same dialect, else
+//! written anew in the provider's.
+
+use std::borrow::Cow;
+
+use tollgate_proto::v1::Endpoint;
+
+use crate::dialect::chat::{Dropped, Towards};
+use crate::dialect::request::{self, Request};
+use crate::dialect::whole::Vectors;
+use crate::dialect::{Dialect, gemini, provider, responses};
+use crate::path::{Api, Call, Named, api};
+use crate::refusal::Refusal;
+use crate::snapshot::Target;
+
+/// What goes to the provider, before the edits of an attempt.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// The provider's endpoint.
+    pub(super) endpoint: Endpoint,
+    translated: Option<Translated>,
+}
+
+#[derive(Debug)]
+struct Translated {
+    body: Vec<u8>,
+    request: Request,
+    dropped: Dropped,
+    /// Tools that take free text, by name.
+    custom_tools: Vec<String>,
+    vectors: Vectors,
+}
+
+impl Outgoing {
+    /// Prepares a request for a target.
+    ///
+    /// # Errors
+    /// When it is not what its dialect says it is, or the provider has nothing like it.
+    pub(super) fn new(request: &Request, body: &[u8], target: &Target) -> Result<Self, Refusal> {
+        let asked = request.endpoint;
+        let endpoint = provider::endpoint(&target.provider, asked)
+            .ok_or_else(|| Refusal::Unsupported(request.model.clone()))?;
+        // Proofs of other providers, which clients of Responses keep for us, are not for this one.
+        let sealed = endpoint == Endpoint::Responses && responses::seal::is_in(body);
+        let translated = if endpoint == asked && !sealed {
+            None
+        } else {
+            Some(translate(request, body, target, endpoint)?)
+        };
+        Ok(Self { endpoint, translated })
+    }
+
+    /// Returns the prompt that a client asks to count as the target gets it. `None`: as it is.
+    ///
+    /// # Errors
+    /// As of [`Outgoing::new`].
+    pub(super) fn prompt(
+        request: &Request,
+        body: &[u8],
+        target: &Target,
+    ) -> Result<Option<Vec<u8>>, Refusal> {
+        let asked = request.endpoint;
+        let dialects = provider::endpoint(&target.provider, asked)
+            .filter(|endpoint| *endpoint != asked)
+            .and_then(|endpoint| Some((provider::dialect(asked)?, provider::dialect(endpoint)?)));
+        let Some((from, to)) = dialects else { return Ok(None) };
+        let plain = plain(from, to, body);
+        let conversation = from.read_count(&plain)?;
+        let mut dropped = Dropped::default();
+        Ok(Some(to.write_request(&conversation, towards(target), &mut dropped)))
+    }
+
+    /// Returns the body, which may be the client's `own`.
+    pub(super) fn body<'a>(&'a self, own: &'a [u8]) -> &'a [u8] {
+        self.translated.as_ref().map_or(own, |translated| &translated.body)
+    }
+
+    /// Returns the facts of that body, which may be the client's `own`.
+    pub(super) fn request<'a>(&'a self, own: &'a Request) -> &'a Request {
+        self.translated.as_ref().map_or(own, |translated| &translated.request)
+    }
+
+    /// Tells whether the body is not the client's.
+    pub(super) fn is_translated(&self) -> bool {
+        self.translated.is_some()
+    }
+
+    /// Returns the names of the tools that take free text.
+    pub(super) fn custom_tools(&self) -> &[String] {
+        self.translated.as_ref().map_or(&[], |translated| &translated.custom_tools)
+    }
+
+    /// Returns how the client wants vectors.
+    pub(super) fn vectors(&self) -> Vectors {
+        self.translated.as_ref().map(|translated| translated.vectors).unwrap_or_default()
+    }
+
+    /// Forgets the body; what is known of it stays.
+    pub(super) fn forget_body(&mut self) {
+        if let Some(translated) = &mut self.translated {
+            translated.body = Vec::new();
+        }
+    }
+
+    /// Returns the client's fields that the provider's dialect cannot carry.
+    pub(super) fn dropped(&self) -> &[Cow<'static, str>] {
+        self.translated.as_ref().map_or(&[], |translated| translated.dropped.fields())
+    }
+}
+
+fn translate(
+    request: &Request,
+    body: &[u8],
+    target: &Target,
+    endpoint: Endpoint,
+) -> Result<Translated, Refusal> {
+    let unsupported = || Refusal::Unsupported(request.model.clone());
+    let from = provider::dialect(request.endpoint).ok_or_else(unsupported)?;
+    let to = provider::dialect(endpoint).ok_or_else(unsupported)?;
+    if provider::is_embedding(endpoint) {
+        return translate_embeddings(from, to, body, target, endpoint);
+    }
+    let plain = plain(from, to, body);
+    let mut conversation = from.read_request(&plain)?;
+    conversation.model = request.model.as_str().into();
+    conversation.stream = request.stream;
+    conversation.stream_usage = request.include_usage;
+    if to != from
+        && let Some(field) = responses::needs_memory(&conversation)
+    {
+        return Err(Refusal::CannotCarry(field.to_owned()));
+    }
+    let mut dropped = Dropped::default();
+    let body = to.write_request(&conversation, towards(target), &mut dropped);
+    let custom_tools = conversation.custom_tools();
+    let request = facts(endpoint, target, request.stream, &body)?;
+    Ok(Translated { body, request, dropped, custom_tools, vectors: Vectors::default() })
+}
+
+/// Returns a request without what no other dialect understands and its reader keeps as it is:
+/// Gemini's own way to write schemas.
+fn plain(from: Dialect, to: Dialect, body: &[u8]) -> Cow<'_, [u8]> {
+    if from == Dialect::Gemini && to != from {
+        gemini::schema::plain(body)
+    } else {
+        Cow::Borrowed(body)
+    }
+}
+
+fn translate_embeddings(
+    from: Dialect,
+    to: Dialect,
+    body: &[u8],
+    target: &Target,
+    endpoint: Endpoint,
+) -> Result<Translated, Refusal> {
+    let asked = from.read_embeddings(body)?;
+    let mut dropped = Dropped::default();
+    let body = to.write_embeddings(&asked, &target.model, &mut dropped)?;
+    let request = facts(endpoint, target, false, &body)?;
+    let vectors = Vectors { encoding: asked.encoding, is_single: asked.is_single };
+    Ok(Translated { body, request, dropped, custom_tools: Vec::new(), vectors })
+}
+
+/// Reads the facts of a body that was written here.
+fn facts(
+    endpoint: Endpoint,
+    target: &Target,
+    stream: bool,
+    body: &[u8],
+) -> Result<Request, Refusal> {
+    // Gemini's paths say what other bodies do.
+    let named = Named { model: target.model.clone(), stream, sse: true };
+    let named = (api(endpoint) == Api::Gemini).then_some(named);
+    request::read(&Call { endpoint, named }, body).map_err(|_| Refusal::Internal)
+}
+
+fn towards(target: &Target) -> Towards<'_> {
+    Towards {
+        model: &target.model,
+        max_output_tokens: target.max_output_tokens,
+        completion_tokens_cap: target.provider.completion_tokens_cap,
+        stream_usage: target.provider.stream_usage,
+    }
+}
