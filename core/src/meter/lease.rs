@@ -10,6 +10,9 @@ const EXHAUSTED_FOR_US: i64 = 1_000_000;
 /// How long to wait for others without asking again.
 const WAIT_FOR_US: i64 = 100_000;
 
+/// This part of what is left is held against bursts.
+const PLENTY: i64 = 1024;
+
 /// One meter's account in this VM. Units move `idle` → `in_use` → (`unsent` | `idle`).
 #[derive(Debug, Default)]
 pub struct Lease {
@@ -127,9 +130,18 @@ impl Lease {
 
     /// Asks for more before it runs out.
     pub fn refill_if_low(&mut self) {
-        if self.idle < self.pace / 2 && self.want == 0 {
-            self.want = self.pace;
+        let store = self.store();
+        if self.idle < store / 2 && self.want == 0 {
+            self.want = store;
         }
+    }
+
+    /// What to hold against later needs: what recent ones took, but little of what is left, since
+    /// what a crash takes along is presumed spent. Where very much is left, some of it whatever
+    /// the pace, so that a burst need not wait for an answer.
+    fn store(&self) -> i64 {
+        let left = self.standing.left.max(0);
+        self.pace.min(left / 8).max(left / PLENTY)
     }
 
     /// Turns a reservation into use that no record tells about.
@@ -196,8 +208,7 @@ impl Lease {
         self.in_batch = in_batch;
         self.pace = (self.pace / 2).max(self.taken.saturating_mul(4));
         self.taken_before = self.taken_before.saturating_add(std::mem::take(&mut self.taken));
-        // A store against later needs stays small: what a crash takes along is presumed spent.
-        let comfort = if self.need > 0 { self.pace.min(self.standing.left / 8).max(0) } else { 0 };
+        let comfort = if self.need > 0 { self.store() } else { 0 };
         let want = std::mem::take(&mut self.want).saturating_add(comfort);
         self.stale = false;
         self.recalled = false;
@@ -251,4 +262,30 @@ impl Lease {
 
 fn milliseconds(us: i64) -> u32 {
     u32::try_from(us.max(0) / 1000).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a lease asks for after the first request on a limit with this much left.
+    fn asked_with(left: i64) -> i64 {
+        let mut lease = Lease::default();
+        lease.ask(1, 1);
+        let _ = lease.state(1, 0, false, 1);
+        lease.answered(
+            &MeterGrant { meter: 1, granted: 1, left, ..MeterGrant::default() },
+            false,
+            2,
+        );
+        lease.reserve(1);
+        lease.refill_if_low();
+        lease.state(1, 0, false, 3).want
+    }
+
+    #[test]
+    fn a_generous_limit_is_held_against_bursts_and_a_tight_one_is_not() {
+        assert_eq!(asked_with(1_024_000), 1000);
+        assert_eq!(asked_with(40), 0);
+    }
 }
