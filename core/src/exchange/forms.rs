@@ -5,6 +5,7 @@ use tollgate_proto::v1::Endpoint;
 use super::Forwarded;
 use super::answer::{Form, Gathered, Subject};
 use crate::dialect::chat::answer::ReplyTo;
+use crate::dialect::openai::answer::BYTES_PER_TOKEN;
 use crate::dialect::openai::stream::{Allowance, Stream};
 use crate::dialect::relay::{Between, Relay};
 use crate::dialect::{Dialect, error, provider};
@@ -87,7 +88,8 @@ impl Forwarded {
             id: seen.id,
             created: seen.created,
             stream_usage: self.request.include_usage,
-            input_tokens: self.reserved.input,
+            // Counting would hold up the first byte; the end of the answer has the exact figure.
+            input_tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN),
             custom_tools: self.outgoing.custom_tools().to_vec(),
         }
     }
