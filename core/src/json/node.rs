@@ -145,6 +145,11 @@ impl<'a> Text<'a> {
         &self.0
     }
 
+    /// Returns how many bytes it has, escapes included.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Tells whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -11,6 +11,7 @@
 mod anthropic;
 mod cases;
 mod completions;
+mod crossing;
 mod embeddings;
 mod gemini;
 mod items;

@@ -78,14 +78,17 @@ pub fn read(usage: Node<'_>) -> Option<Usage> {
 /// Writes the counts of a `usage` object, into which other members may follow.
 pub fn write_members(usage: &Usage, writer: &mut Writer) {
     let tokens = &usage.tokens;
-    let cached = tokens.cached_input.saturating_add(tokens.cache_write);
-    writer.key("input_tokens").number(tokens.input.saturating_sub(cached));
-    writer.key("cache_creation_input_tokens").number(tokens.cache_write);
-    writer.key("cache_read_input_tokens").number(tokens.cached_input);
+    // Some providers count the same tokens as read from the cache and as written to it.
+    let read = tokens.cached_input.min(tokens.input);
+    let written = tokens.cache_write.min(tokens.input.saturating_sub(read));
+    let rest = tokens.input.saturating_sub(read).saturating_sub(written);
+    writer.key("input_tokens").number(rest);
+    writer.key("cache_creation_input_tokens").number(written);
+    writer.key("cache_read_input_tokens").number(read);
     writer.key("output_tokens").number(tokens.output);
     if usage.cache_write_1h > 0 {
         writer.key("cache_creation").object(|it| {
-            let short = tokens.cache_write.saturating_sub(usage.cache_write_1h);
+            let short = written.saturating_sub(usage.cache_write_1h);
             it.key("ephemeral_5m_input_tokens").number(short);
             it.key("ephemeral_1h_input_tokens").number(usage.cache_write_1h);
         });

@@ -36,22 +36,32 @@ impl<'a> Fields<'a> {
     pub(super) fn parts(self) -> Vec<Part<'a>> {
         let mut details: Vec<Part<'a>> =
             self.details.iter().flat_map(|details| details.items()).filter_map(detail).collect();
-        let told =
-            details.iter().any(|part| thought(part).is_some_and(|(_, it)| it.text.is_some()));
         // A message that has both says the same twice.
         let plain = match (self.content, self.plain) {
             (Some(node), _) => Some((node, None)),
             (None, Some(node)) => Some((node, Some(node))),
             (None, None) => None,
         };
-        let text = plain.filter(|_| !told).and_then(|(node, _)| node.text());
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return details };
+        let text = plain.and_then(|(node, _)| node.text()).filter(|text| !text.is_empty());
+        let told =
+            |part: &Part<'_>| thought(part).and_then(|(_, it)| Some(it.text.as_ref()?.len()));
+        // Details of which some have no text prove the rest of it.
+        let Some(text) =
+            text.filter(|text| text.len() > details.iter().filter_map(told).sum::<usize>())
+        else {
+            return details;
+        };
         for part in &mut details {
             if let PartKind::Reasoning(thought) = &mut part.kind
                 && thought.signature.is_some()
             {
                 thought.text = Some(text);
                 return details;
+            }
+        }
+        for part in &mut details {
+            if let PartKind::Reasoning(thought) = &mut part.kind {
+                thought.text = None;
             }
         }
         let mut part =
