@@ -106,7 +106,9 @@ impl Told {
     fn in_answer(answer: &Answer<'_>) -> Self {
         let mut told = Self::default();
         if let Some(Choice { parts, finish, .. }) = answer.choices.first() {
-            parts.iter().for_each(|part| told.take_part(part));
+            for part in parts {
+                told.take_part(part);
+            }
             told.finish = finish.as_ref().map(|finish| finish.reason);
         }
         told.tokens = answer.usage.map(|usage| (usage.tokens.input, usage.tokens.output));
@@ -182,9 +184,10 @@ fn heard_as(client: Dialect, reason: FinishReason) -> FinishReason {
     match (client, reason) {
         (Dialect::Anthropic, FinishReason::ContentFilter) => FinishReason::Refusal,
         (Dialect::Anthropic, reason) => reason,
-        (Dialect::Ollama, FinishReason::ContentFilter) => FinishReason::Stop,
-        // Nobody else tells a stop sequence from the end.
-        (_, FinishReason::StopSequence) => FinishReason::Stop,
+        // Nobody else tells a stop sequence from the end, and Ollama has no filters.
+        (Dialect::Ollama, FinishReason::ContentFilter) | (_, FinishReason::StopSequence) => {
+            FinishReason::Stop
+        }
         (_, reason) => reason,
     }
 }
