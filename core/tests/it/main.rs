@@ -13,6 +13,7 @@ mod book;
 mod dialects;
 mod driver;
 mod failures;
+mod hostile;
 mod limits;
 mod properties;
 mod recordings;
