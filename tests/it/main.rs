@@ -16,6 +16,7 @@ mod odd_input;
 mod outage;
 mod owners;
 mod paths;
+mod programs;
 mod provider_failures;
 mod refusals;
 mod reload;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::directory;
 use crate::tools::Tools;
 
 /// Runs a script of `sdk/python` and returns what it prints. Fails when the script does.
@@ -16,6 +17,28 @@ pub fn python(script: &str, environment: &[(&str, &str)]) -> String {
 pub fn node(script: &str, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new("node");
     command.arg(folder().join("node").join(script)).env("NODE_PATH", Tools::node_modules());
+    run(command, environment)
+}
+
+/// Runs a program of the Node packages in an empty home with these files, and returns what it
+/// prints. Fails when the program does.
+pub fn program(
+    name: &str,
+    arguments: &[&str],
+    files: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> String {
+    let home = directory::fresh("home");
+    let work = home.join("work");
+    std::fs::create_dir_all(&work).expect("cannot make a folder to work in");
+    for (file, text) in files {
+        let file = home.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).expect("cannot make a folder");
+        std::fs::write(file, text).expect("cannot write a file");
+    }
+    let mut command = Command::new(Tools::node_modules().join(".bin").join(name));
+    command.args(arguments).current_dir(work).env("HOME", home);
+    command.stdin(std::process::Stdio::null());
     run(command, environment)
 }
 

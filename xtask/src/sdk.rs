@@ -10,7 +10,13 @@ use crate::install;
 use crate::repo::Repo;
 
 const PYTHON_PACKAGES: &[&str] = &["openai==3.54.0"];
-const NODE_PACKAGES: &[&str] = &["openai@7.57.0"];
+const NODE_PACKAGES: &[&str] = &[
+    "openai@7.57.0",
+    // Programs that people point at the gateway.
+    "@anthropic-ai/claude-code@2.1.197",
+    "@google/gemini-cli@0.61.0",
+    "@openai/codex@0.169.0",
+];
 
 /// Returns the Python of a venv, making the venv when it is missing.
 pub(crate) fn python_venv(venv: &Path) -> Result<PathBuf> {
