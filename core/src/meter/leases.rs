@@ -79,7 +79,8 @@ pub enum Patience {
 /// The leases by meter.
 #[derive(Debug, Default)]
 pub struct Leases {
-    by_meter: BTreeMap<u64, Lease>,
+    /// Boxed: the nodes of the map are half empty when meters come in the order they were made.
+    by_meter: BTreeMap<u64, Box<Lease>>,
     /// Those of them that count parallel requests.
     parallel: BTreeSet<u64>,
     /// What the next report is to name.
@@ -175,7 +176,7 @@ impl Leases {
 
     /// Returns a meter's account, for those who show it.
     pub fn lease(&self, meter: u64) -> Option<&Lease> {
-        self.by_meter.get(&meter)
+        self.by_meter.get(&meter).map(Box::as_ref)
     }
 
     /// Applies news about other holders.
@@ -234,7 +235,7 @@ impl Leases {
             return;
         }
         self.heartbeat_at_us = now_us;
-        self.by_meter.values_mut().for_each(Lease::heartbeat);
+        self.by_meter.values_mut().for_each(|lease| lease.heartbeat());
         self.by_meter.retain(|_, lease| !lease.is_empty());
         let kept = &self.by_meter;
         self.parallel.retain(|meter| kept.contains_key(meter));
