@@ -70,6 +70,8 @@ pub struct Exchange {
     effects: VecDeque<Effect>,
     phase: Phase,
     selection: Selection,
+    /// The client says which version of Anthropic's API it speaks.
+    names_version: bool,
     /// Whose manners answers of ours have.
     api: Api,
     started_at_us: i64,
@@ -131,6 +133,7 @@ impl Exchange {
             effects: VecDeque::new(),
             phase: Phase::New,
             selection: Selection::Unknown,
+            names_version: false,
             api: Api::default(),
             started_at_us: 0,
             key: None,

@@ -152,7 +152,8 @@ impl Exchange {
         if let Some(length) = length {
             set("content-length", length);
         }
-        if outgoing.endpoint == Endpoint::Messages && outgoing.is_translated() {
+        let versioned = self.names_version && !outgoing.is_translated();
+        if outgoing.endpoint == Endpoint::Messages && !versioned {
             set("anthropic-version", ANTHROPIC_VERSION.to_owned());
         }
         let credential = provider.credential.as_ref();

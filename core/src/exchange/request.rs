@@ -33,7 +33,8 @@ impl Exchange {
         let method = headers.first(":method").unwrap_or_default();
         let path = headers.first(":path").unwrap_or_default();
         self.selection = path::select(method, path, &self.settings.base_paths);
-        if headers.first("anthropic-version").is_some() {
+        self.names_version = headers.first("anthropic-version").is_some();
+        if self.names_version {
             self.selection.prefer(Api::Anthropic);
         }
         self.api = self.selection.api();

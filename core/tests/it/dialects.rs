@@ -129,6 +129,7 @@ fn the_same_dialect_passes_with_the_model_alone_renamed() {
         let body = anthropic("claude", true);
         let _ = run.client_sends("/v1/messages?beta=true", &[("anthropic-version", "x")], &body);
         run.reaches_provider();
+        assert_eq!(run.request.header("anthropic-version"), Some("x"));
         let renamed = body.replace("\"claude\"", "\"claude-real\"");
         assert_eq!(run.request.text(), renamed);
 
@@ -146,6 +147,7 @@ fn a_stream_that_its_client_leaves_is_billed_as_far_as_it_came() {
     let mut run = host.begin();
     let _ = run.client_sends("/v1/messages", &[], &anthropic("claude", true));
     run.reaches_provider();
+    assert_eq!(run.request.header("anthropic-version"), Some("2023-06-01"), "it needs one");
     run.provider_begins(&EVENTS);
     let half = ANTHROPIC_STREAM.find("event: content_block_stop").unwrap();
     run.provider_sends(&ANTHROPIC_STREAM.as_bytes()[..half], false);
