@@ -354,6 +354,7 @@ pub(crate) fn snapshot() -> proto::Snapshot {
             provider("plain", false),
             speaking("anthropic", proto::ProviderDialect::Anthropic),
             speaking("gemini", proto::ProviderDialect::Gemini),
+            speaking("responses", proto::ProviderDialect::Responses),
         ],
         debug_headers: true,
         models: vec![
@@ -363,6 +364,7 @@ pub(crate) fn snapshot() -> proto::Snapshot {
             model("claude", "anthropic", "claude-real"),
             model("strict/claude", "anthropic", "claude-real"),
             model("gemini", "gemini", "gemini-real"),
+            model("responses", "responses", "responses-real"),
         ],
         ..proto::Snapshot::default()
     }

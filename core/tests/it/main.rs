@@ -17,4 +17,5 @@ mod hostile;
 mod limits;
 mod properties;
 mod recordings;
+mod same_dialect;
 mod scripts;

@@ -12,7 +12,7 @@ use tollgate_proto::v1::UsageSource;
 use crate::driver::{GATEWAY, Host};
 
 /// The folder, or `None` with a word on why.
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("TOLLGATE_RECORDINGS").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: TOLLGATE_RECORDINGS is not set");
@@ -42,14 +42,14 @@ fn endpoint(exchange: &Value) -> Option<&'static str> {
     ["/chat/completions", "/completions", "/embeddings"].into_iter().find(|end| path.ends_with(end))
 }
 
-fn answer_of(exchange: &Value) -> String {
+pub(crate) fn answer_of(exchange: &Value) -> String {
     match &exchange["response"] {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     }
 }
 
-fn status_of(exchange: &Value) -> String {
+pub(crate) fn status_of(exchange: &Value) -> String {
     match &exchange["status"] {
         Value::String(text) => text.split(' ').next().unwrap().to_owned(),
         value => value.to_string(),
