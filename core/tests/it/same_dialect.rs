@@ -78,14 +78,11 @@ fn replay(family: &Family, exchange: &Value, size: usize) {
     let path = exchange["path"].as_str().unwrap();
     let streamed = !answer.trim_start().starts_with(['{', '[']);
     let mut request = exchange["request"].clone();
-    let asked = match path.rsplit_once(':') {
-        Some((_, action)) => {
-            format!("/v1beta/models/{}:{action}?alt=sse", family.model)
-        }
-        None => {
-            request["model"] = json!(family.model);
-            format!("/v1{}", family.ends[0])
-        }
+    let asked = if let Some((_, action)) = path.rsplit_once(':') {
+        format!("/v1beta/models/{}:{action}?alt=sse", family.model)
+    } else {
+        request["model"] = json!(family.model);
+        format!("/v1{}", family.ends[0])
     };
     let limit = GATEWAY.replace("1000", "100000000");
     let mut host = Host::knowing(&limit, proto::KeyPolicy::default());
