@@ -142,7 +142,7 @@ fn inline_data(node: Node<'_>) -> Option<Media<'_>> {
     for (key, value) in set(node) {
         match &*camel(&key) {
             "mimeType" => mime = value.text(),
-            "data" => data = value.text(),
+            "data" => data = value.text().map(standard_base64),
             "displayName" => name = value.text(),
             _ => {}
         }
@@ -150,6 +150,20 @@ fn inline_data(node: Node<'_>) -> Option<Media<'_>> {
     let mime = mime.unwrap_or_else(|| Text::of("application/octet-stream"));
     let kind = kind_of(&mime.decoded());
     Some(Media { kind, source: Source::Base64 { mime, data: data? }, name, detail: None })
+}
+
+/// Writes base64 in the usual alphabet: Gemini takes, and its clients send, that of URLs too, which
+/// others refuse.
+fn standard_base64(text: Text<'_>) -> Text<'_> {
+    if !text.as_escaped().iter().any(|byte| matches!(byte, b'-' | b'_')) {
+        return text;
+    }
+    let usual = text.as_escaped().iter().map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    });
+    Text::escaped(usual.collect::<Vec<u8>>())
 }
 
 fn file_data(node: Node<'_>) -> Media<'_> {

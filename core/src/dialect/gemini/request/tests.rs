@@ -59,6 +59,18 @@ fn reads_camel_and_snake_case_alike() {
 }
 
 #[test]
+fn pictures_in_the_alphabet_of_urls_are_for_everyone() {
+    let body = br#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png",
+        "data":"-_A="}}]}]}"#;
+
+    let conversation = read(body).unwrap();
+
+    let PartKind::Media(media) = &conversation.messages[0].parts[0].kind else { panic!() };
+    let expected = Source::Base64 { mime: Text::of("image/png"), data: Text::of("+/A=") };
+    assert_eq!(media.source, expected);
+}
+
+#[test]
 fn refuses_what_gemini_refuses() {
     let invalid = |body: &str| match read(body.as_bytes()) {
         Err(Refusal::InvalidField { field, .. } | Refusal::MissingField(field)) => field,
