@@ -31,7 +31,7 @@ pub fn endpoint(provider: &Provider, asked: Endpoint) -> Option<Endpoint> {
 }
 
 /// Tells whether a client's body and its answer can pass as they are.
-fn serves(provider: &Provider, asked: Endpoint) -> bool {
+pub fn serves(provider: &Provider, asked: Endpoint) -> bool {
     match asked {
         Endpoint::ChatCompletions => {
             matches!(provider.dialect, ProviderDialect::Unspecified | ProviderDialect::Azure)

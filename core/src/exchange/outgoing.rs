@@ -42,7 +42,7 @@ impl Outgoing {
             .ok_or_else(|| Refusal::Unsupported(request.model.clone()))?;
         // Proofs of other providers, which clients of Responses keep for us, are not for this one.
         let sealed = endpoint == Endpoint::Responses && responses::seal::is_in(body);
-        let translated = if endpoint == asked && !sealed {
+        let translated = if provider::serves(&target.provider, asked) && !sealed {
             None
         } else {
             Some(translate(request, body, target, endpoint)?)

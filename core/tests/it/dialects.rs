@@ -316,3 +316,25 @@ fn vectors_are_translated() {
     assert_eq!(record.endpoint(), proto::Endpoint::Embeddings);
     assert!(record.tokens.unwrap().input > 0, "Gemini does not say how many: they are counted");
 }
+
+#[test]
+fn gemini_providers_embed_in_batches_by_their_own_name() {
+    let one = json!({"content": {"parts": [{"text": "a"}]}});
+    let several = json!({"requests": [{"model": "models/gemini", "content": one["content"]}]});
+    let openai = json!({"model": "gemini", "input": "a"});
+    let clients = [
+        ("/v1beta/models/gemini:embedContent", one),
+        ("/v1beta/models/gemini:batchEmbedContents", several),
+        ("/v1/embeddings", openai),
+    ];
+    for (path, body) in clients {
+        let mut host = host();
+        let mut run = host.begin();
+        let _ = run.client_sends(path, &[], &body.to_string());
+        run.reaches_provider();
+        let (path, sent) = run.sent();
+        assert_eq!(path, "/v1/models/gemini-real:batchEmbedContents");
+        assert_eq!(sent["requests"][0]["model"], "models/gemini-real");
+        assert_eq!(sent["requests"][0]["content"]["parts"][0]["text"], "a");
+    }
+}

@@ -31,8 +31,8 @@ pub fn read_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
     Ok(request)
 }
 
-/// Writes a request for a provider: of `embedContent` for a single input, of
-/// `batchEmbedContents` otherwise.
+/// Writes a request of `batchEmbedContents`, whose answer [`write_answer`] gives in the form that
+/// the client knows.
 ///
 /// # Errors
 /// When an input is neither text nor something of Gemini's own.
@@ -49,16 +49,13 @@ pub fn write_request(
     dropped.note_if(request.user.is_some(), "user");
     dropped.note_if(request.truncate == Some(false), "truncate");
     let mut out = Writer::default();
-    match (&request.inputs[..], request.is_single) {
-        ([input], true) => write_one(input, request, model, dropped, &mut out),
-        (inputs, _) => out.object(|out| {
-            out.key("requests").array(|out| {
-                for input in inputs {
-                    write_one(input, request, model, dropped, out);
-                }
-            });
-        }),
-    }
+    out.object(|out| {
+        out.key("requests").array(|out| {
+            for input in &request.inputs {
+                write_one(input, request, model, dropped, out);
+            }
+        });
+    });
     Ok(out.into_bytes())
 }
 
