@@ -66,7 +66,9 @@ fn reasoning(conversation: &Conversation<'_>, it: &mut Writer) {
         return it.key("reasoning").node(node);
     }
     let effort = wish.as_effort();
-    let shown = wish.shown == Some(true) && effort != Some(Effort::None);
+    // Whoever switches thinking on without more sees it in the dialects that have a switch.
+    let wished = wish.shown.unwrap_or(wish.enabled == Some(true));
+    let shown = wished && effort != Some(Effort::None);
     if effort.is_none() && !shown {
         return;
     }
