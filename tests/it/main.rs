@@ -5,6 +5,7 @@
 mod crashes;
 mod credentials;
 mod databases;
+mod dialects;
 mod governed;
 mod headers;
 mod limits;

@@ -26,6 +26,8 @@ pub struct Provider {
     pub credential: Option<String>,
     /// Whether it may be asked for usage in streams.
     pub stream_usage: bool,
+    /// What it speaks. `None`: what the gateway takes for granted.
+    pub dialect: Option<&'static str>,
 }
 
 /// A model, as configured.
@@ -45,7 +47,7 @@ impl Provider {
     /// Describes a provider that wants no credential.
     pub fn new(id: &str, base_url: impl Into<String>) -> Self {
         let base_url = base_url.into();
-        Self { id: id.to_owned(), base_url, credential: None, stream_usage: true }
+        Self { id: id.to_owned(), base_url, credential: None, stream_usage: true, dialect: None }
     }
 
     /// Returns the environment variable that holds the credential.
@@ -102,6 +104,9 @@ fn provider(provider: &Provider) -> Value {
     let mut section = json!({
         "id": provider.id, "base_url": provider.base_url, "stream_usage": provider.stream_usage,
     });
+    if let Some(dialect) = provider.dialect {
+        section["dialect"] = json!(dialect);
+    }
     if provider.credential.is_some() {
         section["credential"] = json!(format!("env:{}", provider.variable()));
     }

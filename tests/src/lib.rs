@@ -30,6 +30,7 @@ mod recordings;
 mod sdk;
 mod shared;
 mod stack;
+mod stand_in;
 mod tls;
 mod tools;
 
@@ -45,6 +46,7 @@ pub use recordings::{Recording, recordings};
 pub use sdk::{node, program, python};
 pub use shared::{Shared, block_on, on_every_role};
 pub use stack::{Builder, Stack};
+pub use stand_in::StandIn;
 pub use tls::Certificate;
 pub use tollgate_simulator as simulator;
 pub use tools::Tools;

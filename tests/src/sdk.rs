@@ -45,7 +45,7 @@ pub fn program(
 fn run(mut command: Command, environment: &[(&str, &str)]) -> String {
     command.envs(environment.iter().copied());
     // A proxy that the machine may use must not come between.
-    command.env("NO_PROXY", "127.0.0.1,localhost");
+    command.env("NO_PROXY", "127.0.0.1,localhost").envs([NO_CACHE]);
     let output = tokio::task::block_in_place(|| command.output()).expect("cannot start the script");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -53,6 +53,10 @@ fn run(mut command: Command, environment: &[(&str, &str)]) -> String {
     stdout
 }
 
-fn folder() -> std::path::PathBuf {
+/// Returns the folder of the scripts.
+pub(crate) fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk")
 }
+
+/// Keeps Python from writing compiled modules beside the scripts.
+pub(crate) const NO_CACHE: (&str, &str) = ("PYTHONDONTWRITEBYTECODE", "1");

@@ -28,12 +28,12 @@ impl Tools {
         required("TOLLGATE_PG_BIN")
     }
 
-    /// Returns a Python that has the official `openai` package.
+    /// Returns a Python that has the official packages.
     pub fn python() -> PathBuf {
         required("TOLLGATE_PYTHON")
     }
 
-    /// Returns a folder `node_modules` that has the official `openai` package.
+    /// Returns a folder `node_modules` that has the official packages.
     pub fn node_modules() -> PathBuf {
         let given = required("TOLLGATE_NODE_MODULES");
         let inside = given.join("node_modules");

@@ -1,0 +1,1 @@
+"""The official SDKs behind one face: one module for each, which uses it as programs do."""

@@ -1,0 +1,1 @@
+"""What the stand-in's providers speak: one module for each wire format."""
