@@ -1,7 +1,7 @@
 //! OpenAI's chat completions, legacy completions and embeddings, client and provider side alike.
 //!
-//! [`request`], [`stream`] and [`answer`] serve OpenAI on both sides: bodies are not re-encoded,
-//! named values are edited in place. [`chat`] and [`completions`] translate.
+//! [`super::request`], [`stream`] and [`answer`] serve OpenAI on both sides: bodies are not
+//! re-encoded, named values are edited in place. [`chat`] and [`completions`] translate.
 
 pub mod answer;
 pub mod chat;
