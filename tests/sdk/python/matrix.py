@@ -23,6 +23,10 @@ CLIENTS = {
 MODELS = os.environ.get("MODELS", "openai responses anthropic google ollama").split()
 # Providers without vectors.
 WITHOUT_VECTORS = {"anthropic"}
+# Clients whose formats carry signatures, and the providers that sign.
+SIGNING = {"messages": "anthropic", "responses": "responses", "genai": "google"}
+# Of these alone signatures do not come back yet.
+UNSIGNED = ("genai", "responses")
 # Chat completions cannot ask to see what was thought, and these tell nobody unasked.
 SILENT = {("chat", "responses"), ("chat", "google")}
 
@@ -77,6 +81,18 @@ class Pair:
             self.check(first, calls=conversation.CALLS)
             self.check(second, "It is sunny in Paris at noon.")
 
+    def signs(self):
+        signing = self.name in SIGNING and self.model in SIGNING.values()
+        if not signing or (self.name, self.model) == UNSIGNED:
+            return
+        asked = ("scenario: signed", TOOLS, conversation.RESULTS)
+        for stream in (False, True):
+            first, second = self.client.loop(
+                self.model, conversation.SYSTEM, *asked, stream=stream, thinks=True
+            )
+            self.check(first, calls=conversation.CALLS, thoughts="".join(conversation.THOUGHTS))
+            self.check(second, "It is sunny in Paris at noon.")
+
     def pictures(self):
         answer = self.ask("picture", picture=conversation.PICTURE)
         self.check(answer, "A single pixel.")
@@ -118,7 +134,7 @@ class Pair:
                 raise AssertionError("an error was expected")
 
 
-STORIES = ["texts", "tools", "pictures", "schemas", "thinks", "embeds", "counts", "fails"]
+STORIES = ["texts", "tools", "signs", "pictures", "schemas", "thinks", "embeds", "counts", "fails"]
 
 
 def main():

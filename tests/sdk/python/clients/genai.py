@@ -8,6 +8,7 @@ from google.genai import errors, types
 from .said import Said
 
 TOO_MANY = errors.ClientError
+THINKING = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
 
 
 class Client:
@@ -24,8 +25,7 @@ class Client:
             options["response_mime_type"] = "application/json"
             options["response_json_schema"] = schema
         if thinks:
-            thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
-            options["thinking_config"] = thinking
+            options["thinking_config"] = THINKING
         contents = [types.Content(role="user", parts=parts)]
         parts, answer = self.create(model, system, contents, stream, **options)
         return said(parts, answer)
@@ -44,7 +44,7 @@ class Client:
             parts += (content.parts if content else None) or []
         return parts, answers[-1]
 
-    def loop(self, model, system, text, tools, results, *, stream=False):
+    def loop(self, model, system, text, tools, results, *, stream=False, thinks=False):
         contents = [types.Content(role="user", parts=[types.Part.from_text(text=text)])]
         functions = [
             types.FunctionDeclaration(
@@ -55,6 +55,8 @@ class Client:
             for tool in tools
         ]
         options = {"tools": [types.Tool(function_declarations=functions)]}
+        if thinks:
+            options["thinking_config"] = THINKING
         parts, first = self.create(model, system, contents, stream, **options)
         contents.append(types.Content(role="model", parts=parts))
         answers = []

@@ -5,6 +5,7 @@ import anthropic
 from .said import Said
 
 TOO_MANY = anthropic.RateLimitError
+THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 
 
 class Client:
@@ -20,7 +21,7 @@ class Client:
         if schema:
             options["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
         if thinks:
-            options["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+            options |= THINKING
         messages = [{"role": "user", "content": content}]
         return said(self.create(model, system, messages, stream, **options))
 
@@ -33,7 +34,7 @@ class Client:
                 pass
             return events.get_final_message()
 
-    def loop(self, model, system, text, tools, results, *, stream=False):
+    def loop(self, model, system, text, tools, results, *, stream=False, thinks=False):
         messages = [{"role": "user", "content": text}]
         declared = [
             {
@@ -43,7 +44,8 @@ class Client:
             }
             for tool in tools
         ]
-        first = self.create(model, system, messages, stream, tools=declared)
+        options = {"tools": declared, **(THINKING if thinks else {})}
+        first = self.create(model, system, messages, stream, **options)
         blocks = [
             {"type": "tool_result", "tool_use_id": block.id, "content": results[block.name]}
             for block in first.content
@@ -51,7 +53,7 @@ class Client:
         ]
         messages.append({"role": "assistant", "content": first.content})
         messages.append({"role": "user", "content": blocks})
-        return said(first), said(self.create(model, system, messages, stream, tools=declared))
+        return said(first), said(self.create(model, system, messages, stream, **options))
 
     def count(self, model, text):
         messages = [{"role": "user", "content": text}]

@@ -7,6 +7,10 @@ import openai
 from .said import Said
 
 TOO_MANY = openai.RateLimitError
+THINKING = {
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "include": ["reasoning.encrypted_content"],
+}
 
 
 class Client:
@@ -24,7 +28,7 @@ class Client:
             form = {"type": "json_schema", "name": "place", "schema": schema, "strict": True}
             options["text"] = {"format": form}
         if thinks:
-            options["reasoning"] = {"effort": "low", "summary": "auto"}
+            options |= THINKING
         given = [{"role": "user", "content": content}]
         return said(self.create(model, system, given, stream, **options))
 
@@ -37,10 +41,11 @@ class Client:
                 pass
             return events.get_final_response()
 
-    def loop(self, model, system, text, tools, results, *, stream=False):
+    def loop(self, model, system, text, tools, results, *, stream=False, thinks=False):
         given = [{"role": "user", "content": text}]
         functions = [{"type": "function", "strict": False, **tool} for tool in tools]
-        first = self.create(model, system, given, stream, tools=functions)
+        options = {"tools": functions, **(THINKING if thinks else {})}
+        first = self.create(model, system, given, stream, **options)
         for item in first.output:
             item = item.to_dict()
             # The stream's helper adds what no API takes back.
@@ -49,7 +54,7 @@ class Client:
         for call in [item for item in first.output if item.type == "function_call"]:
             output = {"type": "function_call_output", "call_id": call.call_id}
             given.append({**output, "output": results[call.name]})
-        return said(first), said(self.create(model, system, given, stream, tools=functions))
+        return said(first), said(self.create(model, system, given, stream, **options))
 
     def count(self, model, text):
         return self.sdk.responses.input_tokens.count(model=model, input=text).input_tokens

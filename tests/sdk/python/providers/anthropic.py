@@ -61,7 +61,7 @@ def take(question, message, names):
                 demand(block["tool_use_id"] in names, f"result of {block['tool_use_id']}")
                 question.results[names[block["tool_use_id"]]] = text_of(block["content"])
             case "thinking":
-                question.thoughts.append(block)
+                question.signatures.append(block["signature"])
 
 
 def blocks(turn):

@@ -42,8 +42,8 @@ class Question:
     thinks: bool = False
     # Whether the client is to see what was thought.
     shows: bool = True
-    # Earlier thoughts that came back, with their signatures.
-    thoughts: list = field(default_factory=list)
+    # The signatures of earlier thoughts and calls that came back.
+    signatures: list = field(default_factory=list)
 
 
 @dataclass
@@ -103,6 +103,16 @@ def tools(question):
     return Turn(Usage(77, 9), text=["It is sunny", " in Paris at noon."])
 
 
+def signed(question):
+    """Calls tools after thinking, and wants its signature back with their results."""
+    turn = tools(question)
+    if question.results:
+        demand(SIGNATURE in question.signatures, f"signatures {question.signatures}")
+        return turn
+    turn.usage, turn.thoughts = Usage(53, 36, thought=12), THOUGHTS
+    return turn
+
+
 def thinking(question):
     demand(question.thinks, "nobody asked to think")
     thoughts = THOUGHTS if question.shows else []
@@ -127,6 +137,7 @@ def error(question):
 SCENARIOS = {
     "text": text,
     "tools": tools,
+    "signed": signed,
     "thinking": thinking,
     "picture": picture,
     "schema": schema,

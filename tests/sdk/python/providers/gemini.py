@@ -74,6 +74,8 @@ def take(question, content, called):
             demand(part["inlineData"]["mimeType"] == "image/png", f"image {part['inlineData']}")
             data = part["inlineData"]["data"]
             question.pictures.append(base64.b64encode(data).decode())
+        if "thoughtSignature" in part:
+            question.signatures.append(base64.b64encode(part["thoughtSignature"]).decode())
         if "functionCall" in part:
             called.append(part["functionCall"]["name"])
         if "functionResponse" in part:

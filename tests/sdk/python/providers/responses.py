@@ -58,7 +58,7 @@ def take(question, item, names):
                 output = "".join(part["text"] for part in output)
             question.results[names[item["call_id"]]] = output
         case "reasoning":
-            question.thoughts.append(item)
+            question.signatures.append(item.get("encrypted_content"))
         case other:
             demand(False, f"item {other}")
 
