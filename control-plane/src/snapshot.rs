@@ -59,6 +59,7 @@ fn model(model: &ModelConfig) -> v1::Model {
         created: CREATED,
         owned_by: OWNER.to_owned(),
         strict: model.strict,
+        settings: None,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod provider;
 pub mod relay;
 pub mod request;
 pub mod responses;
+pub mod settings;
 mod spoken;
 mod texts;
 pub mod whole;

@@ -1,12 +1,13 @@
 //! JSON read and edited where it lies, without building a tree.
 //!
 //! [`scan::Object`] walks the members of one object and checks every byte it passes;
-//! [`edit::Edits`] changes values and leaves all other bytes alone; [`tap::Tap`] does both to an
-//! answer that arrives in pieces. [`node::Node`] reads values for translation and
+//! [`edit::Edits`] and [`patch::Patch`] change values and leave all other bytes alone; [`tap::Tap`]
+//! does both to an answer that arrives in pieces. [`node::Node`] reads values for translation and
 //! [`write::Writer`] writes them. Keys may be escaped and may repeat: every occurrence is seen.
 
 pub mod edit;
 pub mod node;
+pub mod patch;
 pub mod scan;
 pub mod tap;
 pub mod text;

@@ -8,9 +8,11 @@ pub use tollgate_proto::v1::ProviderDialect;
 
 use crate::meter::Meter;
 use crate::price::Price;
+use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
 
 pub mod proto;
+pub mod settings;
 
 /// One state of the configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Model {
     pub owned_by: String,
     /// Refuse what the provider's dialect cannot carry.
     pub strict: bool,
+    /// What is changed in every request for it.
+    pub settings: Option<ModelSettings>,
     /// Limits of the model, whoever asks for it.
     pub meters: Vec<Rc<Meter>>,
 }

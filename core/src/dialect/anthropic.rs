@@ -9,6 +9,6 @@ pub mod stream;
 pub mod usage;
 
 mod block;
-mod generation;
+pub(super) mod generation;
 mod media;
 mod stop;

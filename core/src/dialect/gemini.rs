@@ -14,6 +14,6 @@ pub mod usage;
 mod candidate;
 mod finish;
 mod logprobs;
-mod member;
+pub(super) mod member;
 mod parts;
 pub mod schema;

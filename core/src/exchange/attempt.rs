@@ -68,7 +68,7 @@ impl Attempt {
         Self {
             content_length: edits.length_after(body),
             edits,
-            replaces_body: outgoing.is_translated(),
+            replaces_body: outgoing.is_written(),
             hide_usage: ask && request.stream && !request.include_usage,
             body_written: false,
             answer: None,

@@ -1,5 +1,5 @@
 //! The request as its target gets it: the client's own where both speak the same dialect, else
-//! written anew in the provider's.
+//! written anew in the provider's; in both cases with the model's settings applied.
 
 use std::borrow::Cow;
 
@@ -8,23 +8,31 @@ use tollgate_proto::v1::Endpoint;
 use crate::dialect::chat::{Dropped, Towards};
 use crate::dialect::request::{self, Request};
 use crate::dialect::whole::Vectors;
-use crate::dialect::{Dialect, gemini, provider, responses};
+use crate::dialect::{Dialect, gemini, provider, responses, settings};
 use crate::path::{Api, Call, Named, api};
 use crate::refusal::Refusal;
 use crate::snapshot::Target;
+use crate::snapshot::settings::ModelSettings;
 
 /// What goes to the provider, before the edits of an attempt.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// The provider's endpoint.
     pub(super) endpoint: Endpoint,
+    /// What goes there instead of the client's own body.
+    written: Option<Written>,
+    /// What a translation knows besides.
     translated: Option<Translated>,
 }
 
 #[derive(Debug)]
-struct Translated {
+struct Written {
     body: Vec<u8>,
     request: Request,
+}
+
+#[derive(Debug, Default)]
+struct Translated {
     dropped: Dropped,
     /// Tools that take free text, by name.
     custom_tools: Vec<String>,
@@ -36,25 +44,56 @@ impl Outgoing {
     ///
     /// # Errors
     /// When it is not what its dialect says it is, or the provider has nothing like it.
-    pub(super) fn new(request: &Request, body: &[u8], target: &Target) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        request: &Request,
+        body: &[u8],
+        target: &Target,
+        settings: Option<&ModelSettings>,
+    ) -> Result<Self, Refusal> {
         let asked = request.endpoint;
         let endpoint = provider::endpoint(&target.provider, asked)
             .ok_or_else(|| Refusal::Unsupported(request.model.clone()))?;
         // Proofs of other providers, which clients of Responses keep for us, are not for this one.
         let sealed = endpoint == Endpoint::Responses && responses::seal::is_in(body);
-        let translated = if provider::serves(&target.provider, asked) && !sealed {
-            None
+        let (new, translated) = if provider::serves(&target.provider, asked) && !sealed {
+            (None, None)
         } else {
-            Some(translate(request, body, target, endpoint)?)
+            let (body, translated) = translate(request, body, target, endpoint, settings)?;
+            (Some(body), Some(translated))
         };
-        Ok(Self { endpoint, translated })
+        let current = new.as_deref().unwrap_or(body);
+        let changed = settings
+            .and_then(|settings| settings::apply(settings, endpoint, &target.model, current));
+        let written = match changed.or(new) {
+            None => None,
+            Some(body) => {
+                let stream = request.stream && !provider::is_embedding(endpoint);
+                let request = facts(endpoint, target, stream, &body)?;
+                Some(Written { body, request })
+            }
+        };
+        Ok(Self { endpoint, written, translated })
     }
 
-    /// Returns the prompt that a client asks to count as the target gets it. `None`: as it is.
+    /// Returns the prompt that a client asks to count as the target gets it, with what settings
+    /// add to it. `None`: as it is.
     ///
     /// # Errors
     /// As of [`Outgoing::new`].
     pub(super) fn prompt(
+        request: &Request,
+        body: &[u8],
+        target: &Target,
+        settings: Option<&ModelSettings>,
+    ) -> Result<Option<Vec<u8>>, Refusal> {
+        let translated = Self::translated_prompt(request, body, target)?;
+        let endpoint = provider::endpoint(&target.provider, request.endpoint);
+        let Some((settings, endpoint)) = settings.zip(endpoint) else { return Ok(translated) };
+        let current = translated.as_deref().unwrap_or(body);
+        Ok(settings::prompt(settings, endpoint, current).or(translated))
+    }
+
+    fn translated_prompt(
         request: &Request,
         body: &[u8],
         target: &Target,
@@ -72,15 +111,20 @@ impl Outgoing {
 
     /// Returns the body, which may be the client's `own`.
     pub(super) fn body<'a>(&'a self, own: &'a [u8]) -> &'a [u8] {
-        self.translated.as_ref().map_or(own, |translated| &translated.body)
+        self.written.as_ref().map_or(own, |written| &written.body)
     }
 
     /// Returns the facts of that body, which may be the client's `own`.
     pub(super) fn request<'a>(&'a self, own: &'a Request) -> &'a Request {
-        self.translated.as_ref().map_or(own, |translated| &translated.request)
+        self.written.as_ref().map_or(own, |written| &written.request)
     }
 
     /// Tells whether the body is not the client's.
+    pub(super) fn is_written(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// Tells whether the client speaks another dialect.
     pub(super) fn is_translated(&self) -> bool {
         self.translated.is_some()
     }
@@ -97,8 +141,8 @@ impl Outgoing {
 
     /// Forgets the body; what is known of it stays.
     pub(super) fn forget_body(&mut self) {
-        if let Some(translated) = &mut self.translated {
-            translated.body = Vec::new();
+        if let Some(written) = &mut self.written {
+            written.body = Vec::new();
         }
     }
 
@@ -113,18 +157,24 @@ fn translate(
     body: &[u8],
     target: &Target,
     endpoint: Endpoint,
-) -> Result<Translated, Refusal> {
+    settings: Option<&ModelSettings>,
+) -> Result<(Vec<u8>, Translated), Refusal> {
     let unsupported = || Refusal::Unsupported(request.model.clone());
     let from = provider::dialect(request.endpoint).ok_or_else(unsupported)?;
     let to = provider::dialect(endpoint).ok_or_else(unsupported)?;
     if provider::is_embedding(endpoint) {
-        return translate_embeddings(from, to, body, target, endpoint);
+        return translate_embeddings(from, to, body, target);
     }
     let plain = plain(from, to, body);
     let mut conversation = from.read_request(&plain)?;
     conversation.model = request.model.as_str().into();
     conversation.stream = request.stream;
     conversation.stream_usage = request.include_usage;
+    if endpoint == Endpoint::Messages && conversation.max_tokens.is_none() {
+        // The dialect demands a cap, and without a default one would be made up.
+        conversation.max_tokens =
+            settings.and_then(|settings| settings.default_number(&["max_tokens"]));
+    }
     if to != from
         && let Some(field) = responses::needs_memory(&conversation)
     {
@@ -133,8 +183,7 @@ fn translate(
     let mut dropped = Dropped::default();
     let body = to.write_request(&conversation, towards(target), &mut dropped);
     let custom_tools = conversation.custom_tools();
-    let request = facts(endpoint, target, request.stream, &body)?;
-    Ok(Translated { body, request, dropped, custom_tools, vectors: Vectors::default() })
+    Ok((body, Translated { dropped, custom_tools, vectors: Vectors::default() }))
 }
 
 /// Returns a request without what no other dialect understands and its reader keeps as it is:
@@ -152,14 +201,12 @@ fn translate_embeddings(
     to: Dialect,
     body: &[u8],
     target: &Target,
-    endpoint: Endpoint,
-) -> Result<Translated, Refusal> {
+) -> Result<(Vec<u8>, Translated), Refusal> {
     let asked = from.read_embeddings(body)?;
     let mut dropped = Dropped::default();
     let body = to.write_embeddings(&asked, &target.model, &mut dropped)?;
-    let request = facts(endpoint, target, false, &body)?;
     let vectors = Vectors { encoding: asked.encoding, is_single: asked.is_single };
-    Ok(Translated { body, request, dropped, custom_tools: Vec::new(), vectors })
+    Ok((body, Translated { dropped, custom_tools: Vec::new(), vectors }))
 }
 
 /// Reads the facts of a body that was written here.

@@ -239,11 +239,12 @@ impl Exchange {
         }
         policy.check_budget()?;
         let snapshot = gateway.snapshot();
-        let model = snapshot.and_then(|snapshot| snapshot.models.get(name));
-        let Some(target) = model.and_then(|model| model.targets.first()).map(Rc::clone) else {
+        let model = snapshot.and_then(|snapshot| snapshot.models.get(name)).map(Rc::clone);
+        let Some(target) = model.as_ref().and_then(|model| model.targets.first()).map(Rc::clone)
+        else {
             return Err(Refusal::ModelNotFound(request.model));
         };
-        let strict = model.is_some_and(|model| model.strict);
+        let strict = model.as_ref().is_some_and(|model| model.strict);
         let low_budget = snapshot.map(|snapshot| snapshot.low_budget).unwrap_or_default();
         let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
         let Some(of_customer) = of_customer else {
@@ -253,7 +254,8 @@ impl Exchange {
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, name, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
-        let outgoing = Outgoing::new(&request, &body, &target)?;
+        let settings = model.as_ref().and_then(|model| model.settings.as_ref());
+        let outgoing = Outgoing::new(&request, &body, &target, settings)?;
         if let Some(field) = outgoing.dropped().first().filter(|_| strict) {
             return Err(Refusal::CannotCarry(field.clone().into_owned()));
         }

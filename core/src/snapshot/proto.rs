@@ -6,6 +6,7 @@ use std::rc::Rc;
 use thiserror::Error;
 use tollgate_proto::v1::{self as proto, ProviderDialect};
 
+use super::settings::ModelSettings;
 use super::{LowBudget, Model, Provider, Snapshot, Target};
 use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
@@ -30,6 +31,9 @@ pub enum InvalidSnapshot {
         /// The id that is not there.
         provider: String,
     },
+    /// Settings of a model that are no JSON objects.
+    #[error("model {0} has defaults or overrides that are no objects")]
+    UnreadableSettings(String),
     /// A limit of a kind that this version cannot keep.
     #[error("a limit is of a kind that this filter does not know: update the filter")]
     UnknownMeter,
@@ -159,8 +163,16 @@ fn model_from(
             free: target.free,
         }));
     }
+    let settings = match &wire.settings {
+        None => None,
+        Some(settings) => match ModelSettings::read(settings) {
+            None => return Err(InvalidSnapshot::UnreadableSettings(wire.name)),
+            read => read,
+        },
+    };
     Ok(Model {
         name: wire.name,
+        settings,
         targets,
         created: wire.created,
         owned_by: wire.owned_by,

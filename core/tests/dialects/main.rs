@@ -20,4 +20,5 @@ mod openai;
 mod pairs;
 mod recordings;
 mod responses;
+mod settings;
 mod shown;

@@ -160,6 +160,40 @@ pub struct Model {
     /// Refuse what the provider's dialect cannot carry, instead of leaving it out.
     #[prost(bool, tag = "5")]
     pub strict: bool,
+    /// What is changed in every request for it. Unset: nothing.
+    #[prost(message, optional, tag = "6")]
+    pub settings: ::core::option::Option<ModelSettings>,
+}
+/// Changes of a request's body on its way to the provider, in the provider's dialect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelSettings {
+    /// Put before the system prompt, with a blank line between. Empty: nothing.
+    #[prost(string, tag = "1")]
+    pub system_prefix: ::prost::alloc::string::String,
+    /// Put after the system prompt, with a blank line between. Empty: nothing.
+    #[prost(string, tag = "2")]
+    pub system_suffix: ::prost::alloc::string::String,
+    /// JSON object: members for bodies that have none of that name. Empty: none.
+    #[prost(string, tag = "3")]
+    pub defaults: ::prost::alloc::string::String,
+    /// JSON object: members that take the place of the client's; null takes one out. Empty: none.
+    #[prost(string, tag = "4")]
+    pub overrides: ::prost::alloc::string::String,
+    /// Unset: as the client says.
+    #[prost(message, optional, tag = "5")]
+    pub thinking: ::core::option::Option<ThinkingSettings>,
+}
+/// How much a model thinks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ThinkingSettings {
+    #[prost(enumeration = "ThinkingMode", tag = "1")]
+    pub mode: i32,
+    /// For `CUSTOM`: tokens to think with. 0: no thinking.
+    #[prost(uint32, tag = "2")]
+    pub budget: u32,
+    /// For `ADAPTIVE`: where the scale begins, in tokens. 0: no thinking.
+    #[prost(uint32, tag = "3")]
+    pub base: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Target {
@@ -364,6 +398,42 @@ impl ProviderDialect {
             "PROVIDER_DIALECT_ANTHROPIC" => Some(Self::Anthropic),
             "PROVIDER_DIALECT_GEMINI" => Some(Self::Gemini),
             "PROVIDER_DIALECT_OLLAMA" => Some(Self::Ollama),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ThinkingMode {
+    /// As the client says.
+    Unspecified = 0,
+    /// As the provider does when it is told nothing.
+    Auto = 1,
+    /// A fixed budget.
+    Custom = 2,
+    /// A budget that grows with the request.
+    Adaptive = 3,
+}
+impl ThinkingMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "THINKING_MODE_UNSPECIFIED",
+            Self::Auto => "THINKING_MODE_AUTO",
+            Self::Custom => "THINKING_MODE_CUSTOM",
+            Self::Adaptive => "THINKING_MODE_ADAPTIVE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "THINKING_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "THINKING_MODE_AUTO" => Some(Self::Auto),
+            "THINKING_MODE_CUSTOM" => Some(Self::Custom),
+            "THINKING_MODE_ADAPTIVE" => Some(Self::Adaptive),
             _ => None,
         }
     }

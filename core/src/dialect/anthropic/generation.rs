@@ -7,12 +7,12 @@
 
 /// Major and minor version of a Claude model. `None`: not a Claude, or nobody can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Generation(Option<(u32, u32)>);
+pub(in crate::dialect) struct Generation(Option<(u32, u32)>);
 
 impl Generation {
     /// Reads a model's name such as `claude-opus-4-6`, `claude-3-7-sonnet-20250219` or
     /// `anthropic.claude-sonnet-4-5-20250929-v1:0`.
-    pub(super) fn of(model: &str) -> Self {
+    pub(in crate::dialect) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude-") else { return Self(None) };
         let words = name.split(['-', '.', '@', ':']);
         let mut numbers = words.skip_while(|word| version(word).is_none()).map_while(version);
@@ -20,27 +20,32 @@ impl Generation {
     }
 
     /// It is a Claude whose version can be told.
-    pub(super) fn is_known(self) -> bool {
+    pub(in crate::dialect) fn is_known(self) -> bool {
         self.0.is_some()
     }
 
+    /// It thinks when it is told to.
+    pub(in crate::dialect) fn thinks(self) -> bool {
+        self.since(3, 7)
+    }
+
     /// It can choose how much it thinks (`thinking.type: adaptive`).
-    pub(super) fn adapts(self) -> bool {
+    pub(in crate::dialect) fn adapts(self) -> bool {
         self.since(4, 6)
     }
 
     /// It refuses budgets for thinking, and thinking that is switched off in so many words.
-    pub(super) fn refuses_budgets(self) -> bool {
+    pub(in crate::dialect) fn refuses_budgets(self) -> bool {
         self.since(4, 7)
     }
 
     /// It refuses `temperature`, `top_p` and `top_k`.
-    pub(super) fn refuses_sampling(self) -> bool {
+    pub(in crate::dialect) fn refuses_sampling(self) -> bool {
         self.since(4, 7)
     }
 
     /// It refuses `temperature` and `top_p` together.
-    pub(super) fn takes_one_of_temperature_and_top_p(self) -> bool {
+    pub(in crate::dialect) fn takes_one_of_temperature_and_top_p(self) -> bool {
         self.since(4, 1)
     }
 
@@ -77,6 +82,8 @@ mod tests {
 
     #[test]
     fn knows_what_came_when() {
+        assert!(!Generation::of("claude-3-5-sonnet-latest").thinks());
+        assert!(Generation::of("claude-3-7-sonnet-latest").thinks());
         assert!(!Generation::of("claude-sonnet-4-5").adapts());
         assert!(Generation::of("claude-sonnet-4-6").adapts());
         assert!(!Generation::of("claude-opus-4-6").refuses_budgets());

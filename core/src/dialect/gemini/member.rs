@@ -9,7 +9,7 @@ use crate::json::write::Writer;
 use crate::refusal::Refusal;
 
 /// Returns a name in camel case.
-pub(super) fn camel(name: &str) -> Cow<'_, str> {
+pub(in crate::dialect) fn camel(name: &str) -> Cow<'_, str> {
     let Some(plain) = name.get(1..).filter(|rest| rest.contains('_')) else {
         return Cow::Borrowed(name);
     };
@@ -35,7 +35,7 @@ pub(super) fn set(node: Node<'_>) -> impl Iterator<Item = (Cow<'_, str>, Node<'_
 }
 
 /// Returns a member by its name in camel case.
-pub(super) fn find<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
+pub(in crate::dialect) fn find<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
     set(node).filter(|(key, _)| camel(key) == name).last().map(|(_, value)| value)
 }
 

@@ -80,7 +80,15 @@ mod tests {
             let (targets, meters) = (Vec::new(), Vec::new());
             (
                 name.clone(),
-                Rc::new(Model { name, targets, created: 7, owned_by, strict: false, meters }),
+                Rc::new(Model {
+                    name,
+                    targets,
+                    created: 7,
+                    owned_by,
+                    strict: false,
+                    settings: None,
+                    meters,
+                }),
             )
         };
         let models = [model("a"), model("google/b")].into();

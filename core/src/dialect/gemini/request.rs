@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 mod config;
 mod contents;
 mod history;
-mod thinking;
+pub(in crate::dialect) mod thinking;
 mod thoughts;
 mod tools;
 mod write;

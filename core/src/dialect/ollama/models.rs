@@ -120,7 +120,15 @@ mod tests {
             let (created, targets, meters) = (1_739_923_200, Vec::new(), Vec::new());
             (
                 name.clone(),
-                Rc::new(Model { name, targets, created, owned_by, strict: false, meters }),
+                Rc::new(Model {
+                    name,
+                    targets,
+                    created,
+                    owned_by,
+                    strict: false,
+                    settings: None,
+                    meters,
+                }),
             )
         };
         Snapshot { models: [model("a"), model("b")].into(), ..Snapshot::default() }

@@ -55,6 +55,7 @@ mod tests {
                     targets: Vec::new(),
                     created: 7,
                     owned_by,
+                    settings: None,
                     meters: Vec::new(),
                 }),
             )

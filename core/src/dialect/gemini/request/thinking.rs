@@ -92,6 +92,21 @@ fn amount(out: &mut Writer, it: &Conversation<'_>, towards: Towards<'_>, dropped
     }
 }
 
+/// Returns the member of a `thinkingConfig` that tells a model a budget, 0 being none. `None`: it
+/// does not think.
+pub(in crate::dialect) fn member(budget: u64, model: &str) -> Option<(&'static str, String)> {
+    let generation = Generation::of(model);
+    let tokens = |tokens: u64| Some(("thinkingBudget", tokens.to_string()));
+    match generation {
+        Generation::First => None,
+        Generation::Third => {
+            Some(("thinkingLevel", format!("\"{}\"", level(Effort::of_budget(budget), model))))
+        }
+        Generation::Second if budget == 0 && !model.contains("pro") => tokens(0),
+        Generation::Second | Generation::Other => tokens(bounded(budget, generation, model)),
+    }
+}
+
 /// Names a level. None of these models stops thinking; only the smaller ones do with the least.
 fn level(effort: Effort, model: &str) -> &'static str {
     match effort {

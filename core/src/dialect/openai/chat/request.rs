@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 mod history;
 mod message;
 mod names;
-mod reasoning;
+pub(in crate::dialect) mod reasoning;
 mod tools;
 mod write;
 

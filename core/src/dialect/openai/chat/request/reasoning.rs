@@ -11,7 +11,7 @@ use super::names::{self, Thing};
 
 /// The members that say it: OpenAI's, those of `OpenRouter`, of Qwen, of Z.ai and `DeepSeek`, of
 /// vLLM, and of Groq.
-pub(super) const MEMBERS: [&str; 8] = [
+pub(in crate::dialect) const MEMBERS: [&str; 8] = [
     "reasoning_effort",
     "reasoning",
     "enable_thinking",
