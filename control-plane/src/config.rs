@@ -9,6 +9,7 @@ mod limits;
 mod overrides;
 mod parse;
 mod raw;
+mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use tollgate_core::price::Price;
 pub use crate::config::base_url::BaseUrl;
 pub use crate::config::certificate::CertificatePair;
 pub use crate::config::error::{ConfigError, Problem};
+pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
 
 use crate::domain::{Limits, RateWindow, Scope, Secret};
@@ -189,6 +191,8 @@ pub struct ModelConfig {
     pub targets: Vec<TargetConfig>,
     /// Refuse what a provider's dialect cannot carry, instead of leaving it out.
     pub strict: bool,
+    /// What is changed in every request for it.
+    pub settings: ModelSettings,
     /// What may be asked of it.
     pub limits: Limits,
 }

@@ -5,7 +5,10 @@ pub mod meter;
 use tollgate_core::price::{Price, PriceTier};
 use tollgate_proto::v1;
 
-use crate::config::{Config, ModelConfig, ProviderConfig, ProviderDialect, TargetConfig};
+use crate::config::{
+    Config, Members, ModelConfig, ModelSettings, ProviderConfig, ProviderDialect, TargetConfig,
+    Thinking,
+};
 use crate::domain::Secret;
 use crate::store::SharedLimits;
 use crate::xds::cluster;
@@ -59,7 +62,29 @@ fn model(model: &ModelConfig) -> v1::Model {
         created: CREATED,
         owned_by: OWNER.to_owned(),
         strict: model.strict,
-        settings: None,
+        settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
+    }
+}
+
+fn settings(settings: &ModelSettings) -> v1::ModelSettings {
+    let json = |members: &Members| {
+        let written = (!members.is_empty()).then(|| serde_json::to_string(members).ok());
+        written.flatten().unwrap_or_default()
+    };
+    let thinking = |mode: v1::ThinkingMode, budget, base| {
+        Some(v1::ThinkingSettings { mode: mode.into(), budget, base })
+    };
+    v1::ModelSettings {
+        system_prefix: settings.system_prefix.clone(),
+        system_suffix: settings.system_suffix.clone(),
+        defaults: json(&settings.defaults),
+        overrides: json(&settings.overrides),
+        thinking: match settings.thinking {
+            Thinking::Passthrough => None,
+            Thinking::Auto => thinking(v1::ThinkingMode::Auto, 0, 0),
+            Thinking::Custom(budget) => thinking(v1::ThinkingMode::Custom, budget, 0),
+            Thinking::Adaptive(base) => thinking(v1::ThinkingMode::Adaptive, 0, base),
+        },
     }
 }
 

@@ -101,6 +101,12 @@ impl Reader<'_> {
                 self.problem(format!("{place}.targets"), "missing: at least one target");
             }
             let strict = raw.strict;
+            let settings = self.settings(
+                &place,
+                raw.system_prompt,
+                [raw.defaults, raw.overrides],
+                &raw.thinking,
+            );
             let targets = raw.targets.into_iter().enumerate();
             let targets = targets
                 .filter_map(|(nth, raw)| {
@@ -108,7 +114,7 @@ impl Reader<'_> {
                 })
                 .collect();
             let limits = self.limits(&format!("{place}.limits"), raw.limits);
-            models.extend(name.map(|name| ModelConfig { name, targets, strict, limits }));
+            models.extend(name.map(|name| ModelConfig { name, targets, strict, settings, limits }));
         }
         models
     }

@@ -3,6 +3,8 @@
 //!
 //! `docs/configuration.md` describes each field, which a test checks.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::prices::RawPrice;
@@ -123,6 +125,10 @@ pub(super) struct RawModel {
     pub(super) name: Option<String>,
     pub(super) targets: Vec<RawTarget>,
     pub(super) strict: bool,
+    pub(super) system_prompt: RawSystemPrompt,
+    pub(super) defaults: BTreeMap<String, serde_json::Value>,
+    pub(super) overrides: BTreeMap<String, serde_json::Value>,
+    pub(super) thinking: RawThinking,
     pub(super) limits: RawLimits,
 }
 
@@ -135,4 +141,19 @@ pub(super) struct RawTarget {
     pub(super) max_input_tokens: Option<u64>,
     pub(super) max_output_tokens: Option<u64>,
     pub(super) free: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSystemPrompt {
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawThinking {
+    pub(super) mode: Option<String>,
+    pub(super) budget: Option<u64>,
+    pub(super) effort: Option<String>,
 }

@@ -1,4 +1,5 @@
 mod limits;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -330,6 +331,8 @@ fn every_field_is_documented() {
         ("*.limits.", "tags: [{ limits: { zzz: 1 } }]"),
         ("models[].targets[].price.tiers[].", TIER),
         ("models[].", "models: [{ zzz: 1 }]"),
+        ("models[].system_prompt.", "models: [{ system_prompt: { zzz: 1 } }]"),
+        ("models[].thinking.", "models: [{ thinking: { zzz: 1 } }]"),
         ("models[].targets[].", "models: [{ targets: [{ zzz: 1 }] }]"),
         ("models[].targets[].price.", "models: [{ targets: [{ price: { zzz: 1 } }] }]"),
     ];
