@@ -19,3 +19,4 @@ mod properties;
 mod recordings;
 mod same_dialect;
 mod scripts;
+mod settings;
