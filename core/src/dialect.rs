@@ -20,6 +20,7 @@ mod spoken;
 mod texts;
 pub mod whole;
 
+mod checked;
 mod instant;
 mod members;
 

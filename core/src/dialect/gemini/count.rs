@@ -3,6 +3,7 @@
 use super::member::find;
 use super::request;
 use crate::dialect::chat::{Conversation, Dropped, Towards};
+use crate::dialect::checked;
 use crate::json::node::Node;
 use crate::json::write::Writer;
 use crate::refusal::Refusal;
@@ -12,7 +13,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// As of [`request::read`].
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    let body = request::object(body)?;
+    let body = checked::body(body)?;
     request::conversation(find(body, "generateContentRequest").unwrap_or(body))
 }
 

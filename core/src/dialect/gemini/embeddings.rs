@@ -1,9 +1,9 @@
 //! `embedContent` and `batchEmbedContents` (<https://ai.google.dev/api/embeddings>).
 
 use super::member::{camel, each, find, set, whole};
-use super::request::object;
 use crate::dialect::Dialect;
 use crate::dialect::chat::Dropped;
+use crate::dialect::checked;
 use crate::dialect::embeddings::{Answer, Encoding, Input, Request, Vector, Wanted, input_tokens};
 use crate::json::node::{Node, Text};
 use crate::json::scan::Malformed;
@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// When it is no JSON, or something that must be there is not, or is of the wrong kind.
 pub fn read_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
-    let body = object(body)?;
+    let body = checked::body(body)?;
     let mut request = Request::of(Dialect::Gemini);
     let Some(requests) = find(body, "requests") else {
         request.is_single = true;

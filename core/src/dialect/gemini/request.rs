@@ -8,6 +8,7 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Towards};
+use crate::dialect::checked;
 use crate::json::node::Node;
 use crate::refusal::Refusal;
 
@@ -26,13 +27,7 @@ use super::member::{camel, set};
 /// # Errors
 /// When it is no JSON, or something that must be there is not, or is of the wrong kind.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    conversation(object(body)?)
-}
-
-/// Takes the object that a body must be.
-pub(super) fn object(body: &[u8]) -> Result<Node<'_>, Refusal> {
-    let body = std::str::from_utf8(body).map_err(|why| Refusal::InvalidJson(why.to_string()))?;
-    Node::object(body.as_bytes()).map_err(|why| Refusal::InvalidJson(why.to_string()))
+    conversation(checked::body(body)?)
 }
 
 /// Writes a request, and notes what Gemini cannot carry.

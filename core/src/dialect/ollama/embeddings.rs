@@ -3,6 +3,7 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::chat::Dropped;
+use crate::dialect::checked::{self, invalid};
 use crate::dialect::embeddings::{Answer, Encoding, Input, Request, Vector, Wanted, input_tokens};
 use crate::json::node::Node;
 use crate::json::scan::Malformed;
@@ -14,10 +15,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// When it is no JSON, or something that must be there is not, or is of the wrong kind.
 pub fn read_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
-    let body = std::str::from_utf8(body).map_err(|why| Refusal::InvalidJson(why.to_string()))?;
-    let body =
-        Node::object(body.as_bytes()).map_err(|why| Refusal::InvalidJson(why.to_string()))?;
-    let invalid = |field, expected| Refusal::InvalidField { field, expected };
+    let body = checked::body(body)?;
     let mut request = Request::of(Dialect::Ollama);
     let mut model = None;
     for (key, value) in body.members().filter(|(_, value)| !value.is_null()) {

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::options::invalid;
-use super::request::checked;
+use crate::dialect::checked::{self, invalid};
 use crate::dialect::instant::rfc3339;
 use crate::json::write::Writer;
 use crate::policy::access::KeyPolicy;
@@ -47,7 +46,7 @@ pub fn tags(snapshot: &Snapshot, policy: &KeyPolicy) -> Vec<u8> {
 /// # Errors
 /// When it is not JSON, or names no model.
 pub fn read_show(body: &[u8]) -> Result<String, Refusal> {
-    let node = checked(body)?;
+    let node = checked::body(body)?;
     let name = node.get("model").or_else(|| node.get("name"));
     let name = name.ok_or(Refusal::MissingField("model"))?;
     Ok(name.string().ok_or(invalid("model", "a string"))?.into_owned())

@@ -3,6 +3,7 @@
 use super::thinking;
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Field, Format, Towards};
+use crate::dialect::checked::invalid;
 use crate::dialect::members::Members;
 use crate::json::node::{Node, Number, Text};
 use crate::json::write::Writer;
@@ -171,8 +172,4 @@ fn own_extras<'c, 'a>(
     let most = conversation.origin == Dialect::OllamaGenerate;
     let extras = conversation.extras.iter().map(|(name, value)| (&**name, *value));
     extras.filter(move |(name, _)| all || (most && !OF_PROMPTS.contains(name)))
-}
-
-pub(super) fn invalid(field: &'static str, expected: &'static str) -> Refusal {
-    Refusal::InvalidField { field, expected }
 }

@@ -3,7 +3,7 @@
 use super::options;
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Towards};
-use crate::json::node::Node;
+use crate::dialect::checked;
 use crate::json::write::Writer;
 use crate::refusal::Refusal;
 
@@ -19,7 +19,7 @@ pub(super) use messages::{said, write_call};
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
     let mut conversation = begin(Dialect::Ollama);
     let mut messages = None;
-    for (name, value) in checked(body)?.members().filter(|(_, value)| !value.is_null()) {
+    for (name, value) in checked::body(body)?.members().filter(|(_, value)| !value.is_null()) {
         match &*name {
             "messages" => messages = Some(value),
             "tools" => conversation.tools = tools::read(value)?,
@@ -39,14 +39,6 @@ pub(super) fn begin<'a>(dialect: Dialect) -> Conversation<'a> {
     let mut conversation = Conversation::of(dialect);
     (conversation.stream, conversation.stream_usage) = (true, true);
     conversation
-}
-
-/// Checks that a body is a JSON object.
-pub(super) fn checked(body: &[u8]) -> Result<Node<'_>, Refusal> {
-    std::str::from_utf8(body).map_err(|error| {
-        Refusal::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to()))
-    })?;
-    Node::object(body).map_err(|why| Refusal::InvalidJson(why.to_string()))
 }
 
 /// Tells whether a request only asks for the model to be loaded: nothing is said in it.

@@ -9,7 +9,6 @@ pub mod stream;
 pub mod usage;
 
 mod call;
-mod field;
 pub(super) mod finish;
 mod media;
 mod part;

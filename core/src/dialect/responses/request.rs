@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::dialect::Dialect;
 use crate::dialect::chat::reasoning::Effort;
 use crate::dialect::chat::{Conversation, Format, Message, Part, Reasoning, Role};
+use crate::dialect::checked::{self, invalid};
 use crate::json::node::{Node, Text};
 use crate::refusal::Refusal;
 
@@ -20,7 +21,7 @@ pub use write::write;
 /// # Errors
 /// When the API would answer 400.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    let body = Node::object(body).map_err(|fault| Refusal::InvalidJson(fault.to_string()))?;
+    let body = checked::body(body)?;
     let conversation = Conversation::of(Dialect::Responses);
     let mut reading = Reading { conversation, instructions: None, input: None };
     // Usage is always told.
@@ -43,14 +44,13 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn member(&mut self, name: Cow<'a, str>, value: Node<'a>) -> Result<(), Refusal> {
-        let wrong = |field, expected| Refusal::InvalidField { field, expected };
         let request = &mut self.conversation;
         let sampling = &mut request.sampling;
-        let number = |field| value.number().map(Some).ok_or(wrong(field, "a number"));
-        let truth = |field| value.bool().ok_or(wrong(field, "a boolean"));
-        let text = |field| value.text().map(Some).ok_or(wrong(field, "a string"));
+        let number = |field| value.number().map(Some).ok_or(invalid(field, "a number"));
+        let truth = |field| value.bool().ok_or(invalid(field, "a boolean"));
+        let text = |field| value.text().map(Some).ok_or(invalid(field, "a string"));
         match &*name {
-            "model" => request.model = value.string().ok_or(wrong("model", "a string"))?,
+            "model" => request.model = value.string().ok_or(invalid("model", "a string"))?,
             "stream" => request.stream = truth("stream")?,
             "instructions" => self.instructions = text("instructions")?,
             "input" => self.input = Some(value),
@@ -62,13 +62,13 @@ impl<'a> Reading<'a> {
             "text" => self.text(value)?,
             "reasoning" => request.reasoning = reasoning(value)?,
             "max_output_tokens" => {
-                let whole = value.u64().ok_or(wrong("max_output_tokens", "a whole number"))?;
+                let whole = value.u64().ok_or(invalid("max_output_tokens", "a whole number"))?;
                 request.max_tokens = Some(whole);
             }
             "temperature" => sampling.temperature = number("temperature")?,
             "top_p" => sampling.top_p = number("top_p")?,
             "top_logprobs" => {
-                let count = value.u64().ok_or(wrong("top_logprobs", "a whole number"))?;
+                let count = value.u64().ok_or(invalid("top_logprobs", "a whole number"))?;
                 sampling.top_logprobs = Some(count).filter(|count| *count > 0);
             }
             "user" => request.user = text("user")?,

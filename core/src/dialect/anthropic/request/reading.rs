@@ -5,16 +5,14 @@ use crate::dialect::anthropic::block::read as block;
 use crate::dialect::chat::{
     Conversation, Effort, Format, Message, Part, PartKind, Role, Tool, ToolChoice, ToolKind,
 };
+use crate::dialect::checked::{self, invalid, number};
 use crate::dialect::members::Members;
-use crate::json::node::{Node, Number, Text};
+use crate::json::node::{Node, Text};
 use crate::refusal::Refusal;
 
 /// Reads a request that may lack `max_tokens`.
 pub(in super::super) fn read_members(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    std::str::from_utf8(body).map_err(|error| {
-        Refusal::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to()))
-    })?;
-    let node = Node::object(body).map_err(|why| Refusal::InvalidJson(why.to_string()))?;
+    let node = checked::body(body)?;
     let mut conversation = Conversation::of(Dialect::Anthropic);
     conversation.stream_usage = true;
     let (mut system, mut has_model, mut messages) = (None, false, None);
@@ -191,12 +189,4 @@ fn format(node: Node<'_>) -> Option<Format<'_>> {
     let kind = members.take_text("type")?;
     let schema = members.take("schema").filter(|_| kind == "json_schema")?;
     Some(Format::Schema { name: None, description: None, schema, strict: None })
-}
-
-fn number<'a>(node: Node<'a>, field: &'static str) -> Result<Number<'a>, Refusal> {
-    node.number().ok_or(invalid(field, "a number"))
-}
-
-pub(super) fn invalid(field: &'static str, expected: &'static str) -> Refusal {
-    Refusal::InvalidField { field, expected }
 }

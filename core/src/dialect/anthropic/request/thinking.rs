@@ -2,13 +2,13 @@
 //! room for both the thoughts and the answer.
 
 use super::fields::below;
-use super::reading::invalid;
 use super::schema;
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::generation::Generation;
 use crate::dialect::chat::{
     Conversation, Dropped, Effort, Field, Format, Reasoning, ToolChoice, Towards,
 };
+use crate::dialect::checked::invalid;
 use crate::dialect::members::Members;
 use crate::json::node::{Node, Text};
 use crate::json::write::Writer;

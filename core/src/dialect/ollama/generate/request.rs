@@ -2,9 +2,10 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Message, Part, Role};
+use crate::dialect::checked::{self, invalid};
 use crate::dialect::ollama::image;
-use crate::dialect::ollama::options::{self, invalid};
-use crate::dialect::ollama::request::{begin, checked};
+use crate::dialect::ollama::options;
+use crate::dialect::ollama::request::begin;
 use crate::refusal::Refusal;
 
 /// Reads a client's request. It is streamed unless it says otherwise.
@@ -14,7 +15,7 @@ use crate::refusal::Refusal;
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
     let mut conversation = begin(Dialect::OllamaGenerate);
     let (mut system, mut prompt, mut images) = (None, None, None);
-    for (name, value) in checked(body)?.members().filter(|(_, value)| !value.is_null()) {
+    for (name, value) in checked::body(body)?.members().filter(|(_, value)| !value.is_null()) {
         match &*name {
             "system" => system = Some(value.text().ok_or(invalid("system", "a string"))?),
             "prompt" => prompt = Some(value.text().ok_or(invalid("prompt", "a string"))?),

@@ -7,9 +7,9 @@ use crate::dialect::chat::message::{Arguments, Thought, ToolCall, ToolResult};
 use crate::dialect::chat::{
     Conversation, Dropped, Media, MediaKind, Message, Part, PartKind, Role, Source,
 };
+use crate::dialect::checked::invalid;
 use crate::dialect::members::Members;
 use crate::dialect::ollama::image;
-use crate::dialect::ollama::options::invalid;
 use crate::json::node::{Node, Text};
 use crate::json::write::Writer;
 use crate::refusal::Refusal;

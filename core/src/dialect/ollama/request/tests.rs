@@ -5,6 +5,7 @@ use crate::dialect::chat::message::{Arguments, Thought, ToolCall, ToolResult};
 use crate::dialect::chat::{
     Effort, Format, Media, MediaKind, Message, Part, PartKind, Role, Source, ToolChoice,
 };
+use crate::json::node::Node;
 use crate::json::node::{Number, Text};
 
 #[test]

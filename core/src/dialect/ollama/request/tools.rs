@@ -2,8 +2,8 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Field, Tool, ToolChoice, ToolKind};
+use crate::dialect::checked::invalid;
 use crate::dialect::members::Members;
-use crate::dialect::ollama::options::invalid;
 use crate::json::node::Node;
 use crate::json::write::Writer;
 use crate::refusal::Refusal;

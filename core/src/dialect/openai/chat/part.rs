@@ -1,10 +1,10 @@
 //! Parts of a message's content, in requests and in answers.
 
-use super::field::invalid;
 use super::media;
 use super::thought;
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Extras, Media, MediaKind, Part, PartKind, Source, WRITTEN};
+use crate::dialect::checked::invalid;
 use crate::json::node::{Node, Text};
 use crate::refusal::Refusal;
 

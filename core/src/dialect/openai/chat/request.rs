@@ -1,8 +1,8 @@
 //! Chat requests: read from clients, written for providers.
 
-use super::field::{array, boolean, count, invalid, number, object, text, texts};
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Sampling, Towards};
+use crate::dialect::checked::{self, array, boolean, count, invalid, number, object, text, texts};
 use crate::json::node::Node;
 use crate::refusal::Refusal;
 
@@ -18,7 +18,7 @@ mod write;
 /// # Errors
 /// When it is no JSON object, or what OpenAI answers with 400.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
-    let body = parse(body)?;
+    let body = checked::body(body)?;
     let mut draft = Draft::new(body);
     for (name, value) in body.members() {
         if !value.is_null() {
@@ -35,14 +35,6 @@ pub fn write(
     dropped: &mut Dropped,
 ) -> Vec<u8> {
     write::body(conversation, towards, dropped)
-}
-
-/// Takes a body that is a JSON object in UTF-8.
-pub(in crate::dialect::openai) fn parse(body: &[u8]) -> Result<Node<'_>, Refusal> {
-    std::str::from_utf8(body).map_err(|error| {
-        Refusal::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to()))
-    })?;
-    Node::object(body).map_err(|why| Refusal::InvalidJson(why.to_string()))
 }
 
 /// A conversation of which some members are known.

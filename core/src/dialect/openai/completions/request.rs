@@ -2,7 +2,8 @@
 
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Message, Part, Role};
-use crate::dialect::openai::chat::request::{common, parse, sampling};
+use crate::dialect::checked;
+use crate::dialect::openai::chat::request::{common, sampling};
 use crate::json::node::{Node, Text};
 use crate::refusal::Refusal;
 
@@ -18,7 +19,7 @@ const MAX_TOKENS: u64 = 16;
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, Refusal> {
     let mut conversation = Conversation::of(Dialect::Completions);
     let (mut prompt, mut best_of) = (None, None);
-    for (name, value) in parse(body)?.members() {
+    for (name, value) in checked::body(body)?.members() {
         if value.is_null()
             || common(&mut conversation, &name, value)?
             || sampling(&mut conversation.sampling, &name, value)?

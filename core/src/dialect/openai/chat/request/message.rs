@@ -1,9 +1,9 @@
 //! Messages of a chat request, as clients write them.
 
-use super::super::field::{array, invalid, text};
 use super::super::{call, part, thought};
 use crate::dialect::chat::message::ToolResult;
 use crate::dialect::chat::{Extras, Message, Part, PartKind, Role};
+use crate::dialect::checked::{array, invalid, text};
 use crate::json::node::{Node, Text};
 use crate::refusal::Refusal;
 

@@ -1,8 +1,8 @@
 //! How much to think, under the names that compatible providers have for it.
 
-use super::super::field::{boolean, invalid};
 use crate::dialect::Dialect;
 use crate::dialect::chat::{Conversation, Dropped, Effort};
+use crate::dialect::checked::{boolean, invalid};
 use crate::json::node::Node;
 use crate::json::write::Writer;
 use crate::refusal::Refusal;

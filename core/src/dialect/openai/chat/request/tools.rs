@@ -1,12 +1,12 @@
 //! Declarations of tools, the choice among them, and the form of the answer.
 
-use super::super::field::{boolean, invalid, object, text};
 use super::names::{self, Thing};
 use crate::dialect::Dialect;
 use crate::dialect::chat::{
     Conversation, Dropped, Extras, Field, Format, Tool, ToolChoice, ToolKind, Towards, WRITTEN,
     written,
 };
+use crate::dialect::checked::{boolean, invalid, object, text};
 use crate::json::node::{Node, Text};
 use crate::json::write::Writer;
 use crate::refusal::Refusal;

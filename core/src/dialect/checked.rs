@@ -1,7 +1,15 @@
-//! Checked values of a request's fields: what the API answers with 400 is refused here.
+//! Checked bodies and values of fields: what an API answers with 400 is refused here.
 
 use crate::json::node::{Node, Number, Text};
 use crate::refusal::Refusal;
+
+/// Takes a body that is a JSON object in UTF-8.
+pub(super) fn body(body: &[u8]) -> Result<Node<'_>, Refusal> {
+    std::str::from_utf8(body).map_err(|error| {
+        Refusal::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to()))
+    })?;
+    Node::object(body).map_err(|why| Refusal::InvalidJson(why.to_string()))
+}
 
 /// Names a field that holds the wrong kind of value.
 pub(super) fn invalid(field: &'static str, expected: &'static str) -> Refusal {
