@@ -42,6 +42,7 @@ mod forms;
 pub mod input;
 mod limits;
 mod local;
+mod model;
 mod outgoing;
 mod record;
 mod request;

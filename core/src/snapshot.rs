@@ -47,7 +47,7 @@ impl Default for LowBudget {
 }
 
 /// A model as clients know it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Model {
     /// Public name; may contain slashes.
     pub name: String,

@@ -12,7 +12,7 @@ use crate::meter::leases::{Admission, Demand, Patience, Reservation};
 use crate::meter::{Dimension, Meter};
 use crate::money::NanoDollars;
 use crate::refusal::Refusal;
-use crate::snapshot::{LowBudget, Target};
+use crate::snapshot::{LowBudget, Model, Target};
 use crate::tokens::request_tokens;
 
 /// How long a request waits for the control plane's answer about its limits.
@@ -233,18 +233,17 @@ pub(super) fn meters(
     gateway: &Gateway,
     policy: &[Rc<Meter>],
     tags: &[String],
-    model: &str,
+    model: &Model,
     target: &Target,
 ) -> Vec<Rc<Meter>> {
     let Some(snapshot) = gateway.snapshot() else { return Vec::new() };
-    let of_model = snapshot.models.get(model).map(|model| &model.meters);
     let of_tags = if snapshot.tag_meters.is_empty() { &[] } else { tags };
     policy
         .iter()
-        .chain(of_model.into_iter().flatten())
+        .chain(&model.meters)
         .chain(&target.provider.meters)
         .chain(of_tags.iter().filter_map(|tag| snapshot.tag_meters.get(tag)).flatten())
-        .filter(|meter| meter.counts(model))
+        .filter(|meter| meter.counts(&model.name))
         .map(Rc::clone)
         .collect()
 }

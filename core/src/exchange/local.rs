@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::{Exchange, Flow, Outgoing, Reply};
+use super::{Exchange, Flow, Outgoing, Reply, model};
 use crate::dialect::{count, models, ollama, request};
 use crate::gateway::Gateway;
 use crate::path::{Api, Call};
 use crate::policy::access::KeyPolicy;
 use crate::refusal::Refusal;
-use crate::snapshot::{Model, Snapshot, Target};
+use crate::snapshot::Snapshot;
 use crate::tokens::request_tokens;
 
 impl Exchange {
@@ -52,7 +52,8 @@ impl Exchange {
     ) -> Result<Flow, Refusal> {
         let body = count::request(call.endpoint, body);
         let request = request::read(call, body)?;
-        let (model, target) = model(gateway, policy, &request.model)?;
+        let name = model::allowed(policy, &request.model)?;
+        let (model, target) = model::offered(gateway, name, &request.model)?;
         let prompt = Outgoing::prompt(&request, body, &target, model.settings.as_ref())?;
         let counted = request_tokens(target.family, prompt.as_deref().unwrap_or(body));
         Ok(self.reply_json(count::write(call.endpoint, counted.tokens)))
@@ -66,18 +67,4 @@ impl Exchange {
 
 fn snapshot(gateway: &Gateway) -> Result<&Snapshot, Refusal> {
     gateway.snapshot().map(Rc::as_ref).ok_or(Refusal::PolicyUnavailable)
-}
-
-fn model<'g>(
-    gateway: &'g Gateway,
-    policy: &KeyPolicy,
-    asked: &str,
-) -> Result<(&'g Model, Rc<Target>), Refusal> {
-    let name = policy.resolve_alias(asked);
-    if !policy.may_use(name) {
-        return Err(Refusal::ModelNotAllowed(asked.to_owned()));
-    }
-    let model = snapshot(gateway)?.models.get(name);
-    let target = model.and_then(|model| Some((&**model, model.targets.first().map(Rc::clone)?)));
-    target.ok_or_else(|| Refusal::ModelNotFound(asked.to_owned()))
 }

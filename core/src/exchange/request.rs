@@ -8,7 +8,9 @@ use tollgate_proto::v1::ResolveKeyResponse;
 use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
-use super::{CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Outgoing, Phase};
+use super::{
+    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Outgoing, Phase, model,
+};
 use crate::dialect::{ollama, request};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -230,33 +232,23 @@ impl Exchange {
         if self.named_customer.is_some() {
             request.user.clone_from(&self.named_customer);
         }
-        let name = policy.resolve_alias(&request.model);
-        if !policy.may_use(name) {
-            return Err(Refusal::ModelNotAllowed(request.model));
-        }
+        let name = model::allowed(policy, &request.model)?;
         if policy.unknown_meters {
             return Err(Refusal::PolicyUnavailable);
         }
         policy.check_budget()?;
-        let snapshot = gateway.snapshot();
-        let model = snapshot.and_then(|snapshot| snapshot.models.get(name)).map(Rc::clone);
-        let Some(target) = model.as_ref().and_then(|model| model.targets.first()).map(Rc::clone)
-        else {
-            return Err(Refusal::ModelNotFound(request.model));
-        };
-        let strict = model.as_ref().is_some_and(|model| model.strict);
-        let low_budget = snapshot.map(|snapshot| snapshot.low_budget).unwrap_or_default();
+        let (model, target) = model::offered(gateway, name, &request.model)?;
+        let low_budget = gateway.snapshot().map(|snapshot| snapshot.low_budget).unwrap_or_default();
         let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
         let Some(of_customer) = of_customer else {
             self.body = Some(body);
             return Ok(Flow::Pause);
         };
         let tags = Self::tags(policy, &request);
-        let mut meters = limits::meters(gateway, &policy.meters, &tags, name, &target);
+        let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
-        let settings = model.as_ref().and_then(|model| model.settings.as_ref());
-        let outgoing = Outgoing::new(&request, &body, &target, settings)?;
-        if let Some(field) = outgoing.dropped().first().filter(|_| strict) {
+        let outgoing = Outgoing::new(&request, &body, &target, model.settings.as_ref())?;
+        if let Some(field) = outgoing.dropped().first().filter(|_| model.strict) {
             return Err(Refusal::CannotCarry(field.clone().into_owned()));
         }
         let sent = outgoing.body(&body);
