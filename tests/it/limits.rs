@@ -1,6 +1,7 @@
 //! Limits that several Envoys share: never passed, and almost all of them usable.
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tollgate_e2e::{
     Answer, Client, Database, Key, Role, Shared, Stack, dollars, eventually, nanos,
 };
@@ -125,20 +126,23 @@ fn requests_at_the_same_time_are_limited_and_their_places_come_back() {
         let (key, _) = stack.key(&json!({ "max_parallel_requests": 10 })).await;
         let clients = stack.clients(&key);
         let gate = stack.demo().gate("held");
-        let held: Vec<_> = (0..30)
-            .map(|number| {
-                let call = clients[number % 2].chat(MODEL, &json!({ "stream": true }));
-                tokio::spawn(call.header("x-sim-gate", "held@1").send())
-            })
-            .collect();
+        let mut calls = JoinSet::new();
+        for number in 0..30 {
+            let call = clients[number % 2].chat(MODEL, &json!({ "stream": true }));
+            calls.spawn(call.header("x-sim-gate", "held@1").send());
+        }
         gate.reached_by(10).await;
+        // All are decided before the first place comes back: otherwise a late one would take it.
+        let mut answers: Vec<Answer> = Vec::new();
+        while answers.len() < 30 {
+            answers.push(calls.join_next().await.unwrap().unwrap());
+        }
         let extra = clients[0].chat(MODEL, &json!({})).send().await;
         assert_eq!(extra.status(), 429);
         gate.release();
 
         let mut served = 0;
-        for answer in held {
-            let mut answer: Answer = answer.await.unwrap();
+        for mut answer in answers {
             served += usize::from(answer.status() == 200);
             answer.text().await;
         }
