@@ -26,6 +26,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
             refuse: config.limits.refuse_on_low_budget,
             floor_tokens: config.limits.output_floor_tokens,
         }),
+        ..v1::Snapshot::default()
     }
 }
 
@@ -41,6 +42,7 @@ fn provider(provider: &ProviderConfig) -> v1::Provider {
         dialect: dialect(provider.dialect).into(),
         api_version: provider.api_version.clone().unwrap_or_default(),
         responses: provider.responses,
+        ..v1::Provider::default()
     }
 }
 
@@ -63,6 +65,7 @@ fn model(model: &ModelConfig) -> v1::Model {
         owned_by: OWNER.to_owned(),
         strict: model.strict,
         settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
+        ..v1::Model::default()
     }
 }
 
@@ -96,6 +99,7 @@ fn target(target: &TargetConfig) -> v1::Target {
         max_output_tokens: target.max_output_tokens,
         max_input_tokens: target.max_input_tokens,
         free: target.free,
+        ..v1::Target::default()
     }
 }
 

@@ -123,7 +123,7 @@ impl Gateway {
                 let hash = KeyHash::of(change.customer.as_bytes());
                 self.customers.key_changed(&hash, change.revision);
             }
-            None => {}
+            Some(Event::HealthChanged(_)) | None => {}
         }
         Applied::Done
     }

@@ -8,10 +8,12 @@ pub use tollgate_proto::v1::ProviderDialect;
 
 use crate::meter::Meter;
 use crate::price::Price;
+use crate::snapshot::routing::{Alias, Resilience, Routing};
 use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
 
 pub mod proto;
+pub mod routing;
 pub mod settings;
 
 /// One state of the configuration.
@@ -29,6 +31,12 @@ pub struct Snapshot {
     pub debug_headers: bool,
     /// What a request does when little is left of a limit.
     pub low_budget: LowBudget,
+    /// Names that stand for models; exact ones before patterns.
+    pub aliases: Vec<Alias>,
+    /// Model of requests that name none. Empty: there is none.
+    pub default_model: String,
+    /// When accounts go out of rotation.
+    pub resilience: Resilience,
 }
 
 /// What becomes of a request whose worst case exceeds what is left.
@@ -61,6 +69,10 @@ pub struct Model {
     pub strict: bool,
     /// What is changed in every request for it.
     pub settings: Option<ModelSettings>,
+    /// How its targets are tried.
+    pub routing: Routing,
+    /// Access groups it belongs to.
+    pub groups: Vec<String>,
     /// Limits of the model, whoever asks for it.
     pub meters: Vec<Rc<Meter>>,
 }
@@ -84,6 +96,14 @@ pub struct Target {
     pub max_input_tokens: Option<u64>,
     /// Declared free of charge: served without a price under a money budget too.
     pub free: bool,
+    /// Its share where weights count.
+    pub weight: u32,
+    /// Targets of one entry are accounts of one configured target. They stand together.
+    pub entry: u32,
+    /// Whether it can be given tools. `None`: not known.
+    pub tools: Option<bool>,
+    /// Whether it can be given images. `None`: not known.
+    pub vision: Option<bool>,
 }
 
 /// How to reach a provider.
@@ -91,6 +111,8 @@ pub struct Target {
 pub struct Provider {
     /// Its id in the configuration.
     pub id: String,
+    /// Which of its accounts this is. Empty: it has only one.
+    pub account: String,
     /// Envoy's cluster.
     pub cluster: String,
     /// Host, with port when it is not the scheme's own.
@@ -117,6 +139,7 @@ impl std::fmt::Debug for Provider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Provider")
             .field("id", &self.id)
+            .field("account", &self.account)
             .field("cluster", &self.cluster)
             .field("authority", &self.authority)
             .field("base_path", &self.base_path)

@@ -79,6 +79,13 @@ impl Policy for PolicyServer {
         });
         Ok(Response::new(v1::ResolveCustomerResponse { policy, revision: resolved.revision }))
     }
+
+    async fn report_health(
+        &self,
+        _: Request<v1::ReportHealthRequest>,
+    ) -> Result<Response<v1::ReportHealthResponse>, Status> {
+        Err(Status::unimplemented("health of accounts is not shared yet"))
+    }
 }
 
 /// One filter's stream.

@@ -70,6 +70,9 @@ impl Exchange {
             end_user: forwarded.request.user,
             model: forwarded.request.model,
             id: forwarded.record_id,
+            account: None,
+            attempt: 0,
+            first_attempt: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use thiserror::Error;
 use tollgate_proto::v1::{self as proto, ProviderDialect};
 
+use super::routing::{Alias, Resilience, Routing};
 use super::settings::ModelSettings;
 use super::{LowBudget, Model, Provider, Snapshot, Target};
 use crate::key::KeyHash;
@@ -54,11 +55,11 @@ impl TryFrom<proto::Snapshot> for Snapshot {
         let meters = Meter::read(wire.meters).ok_or(InvalidSnapshot::UnknownMeter)?;
         let mut providers = BTreeMap::new();
         for provider in wire.providers {
-            let id = provider.id.clone();
             let mut provider = Provider::try_from(provider)?;
-            provider.meters = of(&meters, Scope::Provider, &id);
-            if providers.insert(id.clone(), Rc::new(provider)).is_some() {
-                return Err(InvalidSnapshot::RepeatedProvider(id));
+            provider.meters = of_provider(&meters, &provider);
+            let key = (provider.id.clone(), provider.account.clone());
+            if let Some(first) = providers.insert(key, Rc::new(provider)) {
+                return Err(InvalidSnapshot::RepeatedProvider(first.id.clone()));
             }
         }
         let mut models = BTreeMap::new();
@@ -81,8 +82,21 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             customers: wire.customers,
             debug_headers: wire.debug_headers,
             low_budget: wire.low_budget.map(LowBudget::from).unwrap_or_default(),
+            aliases: wire.aliases.into_iter().map(Alias::from).collect(),
+            default_model: wire.default_model,
+            resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
         })
     }
+}
+
+/// Limits of the provider, and of the account alone: `provider/account`.
+fn of_provider(meters: &[Rc<Meter>], provider: &Provider) -> Vec<Rc<Meter>> {
+    let mut all = of(meters, Scope::Provider, &provider.id);
+    if !provider.account.is_empty() {
+        let account = format!("{}/{}", provider.id, provider.account);
+        all.extend(of(meters, Scope::Provider, &account));
+    }
+    all
 }
 
 fn of(meters: &[Rc<Meter>], scope: Scope, name: &str) -> Vec<Rc<Meter>> {
@@ -115,6 +129,7 @@ impl TryFrom<proto::Provider> for Provider {
         let dialect = wire.dialect();
         Ok(Self {
             id: wire.id,
+            account: wire.account,
             cluster: wire.cluster,
             authority: wire.authority,
             base_path: wire.base_path.trim_end_matches('/').to_owned(),
@@ -142,18 +157,16 @@ fn credential_header(dialect: ProviderDialect, credential: String) -> (&'static 
 
 fn model_from(
     wire: proto::Model,
-    providers: &BTreeMap<String, Rc<Provider>>,
+    providers: &BTreeMap<(String, String), Rc<Provider>>,
 ) -> Result<Model, InvalidSnapshot> {
     let mut targets = Vec::with_capacity(wire.targets.len());
     for target in wire.targets {
-        let Some(provider) = providers.get(&target.provider) else {
-            return Err(InvalidSnapshot::UnknownProvider {
-                model: wire.name,
-                provider: target.provider,
-            });
+        let key = (target.provider, target.account);
+        let Some(provider) = providers.get(&key) else {
+            return Err(InvalidSnapshot::UnknownProvider { model: wire.name, provider: key.0 });
         };
         targets.push(Rc::new(Target {
-            id: KeyHash::of(format!("{}\0{}", provider.id, target.model).as_bytes()).to_hex(),
+            id: target_id(provider, &target.model),
             provider: Rc::clone(provider),
             family: Family::for_model(&target.model),
             model: target.model,
@@ -161,6 +174,10 @@ fn model_from(
             max_output_tokens: target.max_output_tokens,
             max_input_tokens: target.max_input_tokens,
             free: target.free,
+            weight: target.weight,
+            entry: target.entry,
+            tools: target.tools,
+            vision: target.vision,
         }));
     }
     let settings = match &wire.settings {
@@ -177,8 +194,19 @@ fn model_from(
         created: wire.created,
         owned_by: wire.owned_by,
         strict: wire.strict,
+        routing: wire.routing.map(Routing::from).unwrap_or_default(),
+        groups: wire.groups,
         meters: Vec::new(),
     })
+}
+
+fn target_id(provider: &Provider, model: &str) -> String {
+    let mut named = format!("{}\0{model}", provider.id);
+    if !provider.account.is_empty() {
+        named.push('\0');
+        named.push_str(&provider.account);
+    }
+    KeyHash::of(named.as_bytes()).to_hex()
 }
 
 impl From<&proto::Price> for Price {

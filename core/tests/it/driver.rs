@@ -346,7 +346,7 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         created: 1,
         owned_by: provider.into(),
         strict: name.starts_with("strict/"),
-        settings: None,
+        ..proto::Model::default()
     };
     proto::Snapshot {
         revision: 1,

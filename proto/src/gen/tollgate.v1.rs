@@ -16,7 +16,7 @@ pub struct WatchRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Update {
     /// Unset: an update of a newer version; the filter ignores it.
-    #[prost(oneof = "update::Event", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "update::Event", tags = "1, 2, 3, 4, 5, 6")]
     pub event: ::core::option::Option<update::Event>,
 }
 /// Nested message and enum types in `Update`.
@@ -34,6 +34,8 @@ pub mod update {
         MeterNews(super::MeterNews),
         #[prost(message, tag = "5")]
         CustomerChanged(super::CustomerChanged),
+        #[prost(message, tag = "6")]
+        HealthChanged(super::HealthChanged),
     }
 }
 /// First message of every stream.
@@ -75,6 +77,43 @@ pub struct MeterNews {
     #[prost(uint64, repeated, tag = "2")]
     pub returned: ::prost::alloc::vec::Vec<u64>,
 }
+/// Accounts went out of rotation or came back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HealthChanged {
+    #[prost(message, repeated, tag = "1")]
+    pub marks: ::prost::alloc::vec::Vec<HealthMark>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReportHealthRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub marks: ::prost::alloc::vec::Vec<HealthMark>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportHealthResponse {}
+/// That an account, or one model of it, is out of rotation. Takes the place of an earlier mark of
+/// the same account and model.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HealthMark {
+    /// As in `Provider`.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// The provider's name of the model. Empty: all of them.
+    #[prost(string, tag = "3")]
+    pub model: ::prost::alloc::string::String,
+    #[prost(enumeration = "HealthState", tag = "4")]
+    pub state: i32,
+    /// When it may be tried again: microseconds since the Unix epoch, UTC.
+    #[prost(int64, tag = "5")]
+    pub until_us: i64,
+    /// How often in a row it has gone out of rotation; each time is longer than the one before.
+    #[prost(uint32, tag = "6")]
+    pub level: u32,
+    /// For people: `rate_limited`, `credential_refused`, … Never what a provider wrote.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
 /// The small, shared part of the configuration. Replaces the previous one whole.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Snapshot {
@@ -96,6 +135,50 @@ pub struct Snapshot {
     /// Tell clients in `x-tollgate-dropped` which of their fields the provider's dialect cannot carry.
     #[prost(bool, tag = "7")]
     pub debug_headers: bool,
+    /// Names that stand for models. Exact ones before patterns.
+    #[prost(message, repeated, tag = "8")]
+    pub aliases: ::prost::alloc::vec::Vec<Alias>,
+    /// When accounts go out of rotation. Unset: the defaults of its fields.
+    #[prost(message, optional, tag = "9")]
+    pub resilience: ::core::option::Option<Resilience>,
+    /// Every account and model that is out of rotation now. The whole truth: what is not here is in
+    /// rotation.
+    #[prost(message, repeated, tag = "10")]
+    pub health: ::prost::alloc::vec::Vec<HealthMark>,
+    /// Model of requests that name none. Empty: there is none, and they are refused.
+    #[prost(string, tag = "11")]
+    pub default_model: ::prost::alloc::string::String,
+}
+/// A name that clients may write for a model.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Alias {
+    /// A name, or a pattern with `*` (any text) and `?` (any character), whole and without regard to
+    /// case.
+    #[prost(string, tag = "1")]
+    pub pattern: ::prost::alloc::string::String,
+    /// Public name of a model, or `provider/model`. Never another alias.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+}
+/// When accounts go out of rotation, and for how long. 0 stands for the default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resilience {
+    /// Failures in a row (408, 5xx, no connection) after which an account's model is out. Default: 5.
+    #[prost(uint32, tag = "1")]
+    pub failures: u32,
+    /// How long it is then out, in milliseconds; twice as long each time. Default: 30,000.
+    #[prost(uint32, tag = "2")]
+    pub open_ms: u32,
+    /// First pause after a 429 that names no time, in milliseconds; twice as long each time.
+    /// Default: 1,000.
+    #[prost(uint32, tag = "3")]
+    pub cooldown_ms: u32,
+    /// Longest pause, the provider's own wish included, in milliseconds. Default: 120,000.
+    #[prost(uint32, tag = "4")]
+    pub longest_cooldown_ms: u32,
+    /// How long an account is out whose credential is refused, in milliseconds. Default: 120,000.
+    #[prost(uint32, tag = "5")]
+    pub refused_ms: u32,
 }
 /// What becomes of a request whose worst case exceeds what is left of a hard limit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -142,6 +225,16 @@ pub struct Provider {
     /// translation.
     #[prost(bool, tag = "10")]
     pub responses: bool,
+    /// Which of the provider's accounts this is. Empty: it has only one. Providers of one snapshot
+    /// differ in `id` or in `account`; accounts of one provider share its cluster.
+    #[prost(string, tag = "11")]
+    pub account: ::prost::alloc::string::String,
+    /// Header that carries the credential as it is. Empty: the dialect's own.
+    #[prost(string, tag = "12")]
+    pub credential_header: ::prost::alloc::string::String,
+    /// Query parameter that carries the credential, instead of a header. Empty: none.
+    #[prost(string, tag = "13")]
+    pub credential_query: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
@@ -163,6 +256,38 @@ pub struct Model {
     /// What is changed in every request for it. Unset: nothing.
     #[prost(message, optional, tag = "6")]
     pub settings: ::core::option::Option<ModelSettings>,
+    /// Which target is tried first, and what follows when it fails. Unset: in order.
+    #[prost(message, optional, tag = "7")]
+    pub routing: ::core::option::Option<Routing>,
+    /// Access groups it belongs to: keys that name a group may use it.
+    #[prost(string, repeated, tag = "8")]
+    pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// How the targets of a model are tried. 0 stands for the default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Routing {
+    /// Which of the model's entries comes first.
+    #[prost(enumeration = "Strategy", tag = "1")]
+    pub strategy: i32,
+    /// Which account of an entry comes first.
+    #[prost(enumeration = "Strategy", tag = "2")]
+    pub accounts: i32,
+    /// Most attempts for one request. Default: as many as there are targets, and 10.
+    #[prost(uint32, tag = "3")]
+    pub max_attempts: u32,
+    /// How long a target may take to its first content, in milliseconds. Default: 600,000.
+    #[prost(uint32, tag = "4")]
+    pub first_byte_timeout_ms: u32,
+    /// After this time no further attempt begins, in milliseconds. Default: 600,000.
+    #[prost(uint32, tag = "5")]
+    pub attempts_within_ms: u32,
+    /// How long an answer is held before its first content, while another target could still take
+    /// over, in milliseconds. Default: 10,000.
+    #[prost(uint32, tag = "6")]
+    pub hold_ms: u32,
+    /// How much of it is held, in bytes. Default: 65,536.
+    #[prost(uint32, tag = "7")]
+    pub hold_bytes: u32,
 }
 /// Changes of a request's body on its way to the provider, in the provider's dialect.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -215,6 +340,21 @@ pub struct Target {
     /// Declared free of charge: served without a price under a money budget too.
     #[prost(bool, tag = "6")]
     pub free: bool,
+    /// Account of the provider. Empty: its only one.
+    #[prost(string, tag = "7")]
+    pub account: ::prost::alloc::string::String,
+    /// Its share where weights count. 0: only after all others.
+    #[prost(uint32, tag = "8")]
+    pub weight: u32,
+    /// Targets of one entry are the accounts of one configured target. They stand together.
+    #[prost(uint32, tag = "9")]
+    pub entry: u32,
+    /// Whether it can be given tools. Unset: not known, and taken as able.
+    #[prost(bool, optional, tag = "10")]
+    pub tools: ::core::option::Option<bool>,
+    /// Whether it can be given images. Unset: not known, and taken as able.
+    #[prost(bool, optional, tag = "11")]
+    pub vision: ::core::option::Option<bool>,
 }
 /// List price in atto-dollars (1e-18 USD) a unit. 0 = free. An unset class falls back as stated.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -363,6 +503,43 @@ pub struct Meter {
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
+pub enum HealthState {
+    /// In rotation: an earlier mark is taken back.
+    Unspecified = 0,
+    /// It asked for a pause, or is out of quota.
+    Cooling = 1,
+    /// It failed several times in a row (circuit breaker open). Once `until_us` is over, one request
+    /// tries it.
+    Open = 2,
+    /// It refuses its credential.
+    Refused = 3,
+}
+impl HealthState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HEALTH_STATE_UNSPECIFIED",
+            Self::Cooling => "HEALTH_STATE_COOLING",
+            Self::Open => "HEALTH_STATE_OPEN",
+            Self::Refused => "HEALTH_STATE_REFUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HEALTH_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "HEALTH_STATE_COOLING" => Some(Self::Cooling),
+            "HEALTH_STATE_OPEN" => Some(Self::Open),
+            "HEALTH_STATE_REFUSED" => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
 pub enum ProviderDialect {
     /// OpenAI's chat completions, or what is compatible with them.
     Unspecified = 0,
@@ -398,6 +575,62 @@ impl ProviderDialect {
             "PROVIDER_DIALECT_ANTHROPIC" => Some(Self::Anthropic),
             "PROVIDER_DIALECT_GEMINI" => Some(Self::Gemini),
             "PROVIDER_DIALECT_OLLAMA" => Some(Self::Ollama),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Strategy {
+    /// In order.
+    Unspecified = 0,
+    /// By chance, in proportion to their weights.
+    Weighted = 1,
+    /// One after the other.
+    RoundRobin = 2,
+    /// By chance, all alike.
+    Random = 3,
+    /// The one with the fewest requests in flight.
+    LeastUsed = 4,
+    /// The cheapest for this request.
+    LeastCost = 5,
+    /// The one that answered fastest of late.
+    LeastLatency = 6,
+    /// The one with most left of its limits.
+    UsageHeadroom = 7,
+    /// The same one for all requests of a conversation, for the provider's prompt cache.
+    Sticky = 8,
+}
+impl Strategy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STRATEGY_UNSPECIFIED",
+            Self::Weighted => "STRATEGY_WEIGHTED",
+            Self::RoundRobin => "STRATEGY_ROUND_ROBIN",
+            Self::Random => "STRATEGY_RANDOM",
+            Self::LeastUsed => "STRATEGY_LEAST_USED",
+            Self::LeastCost => "STRATEGY_LEAST_COST",
+            Self::LeastLatency => "STRATEGY_LEAST_LATENCY",
+            Self::UsageHeadroom => "STRATEGY_USAGE_HEADROOM",
+            Self::Sticky => "STRATEGY_STICKY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STRATEGY_UNSPECIFIED" => Some(Self::Unspecified),
+            "STRATEGY_WEIGHTED" => Some(Self::Weighted),
+            "STRATEGY_ROUND_ROBIN" => Some(Self::RoundRobin),
+            "STRATEGY_RANDOM" => Some(Self::Random),
+            "STRATEGY_LEAST_USED" => Some(Self::LeastUsed),
+            "STRATEGY_LEAST_COST" => Some(Self::LeastCost),
+            "STRATEGY_LEAST_LATENCY" => Some(Self::LeastLatency),
+            "STRATEGY_USAGE_HEADROOM" => Some(Self::UsageHeadroom),
+            "STRATEGY_STICKY" => Some(Self::Sticky),
             _ => None,
         }
     }
@@ -698,6 +931,32 @@ pub mod policy_client {
                 .insert(GrpcMethod::new("tollgate.v1.Policy", "ResolveCustomer"));
             self.inner.unary(req, path, codec).await
         }
+        /// Tells what a filter learned of accounts from their answers. All filters hear of it
+        /// (`HealthChanged`), the one that told it included.
+        pub async fn report_health(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReportHealthRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportHealthResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Policy/ReportHealth",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Policy", "ReportHealth"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -742,6 +1001,15 @@ pub mod policy_server {
             request: tonic::Request<super::ResolveCustomerRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResolveCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Tells what a filter learned of accounts from their answers. All filters hear of it
+        /// (`HealthChanged`), the one that told it included.
+        async fn report_health(
+            &self,
+            request: tonic::Request<super::ReportHealthRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportHealthResponse>,
             tonic::Status,
         >;
     }
@@ -956,6 +1224,51 @@ pub mod policy_server {
                     };
                     Box::pin(fut)
                 }
+                "/tollgate.v1.Policy/ReportHealth" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReportHealthSvc<T: Policy>(pub Arc<T>);
+                    impl<
+                        T: Policy,
+                    > tonic::server::UnaryService<super::ReportHealthRequest>
+                    for ReportHealthSvc<T> {
+                        type Response = super::ReportHealthResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReportHealthRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policy>::report_health(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReportHealthSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1133,6 +1446,15 @@ pub struct UsageRecord {
     /// the transaction that stores the record, and only if it is new.
     #[prost(message, repeated, tag = "21")]
     pub debits: ::prost::alloc::vec::Vec<Debit>,
+    /// Which account of the provider. Unset: its only one, or no provider was chosen.
+    #[prost(string, optional, tag = "22")]
+    pub account: ::core::option::Option<::prost::alloc::string::String>,
+    /// Which attempt of its request this was, from 1. 0: there was only one.
+    #[prost(uint32, tag = "23")]
+    pub attempt: u32,
+    /// Id of the record of the request's first attempt. Empty: this is the first, or the only one.
+    #[prost(bytes = "vec", tag = "24")]
+    pub first_attempt: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Debit {
