@@ -76,7 +76,8 @@ impl Publisher {
         };
         let clusters = with_leavers(&wanted.clusters, &known.clusters);
         let leaving = clusters.version != wanted.clusters.version;
-        let resources = Arc::new(Resources { clusters, ..wanted.clone() });
+        let routes = xds::routes(config, &clusters);
+        let resources = Arc::new(Resources { clusters, routes, ..wanted.clone() });
         let resolved_at = Instant::now() + lookup;
         self.shared.current.send_replace(Published { snapshot, resources, resolved_at });
         if leaving {
@@ -118,7 +119,7 @@ impl Publisher {
     /// Waits until Envoys can be sent to every provider of a state, and `due`.
     pub async fn reachable(&self, state: &Published, due: Instant) {
         tokio::time::sleep_until(due).await;
-        self.envoys().settled(&state.resources.clusters).await;
+        self.envoys().settled(&state.resources).await;
         tokio::time::sleep_until(state.resolved_at).await;
     }
 
@@ -143,8 +144,25 @@ pub struct Envoys {
 #[derive(Default)]
 struct Seats {
     next: u64,
-    /// Version of the clusters that each Envoy answered last.
-    settled: BTreeMap<u64, Option<String>>,
+    /// What each Envoy answered last.
+    settled: BTreeMap<u64, Settled>,
+}
+
+/// What one Envoy answered last, with yes or no.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Version of the clusters.
+    pub clusters: Option<String>,
+    /// Version of the routes. `None`: it has others, which are not ours.
+    pub routes: Option<String>,
+}
+
+impl Settled {
+    fn covers(&self, resources: &Resources) -> bool {
+        let is = |have: &str, set: &ResourceSet| have == set.version;
+        self.clusters.as_deref().is_some_and(|have| is(have, &resources.clusters))
+            && self.routes.as_deref().is_none_or(|have| is(have, &resources.routes))
+    }
 }
 
 impl Envoys {
@@ -154,21 +172,19 @@ impl Envoys {
         self.seats.send_modify(|seats| {
             id = seats.next;
             seats.next += 1;
-            seats.settled.insert(id, None);
+            seats.settled.insert(id, Settled::default());
         });
         Seat { id, seats: self.seats.clone() }
     }
 
-    /// Waits until every connected Envoy answered these clusters, with yes or no; not for long:
-    /// an Envoy that hangs must not keep policy from the others.
-    pub async fn settled(&self, clusters: &ResourceSet) {
+    /// Waits until every connected Envoy answered these clusters and routes, with yes or no; not
+    /// for long: an Envoy that hangs must not keep policy from the others.
+    pub async fn settled(&self, resources: &Resources) {
         let mut seats = self.seats.subscribe();
-        let all = seats.wait_for(|seats| {
-            seats.settled.values().all(|version| version.as_ref() == Some(&clusters.version))
-        });
+        let all = seats.wait_for(|seats| seats.settled.values().all(|seat| seat.covers(resources)));
         if tokio::time::timeout(ENVOYS_MAY_TAKE, all).await.is_err() {
             tracing::warn!(
-                clusters.version,
+                clusters.version = resources.clusters.version,
                 "some Envoy has not answered the new clusters; filters get the models now"
             );
         }
@@ -182,14 +198,12 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Notes which clusters this Envoy answered.
-    pub fn settle(&self, version: &str) {
+    /// Notes what this Envoy answered.
+    pub fn settle(&self, settled: Settled) {
         self.seats.send_if_modified(|seats| {
-            let settled = seats.settled.entry(self.id).or_default();
-            let new = settled.as_deref() != Some(version);
-            if new {
-                *settled = Some(version.to_owned());
-            }
+            let known = seats.settled.entry(self.id).or_default();
+            let new = *known != settled;
+            *known = settled;
             new
         });
     }

@@ -8,6 +8,7 @@
 pub mod access_log;
 pub mod certificate;
 pub mod cluster;
+pub mod fallback;
 pub mod filter;
 pub mod listener;
 pub mod local_reply;
@@ -141,17 +142,24 @@ pub fn render(config: &Config) -> Resources {
         .map(|cluster| Resource::new(&cluster.name, &cluster))
         .collect();
     let listener = listener::render(&config.server.gateway, &filter);
-    let routes = route::render(&config.server.gateway);
     let pair = config.server.gateway.tls.as_ref().and_then(|tls| tls.pair.as_ref());
     let certificate = pair.map(certificate::render);
+    let clusters = ResourceSet::new(clusters);
     Resources {
-        clusters: ResourceSet::new(clusters),
+        routes: routes(config, &clusters),
+        clusters,
         secrets: ResourceSet::new(
             certificate.iter().map(|secret| Resource::new(&secret.name, secret)).collect(),
         ),
         listeners: ResourceSet::new(vec![Resource::new(&listener.name, &listener)]),
-        routes: ResourceSet::new(vec![Resource::new(&routes.name, &routes)]),
     }
+}
+
+/// Renders the routes to clusters, those of providers that are about to leave included.
+pub fn routes(config: &Config, clusters: &ResourceSet) -> ResourceSet {
+    let names = clusters.items.iter().map(|cluster| cluster.name.as_str());
+    let routes = route::render(&config.server.gateway, names);
+    ResourceSet::new(vec![Resource::new(&routes.name, &routes)])
 }
 
 /// Envoy's name of the control listener; stands in the bootstrap.

@@ -47,20 +47,33 @@ pub(crate) fn render(role: Role, filling: &Filling<'_>) -> String {
     text
 }
 
-/// Repeats the cluster of a provider for each of them.
+/// Repeats what is there for one provider, its cluster and the way there, for each of them.
 fn with_providers(text: &str, providers: &[(&str, SocketAddr)]) -> String {
-    let (start, end) = ("  - name: tollgate/${PROVIDER_ID}\n", "  - name: tollgate_control\n");
-    let (head, rest) = text.split_once(start).expect("no cluster of a provider");
-    let (cluster, tail) = rest.split_once(end).expect("nothing after the cluster of a provider");
-    let clusters = providers.iter().map(|(id, address)| {
+    let (way, after_way) =
+        ("                                tollgate/${PROVIDER_ID}:\n", "                request_h");
+    let (cluster, after_cluster) =
+        ("  - name: tollgate/${PROVIDER_ID}\n", "  - name: tollgate_control\n");
+    // One filter alone has no second route.
+    let text = if text.contains(way) {
+        repeated(text, (way, after_way), providers)
+    } else {
+        text.to_owned()
+    };
+    repeated(&text, (cluster, after_cluster), providers)
+}
+
+fn repeated(text: &str, (start, end): (&str, &str), providers: &[(&str, SocketAddr)]) -> String {
+    let (head, rest) = text.split_once(start).expect("no part for a provider");
+    let (part, tail) = rest.split_once(end).expect("nothing after the part for a provider");
+    let parts = providers.iter().map(|(id, address)| {
         let values = [
             ("PROVIDER_ID", (*id).to_owned()),
             ("PROVIDER_HOST", address.ip().to_string()),
             ("PROVIDER_PORT", address.port().to_string()),
         ];
-        fill(&format!("{start}{cluster}"), &values)
+        fill(&format!("{start}{part}"), &values)
     });
-    format!("{head}{}{end}{tail}", clusters.collect::<String>())
+    format!("{head}{}{end}{tail}", parts.collect::<String>())
 }
 
 /// Does what the control plane does with a field of `server.gateway` when it renders a listener.

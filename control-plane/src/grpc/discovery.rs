@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Drain, draining};
-use crate::publish::{Publisher, Seat};
+use crate::publish::{Publisher, Seat, Settled};
 use crate::xds::stream::Conversation;
 
 /// Serves [`AggregatedDiscoveryService`].
@@ -86,9 +86,10 @@ impl Envoy {
                     break;
                 }
             };
-            if let Some(version) = self.conversation.clusters_settled() {
-                self.seat.settle(version);
-            }
+            self.seat.settle(Settled {
+                clusters: self.conversation.clusters_settled().map(str::to_owned),
+                routes: self.conversation.routes_settled().map(str::to_owned),
+            });
             for response in responses {
                 if self.responses.send(Ok(response)).await.is_err() {
                     return;

@@ -37,22 +37,46 @@ async fn a_provider_that_comes_back_keeps_its_cluster() {
     assert_eq!(clusters(&publisher), ["tollgate/a"]);
 }
 
+fn settled(resources: &Resources) -> Settled {
+    Settled {
+        clusters: Some(resources.clusters.version.clone()),
+        routes: Some(resources.routes.version.clone()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn routes_that_are_ours_are_settled_too() {
+    let publisher =
+        Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
+    let resources = publisher.current().resources;
+    let seat = publisher.envoys().join();
+    let begun = tokio::time::Instant::now();
+
+    seat.settle(Settled { routes: None, ..settled(&resources) });
+    publisher.envoys().settled(&resources).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    seat.settle(Settled { routes: Some("older".to_owned()), ..settled(&resources) });
+    publisher.envoys().settled(&resources).await;
+
+    assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
+}
+
 #[tokio::test(start_paused = true)]
 async fn clusters_are_settled_when_every_envoy_has_answered() {
     let publisher =
         Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
-    let clusters = publisher.current().resources.clusters.clone();
+    let resources = publisher.current().resources;
     let (one, other) = (publisher.envoys().join(), publisher.envoys().join());
     let begun = tokio::time::Instant::now();
 
-    one.settle(&clusters.version);
+    one.settle(settled(&resources));
     let waiting = tokio::spawn({
-        let (publisher, clusters) = (publisher.clone(), clusters.clone());
-        async move { publisher.envoys().settled(&clusters).await }
+        let (publisher, resources) = (publisher.clone(), resources.clone());
+        async move { publisher.envoys().settled(&resources).await }
     });
     tokio::task::yield_now().await;
     assert!(!waiting.is_finished());
-    other.settle(&clusters.version);
+    other.settle(settled(&resources));
     waiting.await.unwrap();
 
     assert_eq!(begun.elapsed(), Duration::ZERO);
@@ -62,14 +86,14 @@ async fn clusters_are_settled_when_every_envoy_has_answered() {
 async fn an_envoy_that_hangs_delays_for_a_second_and_one_that_leaves_does_not() {
     let publisher =
         Publisher::new(&providers(&["a"]), &SharedLimits::default(), 1, Newsroom::default());
-    let clusters = publisher.current().resources.clusters.clone();
+    let resources = publisher.current().resources;
     let seat = publisher.envoys().join();
     let begun = tokio::time::Instant::now();
 
-    publisher.envoys().settled(&clusters).await;
+    publisher.envoys().settled(&resources).await;
     assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
     drop(seat);
-    publisher.envoys().settled(&clusters).await;
+    publisher.envoys().settled(&resources).await;
 
     assert_eq!(begun.elapsed(), ENVOYS_MAY_TAKE);
 }
@@ -113,6 +137,6 @@ async fn a_filter_that_comes_back_is_told_news_after_its_envoy() {
     let late = publisher.envoys().join();
     tokio::time::sleep(ENVOYS_ARE_BACK + ENVOYS_MAY_TAKE / 2).await;
     assert!(!waiting.is_finished());
-    late.settle(&state.resources.clusters.version);
+    late.settle(settled(&state.resources));
     waiting.await.unwrap();
 }

@@ -1,11 +1,12 @@
 //! One cluster for each provider, with the filter's upstream role in it.
 
 use std::collections::HashMap;
+use std::iter;
 use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
-    ClusterDiscoveryType, CustomClusterType, DiscoveryType,
+    ClusterDiscoveryType, CommonLbConfig, CustomClusterType, DiscoveryType,
 };
 use envoy_types::pb::envoy::config::cluster::v3::{
     CircuitBreakers, Cluster, UpstreamConnectionOptions,
@@ -32,6 +33,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     explicit_http_config::ProtocolConfig,
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher::MatchPattern};
+use envoy_types::pb::envoy::r#type::v3::Percent;
 
 use super::filter::{self, FilterFile, Role};
 use super::{any, number, seconds};
@@ -53,6 +55,11 @@ pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
     let name = name(&provider.id);
     Cluster {
         load_assignment: Some(endpoints(&name, url)),
+        common_lb_config: Some(CommonLbConfig {
+            // All or nothing: without it Envoy would send to addresses it knows to be no good.
+            healthy_panic_threshold: Some(Percent { value: 0.0 }),
+            ..CommonLbConfig::default()
+        }),
         name,
         cluster_discovery_type: Some(discovery(url)),
         connect_timeout: Some(seconds(CONNECT_TIMEOUT_SECONDS)),
@@ -92,28 +99,33 @@ fn discovery(url: &BaseUrl) -> ClusterDiscoveryType {
     })
 }
 
+/// Where the provider is; and for a name that leads nowhere an address that refuses at once:
+/// without any address Envoy would give up, with this one it goes on to the next provider.
 fn endpoints(cluster: &str, url: &BaseUrl) -> ClusterLoadAssignment {
+    let provider = locality(0, &url.host, url.port);
+    let nowhere = (!is_address(url)).then(|| locality(1, "127.0.0.1", REFUSING_PORT));
+    ClusterLoadAssignment {
+        cluster_name: cluster.to_owned(),
+        endpoints: iter::once(provider).chain(nowhere).collect(),
+        ..ClusterLoadAssignment::default()
+    }
+}
+
+fn locality(priority: u32, host: &str, port: u16) -> LocalityLbEndpoints {
     let address = Address {
         address: Some(address::Address::SocketAddress(SocketAddress {
-            address: url.host.clone(),
-            port_specifier: Some(PortSpecifier::PortValue(url.port.into())),
+            address: host.to_owned(),
+            port_specifier: Some(PortSpecifier::PortValue(port.into())),
             ..SocketAddress::default()
         })),
     };
     let endpoint =
-        Endpoint { address: Some(address), hostname: url.host.clone(), ..Endpoint::default() };
+        Endpoint { address: Some(address), hostname: host.to_owned(), ..Endpoint::default() };
     let endpoint = LbEndpoint {
         host_identifier: Some(HostIdentifier::Endpoint(endpoint)),
         ..LbEndpoint::default()
     };
-    ClusterLoadAssignment {
-        cluster_name: cluster.to_owned(),
-        endpoints: vec![LocalityLbEndpoints {
-            lb_endpoints: vec![endpoint],
-            ..LocalityLbEndpoints::default()
-        }],
-        ..ClusterLoadAssignment::default()
-    }
+    LocalityLbEndpoints { lb_endpoints: vec![endpoint], priority, ..LocalityLbEndpoints::default() }
 }
 
 /// Out of the way: Envoy's defaults (1024 requests, 3 retries) are below what one gateway carries,
@@ -208,6 +220,8 @@ fn protocol(tls: bool, file: &FilterFile) -> HttpProtocolOptions {
     }
 }
 
+/// TCPMUX, which nobody serves any more.
+const REFUSING_PORT: u16 = 1;
 const CONNECT_TIMEOUT_SECONDS: u64 = 5;
 const CONNECTION_BUFFER_BYTES: u32 = 1 << 20;
 const IDLE_CONNECTION_SECONDS: u64 = 50;

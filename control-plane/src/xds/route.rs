@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::UInt64Value;
 
-use super::{MANAGEMENT_CLUSTER, seconds};
+use super::{MANAGEMENT_CLUSTER, fallback, seconds};
 use crate::config::GatewayConfig;
 
 /// Name of the routes.
@@ -20,12 +20,18 @@ pub const ROUTES: &str = "tollgate_routes";
 /// Names the cluster of a request. The filter sets it; what a client sent it has removed before.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
 
-/// Renders the routes.
-pub fn render(gateway: &GatewayConfig) -> RouteConfiguration {
+/// Renders the routes to these clusters of providers.
+pub fn render<'a>(
+    gateway: &GatewayConfig,
+    clusters: impl Iterator<Item = &'a str>,
+) -> RouteConfiguration {
     let host = VirtualHost {
         name: "tollgate".to_owned(),
         domains: vec!["*".to_owned()],
-        routes: vec![to_management(), to_providers()],
+        routes: [Some(to_management()), with_fallback(clusters), Some(to_providers())]
+            .into_iter()
+            .flatten()
+            .collect(),
         // Above the filter's own limit, so that the refusal is the filter's and says why.
         request_body_buffer_limit: Some(UInt64Value {
             value: u64::from(gateway.max_body_bytes) + BODY_MARGIN_BYTES,
@@ -56,6 +62,18 @@ fn to_management() -> Route {
 /// Providers do not. The route takes these headers off without crossing into the filter's VM.
 fn to_providers() -> Route {
     route("tollgate", Vec::new(), &PRIVATE_HEADERS)
+}
+
+/// The same, for requests that another provider may take over.
+fn with_fallback<'a>(clusters: impl Iterator<Item = &'a str>) -> Option<Route> {
+    let specifier = fallback::specifier(clusters)?;
+    let named = vec![fallback::present(fallback::RETRY_HEADER)];
+    let mut route = route("tollgate_fallback", named, &PRIVATE_HEADERS);
+    if let Some(Action::Route(action)) = &mut route.action {
+        action.cluster_specifier = Some(specifier);
+        action.retry_policy = Some(fallback::retry_policy());
+    }
+    Some(route)
 }
 
 fn route(name: &str, headers: Vec<HeaderMatcher>, removed: &[&str]) -> Route {

@@ -34,6 +34,11 @@ impl Conversation {
         self.clusters.settled.as_deref()
     }
 
+    /// Returns the same of the routes. `None`: none were sent, or none answered yet.
+    pub fn routes_settled(&self) -> Option<&str> {
+        self.routes.settled.as_deref()
+    }
+
     /// Takes a request and returns what to say to it.
     pub fn request(
         &mut self,

@@ -59,7 +59,7 @@ fn tells_only_what_changed() {
     let responses = talk.change(&after);
 
     let urls: Vec<_> = responses.iter().map(|response| response.type_url.as_str()).collect();
-    assert_eq!(urls, [ResourceKind::Cluster.type_url()]);
+    assert_eq!(urls, [ResourceKind::Cluster, ResourceKind::Route].map(ResourceKind::type_url));
 }
 
 #[test]
