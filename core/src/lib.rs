@@ -15,6 +15,7 @@ pub mod path;
 pub mod policy;
 pub mod price;
 pub mod refusal;
+pub mod routing;
 pub mod settings;
 pub mod snapshot;
 pub mod sse;

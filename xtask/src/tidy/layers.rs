@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["policy"],
     &["refusal"],
     &["dialect"],
+    &["routing"],
     &["gateway"],
     &["exchange"],
 ];

@@ -1,0 +1,118 @@
+//! Which targets a request is tried at, in which order, and what is learned from each attempt.
+//!
+//! [`order`] makes a [`Chain`] of a model's targets; [`Chain::next`] begins the attempts one after
+//! the other. What came of one is read by [`failure`] and [`content`] and told to [`Health`], which
+//! decides who is out of rotation and for how long. Time and randomness come in as arguments.
+
+use std::rc::Rc;
+
+use crate::snapshot::{Model, Target};
+
+pub use chain::Chain;
+pub use health::{Attempt, Health};
+
+pub mod chain;
+pub mod failure;
+pub mod health;
+
+mod strategy;
+mod suitable;
+mod turns;
+
+/// What a VM knows of its targets besides the configuration.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Who is out of rotation, who is busy, who is fast.
+    pub health: Health,
+    turns: turns::Turns,
+}
+
+/// What choosing needs to know of a request.
+pub struct Ask<'a> {
+    /// Tokens of its prompt, as well as they are known.
+    pub prompt_tokens: u64,
+    /// They were counted, or are no more than there can be: a target that holds fewer cannot
+    /// answer. Else such targets are avoided, but tried when there is nothing better.
+    pub prompt_is_exact: bool,
+    /// Longest answer it asks for.
+    pub output_tokens: Option<u64>,
+    /// It brings tools.
+    pub tools: bool,
+    /// It brings images.
+    pub vision: bool,
+    /// Which conversation it belongs to: a hash of tenant, system prompt and first message.
+    pub conversation: Option<u64>,
+    /// A random number.
+    pub random: u64,
+    /// How much is left of a target's limits: 1 is all, 0 nothing.
+    pub headroom: &'a dyn Fn(&Target) -> f64,
+}
+
+/// Why no target can be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// The model has no targets.
+    NoTargets,
+    /// The prompt is longer than any target takes.
+    TooLong {
+        /// What the target that takes most takes.
+        most_tokens: u64,
+    },
+    /// No target can be given what the request brings.
+    Unable(Ability),
+    /// All accounts refuse their credentials.
+    OutOfRotation {
+        /// When the first of them is tried again.
+        until_us: i64,
+    },
+}
+
+/// What some targets cannot be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// Tools.
+    Tools,
+    /// Images.
+    Vision,
+}
+
+/// Returns the targets to try, best first.
+///
+/// What is out of rotation is left out. When everything is, the one that comes back soonest is
+/// tried all the same, once: the provider's own answer is worth more to the client than ours. Only
+/// accounts that refuse their credentials are not.
+///
+/// # Errors
+/// When no target is worth trying, with the reason.
+pub fn order(
+    model: &Model,
+    ask: &Ask<'_>,
+    state: &mut State,
+    now_us: i64,
+) -> Result<Chain, Nothing> {
+    let suitable = suitable::targets(&model.targets, ask)?;
+    let (mut inside, mut soonest) =
+        (Vec::with_capacity(suitable.len()), None::<(i64, &Rc<Target>)>);
+    let mut refused_until = i64::MAX;
+    for target in suitable {
+        match state.health.standing(target, now_us) {
+            health::Standing::In => inside.push(Rc::clone(target)),
+            health::Standing::Out { until_us, refused: true } => {
+                refused_until = refused_until.min(until_us);
+            }
+            health::Standing::Out { until_us, refused: false } => {
+                if soonest.is_none_or(|(soonest, _)| until_us < soonest) {
+                    soonest = Some((until_us, target));
+                }
+            }
+        }
+    }
+    if inside.is_empty() {
+        let Some((_, target)) = soonest else {
+            return Err(Nothing::OutOfRotation { until_us: refused_until });
+        };
+        inside.push(Rc::clone(target));
+    }
+    strategy::sort(&mut inside, model, ask, state, now_us);
+    Ok(Chain::new(inside, model.routing.max_attempts))
+}

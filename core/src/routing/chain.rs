@@ -1,0 +1,55 @@
+//! The targets of one request, one attempt after the other.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::health::{Attempt, Health};
+use crate::snapshot::Target;
+
+/// The targets that are left to try, best first.
+#[derive(Debug, Default)]
+pub struct Chain {
+    targets: VecDeque<Rc<Target>>,
+    attempts_left: usize,
+    begun: bool,
+}
+
+impl Chain {
+    pub(super) fn new(targets: Vec<Rc<Target>>, attempts: usize) -> Self {
+        Self { targets: targets.into(), attempts_left: attempts, begun: false }
+    }
+
+    /// Begins the next attempt. `None`: there is nothing more to try.
+    ///
+    /// Passes over targets that went out of rotation since the chain was made, and over those that
+    /// another request is trying out. Only when no attempt was made at all, the first is made
+    /// whatever is known of it.
+    pub fn next(&mut self, health: &mut Health, now_us: i64) -> Option<Attempt> {
+        self.attempts_left = self.attempts_left.checked_sub(1)?;
+        let free = self.targets.iter().position(|target| health.is_free(target, now_us));
+        let at = match free {
+            Some(at) => at,
+            None if self.begun => return None,
+            None => 0,
+        };
+        let target = self.targets.remove(at)?;
+        self.targets.drain(..at);
+        self.begun = true;
+        Some(health.begin(&target, now_us))
+    }
+
+    /// Returns the targets that are left, best first.
+    pub fn targets(&self) -> impl Iterator<Item = &Rc<Target>> {
+        self.targets.iter()
+    }
+
+    /// Takes out what is not worth trying any more.
+    pub fn retain(&mut self, keep: impl FnMut(&Rc<Target>) -> bool) {
+        self.targets.retain(keep);
+    }
+
+    /// Tells whether another attempt is possible.
+    pub fn is_over(&self) -> bool {
+        self.attempts_left == 0 || self.targets.is_empty()
+    }
+}
