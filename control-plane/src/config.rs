@@ -1,14 +1,19 @@
 //! Settings: what was written (`raw`) becomes what we need ([`Config`]), or an error that names
 //! the field ([`Source::read`]).
 
+mod aliases;
 mod base_url;
-mod catalog;
 mod certificate;
+mod combos;
 mod error;
 mod limits;
+mod models;
 mod overrides;
 mod parse;
+mod providers;
+mod proxy_url;
 mod raw;
+mod routing;
 mod settings;
 mod source;
 #[cfg(test)]
@@ -18,11 +23,15 @@ pub mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tollgate_core::price::Price;
-
+pub use crate::config::aliases::{AliasConfig, in_order};
 pub use crate::config::base_url::BaseUrl;
 pub use crate::config::certificate::CertificatePair;
+pub use crate::config::combos::{ComboConfig, Known, Member};
 pub use crate::config::error::{ConfigError, Problem};
+pub use crate::config::models::{ModelConfig, TargetConfig};
+pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialect, is_id};
+pub use crate::config::proxy_url::ProxyUrl;
+pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
 
@@ -41,8 +50,16 @@ pub struct Config {
     pub master_key: Option<Secret>,
     /// Who answers.
     pub providers: Vec<ProviderConfig>,
-    /// What clients may ask for.
+    /// What clients may ask for, combos included.
     pub models: Vec<ModelConfig>,
+    /// What the combos among the models are made of.
+    pub combos: Vec<ComboConfig>,
+    /// Names that stand for models, in the order in which they are looked at.
+    pub aliases: Vec<AliasConfig>,
+    /// The model of requests that name none.
+    pub default_model: Option<String>,
+    /// When accounts go out of rotation.
+    pub resilience: ResilienceConfig,
     /// Tags with limits.
     pub tags: Vec<TagConfig>,
     /// How limits are enforced.
@@ -129,99 +146,21 @@ pub enum ControlListen {
     Tcp(SocketAddr),
 }
 
-/// What a provider speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ProviderDialect {
-    /// OpenAI's chat completions, or what is compatible with them.
-    #[default]
-    OpenAi,
-    /// OpenAI's Responses.
-    Responses,
-    /// OpenAI's chat completions in Azure's URL form.
-    Azure,
-    /// Anthropic's Messages.
-    Anthropic,
-    /// Gemini's `generateContent`.
-    Gemini,
-    /// Ollama's own API.
-    Ollama,
-}
-
-impl ProviderDialect {
-    /// Every dialect with the name that it has in the file.
-    pub const NAMES: [(&str, Self); 6] = [
-        ("openai", Self::OpenAi),
-        ("openai-responses", Self::Responses),
-        ("azure", Self::Azure),
-        ("anthropic", Self::Anthropic),
-        ("gemini", Self::Gemini),
-        ("ollama", Self::Ollama),
-    ];
-}
-
-/// Somebody who answers requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderConfig {
-    /// Unique, `[a-z0-9_-]+`.
-    pub id: String,
-    /// Where it is.
-    pub base_url: BaseUrl,
-    /// Sent as its dialect wants it. `None`: it wants none.
-    pub credential: Option<Secret>,
-    /// It accepts `stream_options.include_usage`.
-    pub stream_usage: bool,
-    /// It knows `max_completion_tokens`.
-    pub completion_tokens_cap: bool,
-    /// What it speaks.
-    pub dialect: ProviderDialect,
-    /// It serves Responses besides chat completions.
-    pub responses: bool,
-    /// Azure's `api-version`. `None`: its `v1` API, which has none.
-    pub api_version: Option<String>,
-    /// What may be sent to it.
-    pub limits: Limits,
-}
-
-/// Something clients may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelConfig {
-    /// The name clients write.
-    pub name: String,
-    /// Where it can be had, in order of preference; at least one.
-    pub targets: Vec<TargetConfig>,
-    /// Refuse what a provider's dialect cannot carry, instead of leaving it out.
-    pub strict: bool,
-    /// What is changed in every request for it.
-    pub settings: ModelSettings,
-    /// What may be asked of it.
-    pub limits: Limits,
-}
-
-/// A provider's model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetConfig {
-    /// Id of a provider in the same configuration.
-    pub provider: String,
-    /// The provider's name of the model.
-    pub model: String,
-    /// The configured price, else the list price. `None`: not known.
-    pub price: Option<Price>,
-    /// Longest prompt, in tokens. `None`: not known.
-    pub max_input_tokens: Option<u64>,
-    /// Longest answer, in tokens. `None`: not known.
-    pub max_output_tokens: Option<u64>,
-    /// It costs nothing: served under a money budget without a price.
-    pub free: bool,
-}
-
 impl Config {
     /// Returns every limit that stands in the configuration.
     pub fn limited(&self) -> Vec<(Scope, String, Limits)> {
         let of = |scope, name: &str, limits: &Limits| (scope, name.to_owned(), limits.clone());
         let providers = self.providers.iter().map(|it| of(Scope::Provider, &it.id, &it.limits));
+        let accounts = self.providers.iter().flat_map(|provider| {
+            let named = provider.accounts.iter().filter(|account| !account.id.is_empty());
+            named.map(move |account| {
+                let name = format!("{}/{}", provider.id, account.id);
+                of(Scope::Provider, &name, &account.limits)
+            })
+        });
         let models = self.models.iter().map(|it| of(Scope::Model, &it.name, &it.limits));
         let tags = self.tags.iter().map(|it| of(Scope::Tag, &it.name, &it.limits));
-        providers.chain(models).chain(tags).collect()
+        providers.chain(accounts).chain(models).chain(tags).collect()
     }
 
     /// Returns what applies after the file changed to `new`: listeners, the database and the

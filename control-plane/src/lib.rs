@@ -3,6 +3,7 @@
 //! `config → domain ← service → store`; `http`, `grpc` and `xds` are faces over `service`.
 #![forbid(unsafe_code)]
 
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;

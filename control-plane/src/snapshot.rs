@@ -1,13 +1,14 @@
 //! What filters are told: the small, shared part of the configuration.
 
 pub mod meter;
+mod routing;
 
 use tollgate_core::price::{Price, PriceTier};
 use tollgate_proto::v1;
 
 use crate::config::{
-    Config, Members, ModelConfig, ModelSettings, ProviderConfig, ProviderDialect, TargetConfig,
-    Thinking,
+    AccountConfig, AliasConfig, Config, Members, ModelConfig, ModelSettings, ProviderConfig,
+    ProviderDialect, TargetConfig, Thinking,
 };
 use crate::domain::Secret;
 use crate::store::SharedLimits;
@@ -17,8 +18,8 @@ use crate::xds::cluster;
 pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snapshot {
     v1::Snapshot {
         revision,
-        providers: config.providers.iter().map(provider).collect(),
-        models: config.models.iter().map(model).collect(),
+        providers: config.providers.iter().flat_map(accounts).collect(),
+        models: config.models.iter().map(|it| model(it, &config.providers)).collect(),
         meters: limits.meters.iter().map(|it| meter::render(it, &it.spec.name)).collect(),
         customers: limits.customers,
         debug_headers: config.server.gateway.debug_headers,
@@ -26,23 +27,39 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
             refuse: config.limits.refuse_on_low_budget,
             floor_tokens: config.limits.output_floor_tokens,
         }),
-        ..v1::Snapshot::default()
+        aliases: config.aliases.iter().map(alias).collect(),
+        resilience: routing::resilience(config.resilience),
+        // Whoever sends a snapshot adds what is out of rotation at that moment.
+        health: Vec::new(),
+        default_model: config.default_model.clone().unwrap_or_default(),
     }
 }
 
-fn provider(provider: &ProviderConfig) -> v1::Provider {
+fn alias(alias: &AliasConfig) -> v1::Alias {
+    v1::Alias { pattern: alias.pattern.clone(), target: alias.target.clone() }
+}
+
+/// A provider is told once for each account that may be used.
+fn accounts(config: &ProviderConfig) -> impl Iterator<Item = v1::Provider> {
+    config.usable().map(|account| provider(config, account))
+}
+
+fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider {
     v1::Provider {
         id: provider.id.clone(),
         cluster: cluster::name(&provider.id),
         authority: provider.base_url.authority.clone(),
         base_path: provider.base_url.path.clone(),
-        credential: provider.credential.as_ref().map(Secret::expose).map(str::to_owned),
+        credential: account.credential.as_ref().map(Secret::expose).map(str::to_owned),
         stream_usage: provider.stream_usage,
         completion_tokens_cap: provider.completion_tokens_cap,
         dialect: dialect(provider.dialect).into(),
         api_version: provider.api_version.clone().unwrap_or_default(),
         responses: provider.responses,
-        ..v1::Provider::default()
+        account: account.id.clone(),
+        credential_header: provider.credential_header.clone().unwrap_or_default(),
+        credential_query: provider.credential_query.clone().unwrap_or_default(),
+        first_byte_timeout_ms: provider.first_byte_timeout_ms.unwrap_or_default(),
     }
 }
 
@@ -57,15 +74,17 @@ fn dialect(dialect: ProviderDialect) -> v1::ProviderDialect {
     }
 }
 
-fn model(model: &ModelConfig) -> v1::Model {
+fn model(model: &ModelConfig, providers: &[ProviderConfig]) -> v1::Model {
+    let entries = model.targets.iter().zip(0..);
     v1::Model {
         name: model.name.clone(),
-        targets: model.targets.iter().map(target).collect(),
+        targets: entries.flat_map(|(target, entry)| entry_of(target, entry, providers)).collect(),
         created: CREATED,
         owned_by: OWNER.to_owned(),
         strict: model.strict,
         settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
-        ..v1::Model::default()
+        routing: routing::routing(model.routing),
+        groups: model.groups.clone(),
     }
 }
 
@@ -91,7 +110,20 @@ fn settings(settings: &ModelSettings) -> v1::ModelSettings {
     }
 }
 
-fn target(target: &TargetConfig) -> v1::Target {
+/// One target for each account of its provider that may be used.
+fn entry_of(
+    config: &TargetConfig,
+    entry: u32,
+    providers: &[ProviderConfig],
+) -> impl Iterator<Item = v1::Target> {
+    let provider = providers.iter().find(|provider| provider.id == config.provider);
+    let usable = provider.into_iter().flat_map(ProviderConfig::usable);
+    let only = config.account.as_ref();
+    let wanted = usable.filter(move |account| only.is_none_or(|id| *id == account.id));
+    wanted.map(move |account| target(config, entry, account))
+}
+
+fn target(target: &TargetConfig, entry: u32, account: &AccountConfig) -> v1::Target {
     v1::Target {
         provider: target.provider.clone(),
         model: target.model.clone(),
@@ -99,7 +131,11 @@ fn target(target: &TargetConfig) -> v1::Target {
         max_output_tokens: target.max_output_tokens,
         max_input_tokens: target.max_input_tokens,
         free: target.free,
-        ..v1::Target::default()
+        account: account.id.clone(),
+        weight: target.weight.saturating_mul(account.weight),
+        entry,
+        tools: target.tools,
+        vision: target.vision,
     }
 }
 
@@ -130,3 +166,6 @@ fn tier(tier: &PriceTier) -> v1::PriceTier {
 /// What LiteLLM says of every model, and its clients are used to.
 const CREATED: i64 = 1_677_610_602;
 const OWNER: &str = "openai";
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use serde_yaml_ng::Value;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::raw::{RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    Config, ControlListen, GatewayConfig, ServerConfig, Source, TlsFiles, overrides,
+    Config, ControlListen, GatewayConfig, Known, ServerConfig, Source, TlsFiles, overrides,
 };
 use crate::domain::Secret;
 use crate::prices::PriceList;
@@ -52,7 +52,15 @@ impl Reader<'_> {
             self.problem("master_key", "must start with sk-");
         }
         let providers = self.providers(raw.providers);
-        let models = self.models(raw.models, &providers);
+        let mut models = self.models(raw.models, &providers);
+        let combos = self.combos(raw.combos, &models);
+        let known =
+            Known { providers: &providers, models: &models, combos: &combos, prices: self.prices };
+        let flattened = self.flattened(known);
+        models.extend(flattened);
+        let aliases = self.aliases(raw.aliases, &models, &providers);
+        let default_model = self.default_model(raw.default_model, &models, &providers, &aliases);
+        let resilience = self.resilience(&raw.resilience);
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
         Some(Config {
@@ -62,6 +70,10 @@ impl Reader<'_> {
             master_key,
             providers,
             models,
+            combos,
+            aliases,
+            default_model,
+            resilience,
             tags,
             limits: limits?,
         })

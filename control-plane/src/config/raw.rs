@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::Member;
 use crate::prices::RawPrice;
 
 /// The whole file.
@@ -19,8 +20,22 @@ pub(super) struct RawConfig {
     pub(super) master_key: Option<String>,
     pub(super) providers: Vec<RawProvider>,
     pub(super) models: Vec<RawModel>,
+    pub(super) combos: Vec<RawCombo>,
+    pub(super) aliases: BTreeMap<String, String>,
+    pub(super) default_model: Option<String>,
+    pub(super) resilience: RawResilience,
     pub(super) tags: Vec<RawTag>,
     pub(super) limits: RawEnforcement,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawResilience {
+    pub(super) failures: Option<u64>,
+    pub(super) open_ms: Option<u64>,
+    pub(super) cooldown_ms: Option<u64>,
+    pub(super) longest_cooldown_ms: Option<u64>,
+    pub(super) refused_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,8 +124,15 @@ pub(super) struct RawDatabase {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProvider {
     pub(super) id: Option<String>,
+    pub(super) kind: Option<String>,
     pub(super) base_url: Option<String>,
+    pub(super) enabled: Option<bool>,
     pub(super) credential: Option<String>,
+    pub(super) accounts: Vec<RawAccount>,
+    pub(super) credential_header: Option<String>,
+    pub(super) credential_query: Option<String>,
+    pub(super) timeout_seconds: Option<f64>,
+    pub(super) proxy: Option<String>,
     pub(super) stream_usage: Option<bool>,
     pub(super) completion_tokens_cap: Option<bool>,
     pub(super) dialect: Option<String>,
@@ -121,15 +143,112 @@ pub(super) struct RawProvider {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+pub(super) struct RawAccount {
+    pub(super) id: Option<String>,
+    pub(super) credential: Option<String>,
+    pub(super) enabled: Option<bool>,
+    pub(super) weight: Option<u64>,
+    pub(super) limits: RawLimits,
+}
+
+/// The fields that models and combos share. They stand beside the others in the file, where
+/// `serde(flatten)` would let unknown fields pass.
+#[derive(Debug, Default)]
+pub(super) struct RawRouting {
+    pub(super) strategy: Option<String>,
+    pub(super) account_strategy: Option<String>,
+    pub(super) max_attempts: Option<u64>,
+    pub(super) first_byte_timeout_seconds: Option<f64>,
+    pub(super) attempts_within_seconds: Option<f64>,
+    pub(super) hold_seconds: Option<f64>,
+    pub(super) hold_bytes: Option<u64>,
+}
+
+/// Takes the fields of [`RawRouting`] out of a section.
+macro_rules! routing_of {
+    ($raw:expr) => {
+        RawRouting {
+            strategy: $raw.strategy.clone(),
+            account_strategy: $raw.account_strategy.clone(),
+            max_attempts: $raw.max_attempts,
+            first_byte_timeout_seconds: $raw.first_byte_timeout_seconds,
+            attempts_within_seconds: $raw.attempts_within_seconds,
+            hold_seconds: $raw.hold_seconds,
+            hold_bytes: $raw.hold_bytes,
+        }
+    };
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCombo {
+    pub(super) name: Option<String>,
+    pub(super) models: Vec<RawMember>,
+    pub(super) groups: Vec<String>,
+    pub(super) strategy: Option<String>,
+    pub(super) account_strategy: Option<String>,
+    pub(super) max_attempts: Option<u64>,
+    pub(super) first_byte_timeout_seconds: Option<f64>,
+    pub(super) attempts_within_seconds: Option<f64>,
+    pub(super) hold_seconds: Option<f64>,
+    pub(super) hold_bytes: Option<u64>,
+}
+
+impl RawCombo {
+    pub(super) fn routing(&self) -> RawRouting {
+        routing_of!(self)
+    }
+}
+
+/// A part of a combo: its name, or its name and its weight.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawMember {
+    Name(String),
+    Weighted(RawWeighted),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWeighted {
+    model: String,
+    weight: u32,
+}
+
+impl RawMember {
+    pub(super) fn member(self) -> Member {
+        match self {
+            Self::Name(model) => Member { model, weight: 1 },
+            Self::Weighted(RawWeighted { model, weight }) => Member { model, weight },
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct RawModel {
     pub(super) name: Option<String>,
     pub(super) targets: Vec<RawTarget>,
+    pub(super) groups: Vec<String>,
+    pub(super) strategy: Option<String>,
+    pub(super) account_strategy: Option<String>,
+    pub(super) max_attempts: Option<u64>,
+    pub(super) first_byte_timeout_seconds: Option<f64>,
+    pub(super) attempts_within_seconds: Option<f64>,
+    pub(super) hold_seconds: Option<f64>,
+    pub(super) hold_bytes: Option<u64>,
     pub(super) strict: bool,
     pub(super) system_prompt: RawSystemPrompt,
     pub(super) defaults: BTreeMap<String, serde_json::Value>,
     pub(super) overrides: BTreeMap<String, serde_json::Value>,
     pub(super) thinking: RawThinking,
     pub(super) limits: RawLimits,
+}
+
+impl RawModel {
+    pub(super) fn routing(&self) -> RawRouting {
+        routing_of!(self)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,6 +260,10 @@ pub(super) struct RawTarget {
     pub(super) max_input_tokens: Option<u64>,
     pub(super) max_output_tokens: Option<u64>,
     pub(super) free: bool,
+    pub(super) account: Option<String>,
+    pub(super) weight: Option<u64>,
+    pub(super) tools: Option<bool>,
+    pub(super) vision: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,4 +1,5 @@
 mod limits;
+mod routing;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,10 @@ fn the_least_configuration_has_defaults() {
         master_key: None,
         providers: Vec::new(),
         models: Vec::new(),
+        combos: Vec::new(),
+        aliases: Vec::new(),
+        default_model: None,
+        resilience: ResilienceConfig::default(),
         tags: Vec::new(),
         limits: LimitsConfig::default(),
     };
@@ -112,7 +117,8 @@ models:
     assert_eq!(config.database_url.expose(), "sqlite:/etc/tollgate/data.db");
     assert_eq!(config.master_key.as_ref().map(Secret::expose), Some("sk-1"));
     let provider = &config.providers[0];
-    assert_eq!(provider.credential.as_ref().map(Secret::expose), Some("s"));
+    let credential = provider.accounts[0].credential.as_ref();
+    assert_eq!(credential.map(Secret::expose), Some("s"));
     assert_eq!(
         (provider.base_url.authority.as_str(), provider.stream_usage),
         ("localhost:9000", false)
@@ -326,6 +332,9 @@ fn every_field_is_documented() {
         ("filter.", "filter: { zzz: 1 }"),
         ("database.", "database: { zzz: 1 }"),
         ("providers[].", "providers: [{ zzz: 1 }]"),
+        ("providers[].accounts[].", "providers: [{ accounts: [{ zzz: 1 }] }]"),
+        ("combos[].", "combos: [{ zzz: 1 }]"),
+        ("resilience.", "resilience: { zzz: 1 }"),
         ("limits.", "limits: { zzz: 1 }"),
         ("tags[].", "tags: [{ zzz: 1 }]"),
         ("*.limits.", "tags: [{ limits: { zzz: 1 } }]"),

@@ -14,10 +14,10 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig, ProviderConfig,
-    ServerConfig, TlsFiles,
+    AccountConfig, BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig,
+    ProviderConfig, ProviderDialect, ResilienceConfig, ServerConfig, TlsFiles,
 };
-use crate::domain::{Limits, Secret};
+use crate::domain::Secret;
 
 #[test]
 fn renders_a_provider_over_tls() {
@@ -106,7 +106,7 @@ fn the_order_of_the_file_means_nothing() {
 #[test]
 fn credentials_are_not_for_envoy() {
     let mut provider = provider("a", base_url(true, "example.com", 443));
-    provider.credential = Some(Secret::new("sk-provider-secret"));
+    provider.accounts = vec![AccountConfig::only(Some(Secret::new("sk-provider-secret")))];
 
     let resources = render(&config(vec![provider]));
 
@@ -139,6 +139,10 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         master_key: None,
         providers,
         models: Vec::new(),
+        combos: Vec::new(),
+        aliases: Vec::new(),
+        default_model: None,
+        resilience: ResilienceConfig::default(),
         tags: Vec::new(),
         limits: LimitsConfig::default(),
     }
@@ -146,17 +150,8 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
 
 /// A provider without credential.
 pub(crate) fn provider(id: &str, base_url: BaseUrl) -> ProviderConfig {
-    ProviderConfig {
-        id: id.to_owned(),
-        base_url,
-        credential: None,
-        stream_usage: true,
-        completion_tokens_cap: false,
-        dialect: crate::config::ProviderDialect::default(),
-        responses: false,
-        api_version: None,
-        limits: Limits::default(),
-    }
+    let provider = ProviderConfig::new(id.to_owned(), base_url, ProviderDialect::default());
+    ProviderConfig { accounts: vec![AccountConfig::only(None)], ..provider }
 }
 
 /// A base URL with the path `/v1`.

@@ -1,0 +1,73 @@
+use std::collections::BTreeMap;
+
+use tollgate_proto::v1;
+
+use super::*;
+use crate::config::Source;
+use crate::prices::PriceList;
+
+fn rendered(text: &str) -> v1::Snapshot {
+    let env = [("ONE", "s1"), ("TWO", "s2")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let source =
+        Source { file: "/c.yaml".into(), data_dir: "/data".into(), env: BTreeMap::from(env) };
+    let text = format!("filter: {{ file: f.wasm }}\n{text}");
+    let config = source.read(&text, &PriceList::default()).unwrap();
+    render(&config, &SharedLimits::default(), 3)
+}
+
+#[test]
+fn targets_are_told_for_each_account_that_may_be_used() {
+    let snapshot = rendered(
+        "
+providers:
+  - id: p
+    base_url: http://h
+    credential_query: key
+    timeout_seconds: 2
+    accounts:
+      - { id: one, credential: env:ONE }
+      - { id: off, credential: env:TWO, enabled: false }
+      - { id: two, credential: env:TWO, weight: 3 }
+  - { id: gone, base_url: 'http://i', enabled: false }
+models:
+  - name: m
+    targets:
+      - { provider: p, model: x, weight: 2, vision: false }
+      - { provider: gone, model: y }
+      - { provider: p, model: z, account: two }",
+    );
+
+    let providers: Vec<_> = snapshot.providers.iter().map(|it| (&*it.id, &*it.account)).collect();
+    assert_eq!(providers, [("p", "one"), ("p", "two")]);
+    let provider = &snapshot.providers[1];
+    assert_eq!((provider.credential.as_deref(), &*provider.credential_query), (Some("s2"), "key"));
+    assert_eq!((&*provider.cluster, provider.first_byte_timeout_ms), ("tollgate/p", 2_000));
+    let targets = snapshot.models[0].targets.iter();
+    let targets: Vec<_> =
+        targets.map(|it| (&*it.account, &*it.model, it.entry, it.weight)).collect();
+    assert_eq!(targets, [("one", "x", 0, 2), ("two", "x", 0, 6), ("two", "z", 2, 3)]);
+    assert_eq!(snapshot.models[0].targets[0].vision, Some(false));
+}
+
+#[test]
+fn what_is_said_of_routing_is_told_and_nothing_else() {
+    let snapshot = rendered(
+        "
+providers: [{ id: p, base_url: 'http://h' }]
+models:
+  - { name: plain, targets: [{ provider: p, model: x }] }
+  - { name: m, strategy: sticky, hold_bytes: 9, groups: [g], targets: [{ provider: p, model: x }] }
+aliases: { 'x*': m }
+default_model: plain
+resilience: { cooldown_ms: 7 }",
+    );
+
+    let [plain, model] = &snapshot.models[..] else { panic!("two") };
+    assert_eq!(plain.routing, None);
+    let routing = model.routing.unwrap();
+    assert_eq!((routing.strategy(), routing.hold_bytes), (v1::Strategy::Sticky, 9));
+    assert_eq!((&*model.groups[0], &*snapshot.default_model), ("g", "plain"));
+    assert_eq!(snapshot.resilience.unwrap().cooldown_ms, 7);
+    assert_eq!((&*snapshot.aliases[0].pattern, &*snapshot.aliases[0].target), ("x*", "m"));
+}
