@@ -203,6 +203,9 @@ fn record(number: u64, key: u64) -> LedgerRecord {
         tags: vec!["team-a".into()],
         error_code: None,
         debits: Vec::new(),
+        account: None,
+        attempt: 0,
+        first_attempt: None,
     }
 }
 

@@ -124,6 +124,9 @@ fn record(key_hash: KeyHash, request: &Logged) -> LedgerRecord {
         tags: Vec::new(),
         error_code: None,
         debits: Vec::new(),
+        account: None,
+        attempt: 0,
+        first_attempt: None,
     }
 }
 

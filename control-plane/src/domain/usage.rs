@@ -1,4 +1,4 @@
-//! The ledger: one record for each request that ended.
+//! The ledger: one record for each attempt of a request, after it ended.
 
 use std::fmt;
 
@@ -85,6 +85,12 @@ pub struct LedgerRecord {
     pub error_code: Option<String>,
     /// What it took from meters.
     pub debits: Vec<Debit>,
+    /// Account of the provider. `None`: its only one, or none was chosen.
+    pub account: Option<String>,
+    /// Which attempt of its request it was, from 1. 0: there was only one.
+    pub attempt: u32,
+    /// The record of the request's first attempt. `None`: this is it.
+    pub first_attempt: Option<RecordId>,
 }
 
 /// What one request took from one meter, counted when it ended.

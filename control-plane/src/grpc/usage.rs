@@ -80,6 +80,12 @@ fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> 
         tags: record.tags.into_iter().map(text).collect(),
         error_code: record.error_code.map(text),
         debits: record.debits.iter().map(debit).collect(),
+        account: record.account.map(text).filter(|account| !account.is_empty()),
+        attempt: record.attempt,
+        first_attempt: match record.first_attempt.as_slice() {
+            [] => None,
+            id => Some(RecordId::from_bytes(id).ok_or("first_attempt is not 24 bytes long")?),
+        },
     })
 }
 

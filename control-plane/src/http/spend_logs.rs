@@ -264,6 +264,9 @@ fn log_metadata(entry: &LedgerEntry, status: &str) -> Value {
         "streamed": record.streamed,
         "aborted": record.aborted,
         "provider_response_id": record.provider_response_id,
+        "account": record.account,
+        "attempt": record.attempt,
+        "first_attempt": record.first_attempt.map(RecordId::to_hex),
     })
 }
 

@@ -95,6 +95,7 @@ fn bounded(mut record: LedgerRecord) -> LedgerRecord {
         &mut record.provider_response_id,
         &mut record.end_user,
         &mut record.error_code,
+        &mut record.account,
     ];
     texts.into_iter().flatten().for_each(shorten);
     record.tags.truncate(MAX_TAGS);

@@ -102,5 +102,8 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         serde_json::json!(record.tags).to_string().into(),
         (&record.error_code).into(),
         (&debits_text(&record.debits)).into(),
+        (&record.account).into(),
+        i64::from(record.attempt).into(),
+        (&record.first_attempt.map(RecordId::to_hex)).into(),
     ]
 }

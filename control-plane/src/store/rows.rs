@@ -221,6 +221,14 @@ impl<D: Driver> Fields<'_, D> {
             tags: self.json("tags")?,
             error_code: self.maybe_text("error_code")?,
             debits: self.debits()?,
+            account: self.maybe_text("account")?,
+            attempt: u32::try_from(self.int("attempt")?).map_err(|_| self.broken("attempt"))?,
+            first_attempt: match self.maybe_text("first_attempt")? {
+                None => None,
+                Some(id) => {
+                    Some(RecordId::from_hex(&id).ok_or_else(|| self.broken("first_attempt"))?)
+                }
+            },
         })
     }
 

@@ -70,7 +70,8 @@ impl<D: Driver> SqlStore<D> {
         &self,
         query: &UsageQuery,
     ) -> Result<Vec<TagSpend>, StoreError> {
-        let head = "SELECT tags, COUNT(*) AS total, \
+        let head = "SELECT tags, CAST(SUM(CASE WHEN first_attempt IS NULL THEN 1 ELSE 0 END) AS BIGINT) \
+                    AS total, \
                     CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ledger";
         let (statement, args) = matching(sql::Select::new(head), query)
             .fact("tags <> '[]'", true)

@@ -47,6 +47,9 @@ pub(crate) fn record(number: u64, key: &str, started: i64) -> LedgerRecord {
         tags: vec!["t".into()],
         error_code: None,
         debits: Vec::new(),
+        account: None,
+        attempt: 0,
+        first_attempt: None,
     }
 }
 
@@ -86,6 +89,34 @@ async fn failures_are_rows_too() {
     assert_eq!(metadata["error_code"], "provider_error");
     assert_eq!(metadata["error_information"]["error_code"], "502");
     assert_eq!((&metadata["usage_source"], &metadata["status"]), (&Value::Null, &json!("failure")));
+}
+
+#[tokio::test]
+async fn every_attempt_is_a_row_and_says_of_which_request() {
+    let app = TestApp::start().await;
+    let failed = LedgerRecord {
+        status: 429,
+        error_code: Some("rate_limited".into()),
+        account: Some("spare".into()),
+        attempt: 1,
+        ..record(1, "sk-1", MIDNIGHT)
+    };
+    let served = LedgerRecord {
+        attempt: 2,
+        first_attempt: Some(failed.id),
+        ..record(2, "sk-1", MIDNIGHT + 1)
+    };
+
+    app.record(&[failed.clone(), served]).await;
+
+    let logs = app.get("/spend/logs").await.ok();
+    let [second, first] = &logs.as_array().unwrap()[..] else { panic!("{logs}") };
+    assert_eq!((&first["status"], &second["status"]), (&json!("failure"), &json!("success")));
+    assert_eq!(first["custom_llm_provider"], "openai");
+    let (first, second) = (&first["metadata"], &second["metadata"]);
+    assert_eq!((&first["account"], &first["attempt"]), (&json!("spare"), &json!(1)));
+    assert_eq!((&second["attempt"], &first["first_attempt"]), (&json!(2), &Value::Null));
+    assert_eq!(second["first_attempt"], failed.id.to_hex());
 }
 
 #[tokio::test]

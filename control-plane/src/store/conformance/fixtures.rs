@@ -93,6 +93,9 @@ pub(super) fn record(number: u64, key: &str, cost: i64) -> LedgerRecord {
         tags: Vec::new(),
         error_code: None,
         debits: Vec::new(),
+        account: None,
+        attempt: 0,
+        first_attempt: None,
     }
 }
 

@@ -54,7 +54,15 @@ pub(super) async fn spend_is_summed_by_whom_and_by_tags(store: &dyn Store) {
         ..record(number, name, 10)
     };
     let batch = [tagged(1, "sk-1", &["a"]), tagged(2, "sk-1", &["a"]), tagged(3, "sk-2", &[])];
+    // A second attempt is no second request.
+    let again = LedgerRecord {
+        attempt: 2,
+        first_attempt: Some(batch[1].id),
+        cost: NanoDollars(0),
+        ..tagged(4, "sk-1", &["a"])
+    };
     record_usage(store, &batch).await;
+    record_usage(store, &[again]).await;
     let all = UsageQuery::default();
 
     let teams = store.spend_parts(&all, SpendBy::Team).await.unwrap();

@@ -80,6 +80,9 @@ pub(super) async fn ledger_records_come_back_as_they_were(store: &dyn Store) {
         tags: vec!["x".into(), "ü".into()],
         error_code: Some("provider_error".into()),
         debits: vec![Debit { meter: 7, amount: 3 }, Debit { meter: u64::MAX, amount: i64::MAX }],
+        account: Some("spare".into()),
+        attempt: 2,
+        first_attempt: Some(record(9, "sk-1", 0).id),
         ..record(1, "sk-1", 10)
     };
 
