@@ -318,7 +318,9 @@ fn consequence(failure: Failure, resilience: &Resilience) -> Consequence {
         }
         Failure::ModelMissing => cool(Some(resilience.longest_cooldown_us)),
         Failure::CredentialRefused => Consequence::Refuse,
-        Failure::ContextTooLong | Failure::ClientError => Consequence::Alive,
+        Failure::ContextTooLong | Failure::TooLarge | Failure::Unable | Failure::ClientError => {
+            Consequence::Alive
+        }
     }
 }
 
