@@ -5,6 +5,7 @@
 
 mod discovery;
 mod error;
+mod health;
 pub mod leases;
 mod policy;
 mod usage;

@@ -3,6 +3,7 @@
 //! [`router`] is everything; the modules below are one resource each.
 
 mod auth;
+mod availability;
 mod budgets;
 mod cost;
 mod customers;
@@ -16,6 +17,8 @@ mod key_view;
 mod keys;
 mod limit_fields;
 mod limit_view;
+mod marks;
+mod monitoring;
 mod organizations;
 mod query;
 mod spend;
@@ -63,6 +66,7 @@ impl App {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(entities())
+        .merge(omniroute())
         .route("/key/generate", post(keys::generate))
         .route("/key/info", get(keys::info))
         .route("/key/update", post(keys::update))
@@ -93,6 +97,17 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(map_response(harden))
         .with_state(app)
+}
+
+/// Paths and shapes of OmniRoute's.
+fn omniroute() -> Router<App> {
+    let availability =
+        get(availability::list).post(availability::ask).delete(availability::bring_back);
+    let cooldowns = get(availability::cooldowns).delete(availability::end_cooldowns);
+    Router::new()
+        .route("/api/monitoring/health", get(monitoring::health).delete(monitoring::reset))
+        .route("/api/models/availability", availability)
+        .route("/api/resilience/model-cooldowns", cooldowns)
 }
 
 /// Whom spend and limits are counted for besides keys.

@@ -4,6 +4,7 @@
 //! [`Service`] is the door; its methods stand in `service/`, by subject.
 
 mod entities;
+mod health;
 mod holders;
 mod keys;
 mod usage;

@@ -18,6 +18,8 @@ mod database;
 mod driver;
 mod entities;
 mod entity_spend;
+mod health;
+mod items;
 mod keys;
 mod ledger;
 mod limits;
@@ -40,8 +42,8 @@ use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{
-    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
-    Secret, SharedBudget, Timestamp,
+    ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
+    Meter, Report, Reported, Scope, Secret, SharedBudget, Timestamp,
 };
 use crate::store::news::{News, Newsroom};
 use crate::store::proofs::Proofs;
@@ -211,6 +213,29 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns what matching records cost, by day, key, user and model.
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError>;
+
+    /// Keeps marks that say something new, tells them, and returns them.
+    async fn mark_health(
+        &self,
+        marks: &[HealthMark],
+        now: Timestamp,
+    ) -> Result<Vec<HealthMark>, StoreError>;
+
+    /// Returns what is out of rotation.
+    async fn health(&self, now: Timestamp) -> Result<Vec<HealthMark>, StoreError>;
+
+    /// Returns everything that the management API added to the configuration, oldest first.
+    async fn items(&self) -> Result<Vec<Item>, StoreError>;
+
+    /// Adds an item, or replaces it unless it must be `new`, and returns the number of the change.
+    async fn put_item(&self, item: &Item, new: bool, change: &Change) -> Result<u64, StoreError>;
+
+    /// Deletes those items that exist; returns them and the number of the change.
+    async fn delete_items(
+        &self,
+        items: &[(ItemKind, String)],
+        change: &Change,
+    ) -> Result<(Vec<Item>, u64), StoreError>;
 
     /// Returns what was done to an object (a key's hash), oldest first.
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError>;

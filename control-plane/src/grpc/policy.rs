@@ -14,7 +14,7 @@ use tollgate_proto::v1::update::Event;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use super::{Drain, draining};
+use super::{Drain, draining, health};
 use crate::domain::{KeyPolicy, Scope};
 use crate::publish::Publisher;
 use crate::service::Service;
@@ -41,7 +41,8 @@ impl Policy for PolicyServer {
         let (updates, stream) = mpsc::channel(UPDATES_AHEAD);
         let due = self.publisher.due(known_revision);
         let (publisher, drain) = (self.publisher.clone(), self.drain.clone());
-        let watch = Watch { publisher, updates, drain, due };
+        let service = self.service.clone();
+        let watch = Watch { service, publisher, updates, drain, due };
         // Nothing that is committed from here on may be missed.
         let news = self.publisher.news();
         tokio::spawn(async move {
@@ -82,14 +83,18 @@ impl Policy for PolicyServer {
 
     async fn report_health(
         &self,
-        _: Request<v1::ReportHealthRequest>,
+        request: Request<v1::ReportHealthRequest>,
     ) -> Result<Response<v1::ReportHealthResponse>, Status> {
-        Err(Status::unimplemented("health of accounts is not shared yet"))
+        let marks = request.into_inner().marks.into_iter().map(health::read).collect();
+        let reported = self.service.report_health(marks).await;
+        reported.map_err(|error| status(&error))?;
+        Ok(Response::new(v1::ReportHealthResponse {}))
     }
 }
 
 /// One filter's stream.
 struct Watch {
+    service: Service,
     publisher: Publisher,
     updates: mpsc::Sender<Result<v1::Update, Status>>,
     drain: Drain,
@@ -129,8 +134,12 @@ impl Watch {
                         let change = v1::CustomerChanged { customer, revision };
                         self.send(Event::CustomerChanged(change)).await?;
                     }
+                    Heard::News(News::HealthChanged { marks }) => {
+                        let marks = marks.iter().map(health::render).collect();
+                        self.send(Event::HealthChanged(v1::HealthChanged { marks })).await?;
+                    }
                     // Comes with the next snapshot.
-                    Heard::News(News::SharedChanged { .. }) => {}
+                    Heard::News(News::SharedChanged { .. } | News::ItemsChanged { .. }) => {}
                     // A filter that starts over trusts nothing that it has cached.
                     Heard::News(News::KeysChanged { .. }) | Heard::Missed => {
                         let why = "changes of keys may have been missed; start over";
@@ -160,10 +169,16 @@ impl Watch {
         states: &mut tokio::sync::watch::Receiver<crate::publish::Published>,
     ) -> Pin<Box<dyn Future<Output = v1::Snapshot> + Send>> {
         let state = states.borrow_and_update().clone();
-        let (publisher, due) = (self.publisher.clone(), self.due);
+        let (publisher, due, service) = (self.publisher.clone(), self.due, self.service.clone());
         Box::pin(async move {
             publisher.reachable(&state, due).await;
-            v1::Snapshot::clone(&state.snapshot)
+            // News of changes are heard from before this moment on, so none is missed.
+            let health = service.health().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a filter is not told which accounts are out of rotation");
+                Vec::new()
+            });
+            let health = health.iter().map(health::render).collect();
+            v1::Snapshot { health, ..v1::Snapshot::clone(&state.snapshot) }
         })
     }
 

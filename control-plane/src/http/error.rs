@@ -36,6 +36,12 @@ impl ApiError {
         Self { status, body: json!({ "detail": detail }) }
     }
 
+    /// OmniRoute's `{"error": "…"}`.
+    pub(crate) fn plain(status: StatusCode, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        Self { status, body: json!({ "error": message }) }
+    }
+
     /// 422 with one entry for each field that is wrong.
     pub(crate) fn validation(problems: Vec<Value>) -> Self {
         Self::detail(StatusCode::UNPROCESSABLE_ENTITY, problems)

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::{ApiKey, Entity, SharedBudget, Timestamp};
+use crate::domain::{ApiKey, Entity, Item, SharedBudget, Timestamp};
 use crate::store::stored_limits;
 
 /// Writes a key as JSON. Whatever looks like a secret in its metadata is masked: people put
@@ -47,6 +47,14 @@ pub(super) fn entity_state(entity: &Entity) -> String {
         "blocked": entity.blocked,
     })
     .to_string()
+}
+
+/// Writes an item as JSON. Of its credential it says that there is one.
+pub(super) fn item_state(item: &Item) -> String {
+    let mut state = masked(&item.body);
+    state.insert("id".into(), item.id.as_str().into());
+    state.insert("credential".into(), item.sealed.as_ref().map(|_| "…").into());
+    Value::Object(state).to_string()
 }
 
 /// Writes a shared budget as JSON.

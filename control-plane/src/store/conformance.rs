@@ -5,6 +5,8 @@
 
 mod entities;
 mod fixtures;
+mod health;
+mod items;
 mod keys;
 mod leases;
 mod limits;
@@ -63,6 +65,10 @@ store_tests!(
     entities::customers_and_tags_are_told_to_all,
     entities::a_shared_budget_limits_each_of_those_that_share_it,
     entities::too_many_keys_to_name_are_told_as_all,
+    health::marks_come_back_until_they_are_over,
+    health::a_mark_is_told_when_it_says_something_new,
+    items::an_item_comes_back_as_it_was,
+    items::a_change_of_an_item_is_told_and_audited_without_its_secret,
     limits::limits_come_back_as_they_were,
     limits::configured_limits_come_and_go_with_the_configuration,
     limits::rates_are_counted_as_configured,

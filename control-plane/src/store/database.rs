@@ -5,8 +5,8 @@ use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{
-    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
-    SharedBudget, Timestamp,
+    ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
+    Meter, Report, Reported, Scope, SharedBudget, Timestamp,
 };
 use crate::store::batch::Batches;
 use crate::store::driver::Driver;
@@ -231,6 +231,34 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
         self.spend_by_day(query).await
+    }
+
+    async fn mark_health(
+        &self,
+        marks: &[HealthMark],
+        now: Timestamp,
+    ) -> Result<Vec<HealthMark>, StoreError> {
+        self.put_marks(marks, now).await
+    }
+
+    async fn health(&self, now: Timestamp) -> Result<Vec<HealthMark>, StoreError> {
+        self.marks(now).await
+    }
+
+    async fn items(&self) -> Result<Vec<Item>, StoreError> {
+        self.all_items().await
+    }
+
+    async fn put_item(&self, item: &Item, new: bool, change: &Change) -> Result<u64, StoreError> {
+        self.write_item(item, new, change).await
+    }
+
+    async fn delete_items(
+        &self,
+        items: &[(ItemKind, String)],
+        change: &Change,
+    ) -> Result<(Vec<Item>, u64), StoreError> {
+        self.remove_items(items, change).await
     }
 
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError> {

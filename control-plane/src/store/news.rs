@@ -5,12 +5,16 @@
 //! in its own process without that detour. Whoever caches what a store knows follows a [`Feed`]
 //! and drops what it cached when it [`Heard::Missed`] something.
 
+mod wire;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tollgate_core::key::KeyHash;
+
+use crate::domain::HealthMark;
 
 /// Something that others must hear of.
 ///
@@ -42,6 +46,16 @@ pub enum News {
         /// Revision of the change.
         revision: u64,
     },
+    /// What the management API adds to the configuration changed.
+    ItemsChanged {
+        /// Revision of the change.
+        revision: u64,
+    },
+    /// Accounts went out of rotation or came back.
+    HealthChanged {
+        /// What is said of them now.
+        marks: Vec<HealthMark>,
+    },
     /// Units of meters are wanted back, or came back.
     MetersMoved {
         /// Meters of which others need units: holders are to report, and to keep nothing idle.
@@ -65,6 +79,12 @@ pub(super) fn moves_of(recalled: &[u64], returned: &[u64]) -> Vec<News> {
         .chunks(METERS_IN_A_NOTE)
         .map(|meters| News::MetersMoved { recalled: Vec::new(), returned: meters.to_vec() });
     recalled.chain(returned).collect()
+}
+
+/// Says of accounts that they went out of rotation or came back.
+pub(super) fn health_of(marks: &[HealthMark]) -> Vec<News> {
+    let notes = marks.chunks(MARKS_IN_A_NOTE);
+    notes.map(|marks| News::HealthChanged { marks: marks.to_vec() }).collect()
 }
 
 /// What comes out of a [`Feed`].
@@ -164,6 +184,8 @@ enum Wire {
     KeysChanged { revision: u64 },
     CustomerChanged { customer: String, revision: u64 },
     SharedChanged { revision: u64 },
+    ItemsChanged { revision: u64 },
+    HealthChanged { marks: Vec<wire::Mark> },
     MetersMoved { recalled: Vec<u64>, returned: Vec<u64> },
 }
 
@@ -178,6 +200,10 @@ impl From<&News> for Wire {
                 Self::CustomerChanged { customer: customer.clone(), revision: *revision }
             }
             News::SharedChanged { revision } => Self::SharedChanged { revision: *revision },
+            News::ItemsChanged { revision } => Self::ItemsChanged { revision: *revision },
+            News::HealthChanged { marks } => {
+                Self::HealthChanged { marks: marks.iter().map(wire::Mark::from).collect() }
+            }
             News::MetersMoved { recalled, returned } => {
                 Self::MetersMoved { recalled: recalled.clone(), returned: returned.clone() }
             }
@@ -196,6 +222,11 @@ impl Wire {
                 Some(News::CustomerChanged { customer, revision })
             }
             Self::SharedChanged { revision } => Some(News::SharedChanged { revision }),
+            Self::ItemsChanged { revision } => Some(News::ItemsChanged { revision }),
+            Self::HealthChanged { marks } => {
+                let marks = marks.into_iter().map(wire::Mark::parse).collect();
+                Some(News::HealthChanged { marks })
+            }
             Self::MetersMoved { recalled, returned } => {
                 Some(News::MetersMoved { recalled, returned })
             }
@@ -207,6 +238,8 @@ impl Wire {
 const NEWS_KEPT: usize = 4096;
 /// A note of `PostgreSQL` has less than 8000 bytes, and an id up to 20 digits.
 const METERS_IN_A_NOTE: usize = 300;
+/// Names are of at most 256 bytes each, which may double when they are written.
+const MARKS_IN_A_NOTE: usize = 4;
 
 #[cfg(test)]
 mod tests {

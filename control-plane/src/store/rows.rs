@@ -6,9 +6,9 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    Alert, ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HolderId, LedgerRecord, Limits,
-    Meter, MeterRow, MeterSpec, RecordId, Scope, SharedBudget, Stamps, Timestamp, UsageSource,
-    Window,
+    Alert, ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HealthMark, HealthState,
+    HolderId, Item, ItemKind, LedgerRecord, Limits, Marked, Meter, MeterRow, MeterSpec, RecordId,
+    Scope, SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{
@@ -178,6 +178,29 @@ impl<D: Driver> Fields<'_, D> {
             None
         };
         Ok(ListedKey { key: self.api_key()?, deleted })
+    }
+
+    pub(super) fn health_mark(&self) -> Result<HealthMark, StoreError> {
+        let (provider, account) = (self.text("provider")?, self.text("account")?);
+        let state = HealthState::named(&self.text("state")?);
+        Ok(HealthMark {
+            of: Marked { provider, account, model: self.text("model")? },
+            state: state.ok_or_else(|| self.broken("state"))?,
+            until: self.time("until_us")?,
+            level: u32::try_from(self.int("level")?).map_err(|_| self.broken("level"))?,
+            reason: self.text("reason")?,
+            since: self.time("since_us")?,
+        })
+    }
+
+    pub(super) fn item(&self) -> Result<Item, StoreError> {
+        Ok(Item {
+            kind: ItemKind::named(&self.text("kind")?).ok_or_else(|| self.broken("kind"))?,
+            id: self.text("id")?,
+            body: self.json("body")?,
+            sealed: self.maybe_text("sealed")?,
+            stamps: self.stamps()?,
+        })
     }
 
     pub(super) fn ledger_entry(&self) -> Result<LedgerEntry, StoreError> {

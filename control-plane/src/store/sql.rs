@@ -161,6 +161,33 @@ pub(super) const OPEN_WITH_PRESUMED: &str = "UPDATE meters SET opening = opening
 pub(super) const FORGET_PRESUMED: &str = "UPDATE presumed
 SET resolved_us = $2, resolution = $3 WHERE meter = $1 AND resolved_us IS NULL";
 
+pub(super) const HEALTH_MARKS: &str =
+    "SELECT * FROM health_marks ORDER BY provider, account, model";
+
+pub(super) const PUT_HEALTH_MARK: &str = "INSERT INTO health_marks (
+    provider, account, model, state, until_us, level, reason, since_us
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (provider, account, model) DO UPDATE SET
+    state = excluded.state, until_us = excluded.until_us, level = excluded.level,
+    reason = excluded.reason, since_us = excluded.since_us";
+
+pub(super) const DELETE_HEALTH_MARK: &str =
+    "DELETE FROM health_marks WHERE provider = $1 AND account = $2 AND model = $3";
+
+pub(super) const FORGET_HEALTH_MARKS: &str = "DELETE FROM health_marks WHERE until_us < $1";
+
+pub(super) const ITEMS: &str = "SELECT * FROM items ORDER BY created_at_us, kind, id";
+
+pub(super) const ITEM: &str = "SELECT * FROM items WHERE kind = $1 AND id = $2";
+
+pub(super) const PUT_ITEM: &str = "INSERT INTO items (
+    kind, id, body, sealed, created_at_us, created_by, updated_at_us, updated_by
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, id) DO UPDATE SET
+    body = excluded.body, sealed = excluded.sealed, created_at_us = excluded.created_at_us,
+    created_by = excluded.created_by, updated_at_us = excluded.updated_at_us,
+    updated_by = excluded.updated_by";
+
+pub(super) const DELETE_ITEM: &str = "DELETE FROM items WHERE kind = $1 AND id = $2";
+
 pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
     change_id, object, at_us, actor, action, state_before, state_after, request_id
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

@@ -17,7 +17,7 @@ pub(super) fn json(limits: &Limits) -> serde_json::Value {
     serde_json::json!(Stored::from(limits))
 }
 
-/// Reads what [`write`] wrote. `None`: it did not.
+/// Reads what [`write()`] wrote. `None`: it did not.
 pub(super) fn read(json: &str, max_budget: Option<i64>) -> Option<Limits> {
     let stored: Stored = serde_json::from_str(json).ok()?;
     stored.limits(max_budget)

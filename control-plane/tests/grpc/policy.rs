@@ -4,7 +4,10 @@ use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::News;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1::update::Event;
-use tollgate_proto::v1::{LowBudget, Price, Provider, ResolveKeyRequest, Update, WatchRequest};
+use tollgate_proto::v1::{
+    HealthMark, HealthState, LowBudget, Price, Provider, ReportHealthRequest, ResolveKeyRequest,
+    Update, WatchRequest,
+};
 use tonic::{Code, Status, Streaming};
 
 use crate::fixture::{PATIENCE, Served, actor, next};
@@ -107,6 +110,39 @@ async fn a_key_that_does_not_exist_has_no_policy() {
 
     assert_eq!(resolved.policy, None);
     assert_eq!(error.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn what_one_filter_learns_of_an_account_all_hear_and_new_ones_begin_with() {
+    let served = Served::start().await;
+    let (mut policy, _) = served.connect().await;
+    let (mut stream, before) = served.watch().await;
+    let mark = |model: &str, state: HealthState| HealthMark {
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        state: state.into(),
+        until_us: served.service.now().plus_micros(60_000_000).as_micros(),
+        level: 2,
+        reason: "rate_limited".to_owned(),
+        ..HealthMark::default()
+    };
+    let cooling = mark("gpt-4o", HealthState::Cooling);
+
+    let told = HealthMark { reason: "You said: hush".to_owned(), ..cooling.clone() };
+    let nobody = HealthMark { provider: String::new(), ..cooling.clone() };
+    let report = |marks| ReportHealthRequest { marks };
+    policy.report_health(report(vec![told, nobody])).await.unwrap();
+    let Event::HealthChanged(heard) = next(&mut stream).await else { panic!("no news") };
+    let (_, after) = served.watch().await;
+    policy.report_health(report(vec![mark("gpt-4o", HealthState::Unspecified)])).await.unwrap();
+    let Event::HealthChanged(back) = next(&mut stream).await else { panic!("no news") };
+    let (_, last) = served.watch().await;
+
+    let expected = HealthMark { reason: "unknown".to_owned(), ..cooling };
+    assert_eq!(before.health, []);
+    assert_eq!((&heard.marks, &after.health), (&vec![expected.clone()], &vec![expected]));
+    assert_eq!(back.marks[0].state(), HealthState::Unspecified);
+    assert_eq!(last.health, []);
 }
 
 #[tokio::test]

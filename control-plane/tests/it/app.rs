@@ -51,6 +51,8 @@ impl Told {
                 News::MetersMoved { .. }
                 | News::KeysChanged { .. }
                 | News::CustomerChanged { .. }
+                | News::ItemsChanged { .. }
+                | News::HealthChanged { .. }
                 | News::SharedChanged { .. },
             )
             | Heard::Missed => None,

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tollgate_control_plane::domain::{
-    ApiKey, Change, Entity, EntityChange, KeyChange, LimitsChange, Meter, Report, Reported, Scope,
-    SharedBudget, Timestamp,
+    ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
+    Meter, Report, Reported, Scope, SharedBudget, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
@@ -248,6 +248,29 @@ impl Store for BrokenStore {
         away()
     }
     async fn daily_spend(&self, _: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
+        away()
+    }
+    async fn mark_health(
+        &self,
+        _: &[HealthMark],
+        _: Timestamp,
+    ) -> Result<Vec<HealthMark>, StoreError> {
+        away()
+    }
+    async fn health(&self, _: Timestamp) -> Result<Vec<HealthMark>, StoreError> {
+        away()
+    }
+    async fn items(&self) -> Result<Vec<Item>, StoreError> {
+        away()
+    }
+    async fn put_item(&self, _: &Item, _: bool, _: &Change) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn delete_items(
+        &self,
+        _: &[(ItemKind, String)],
+        _: &Change,
+    ) -> Result<(Vec<Item>, u64), StoreError> {
         away()
     }
     async fn audit(&self, _: &str) -> Result<Vec<AuditEntry>, StoreError> {

@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod availability;
 mod binary;
 mod entities;
 mod health;
