@@ -60,6 +60,7 @@ fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider 
         credential_header: provider.credential_header.clone().unwrap_or_default(),
         credential_query: provider.credential_query.clone().unwrap_or_default(),
         first_byte_timeout_ms: provider.first_byte_timeout_ms.unwrap_or_default(),
+        aliases: Vec::new(),
     }
 }
 
@@ -85,6 +86,7 @@ fn model(model: &ModelConfig, providers: &[ProviderConfig]) -> v1::Model {
         settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
         routing: routing::routing(model.routing),
         groups: model.groups.clone(),
+        kind: v1::ModelKind::Unspecified.into(),
     }
 }
 

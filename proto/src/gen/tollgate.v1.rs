@@ -239,6 +239,10 @@ pub struct Provider {
     /// model's own time holds. 0: as the model says.
     #[prost(uint32, tag = "14")]
     pub first_byte_timeout_ms: u32,
+    /// Other names that clients may write before a model's, as they write its id. The id of another
+    /// provider counts before these.
+    #[prost(string, repeated, tag = "15")]
+    pub aliases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
@@ -266,6 +270,9 @@ pub struct Model {
     /// Access groups it belongs to: keys that name a group may use it.
     #[prost(string, repeated, tag = "8")]
     pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it is for, as far as known. Shown in listings.
+    #[prost(enumeration = "ModelKind", tag = "9")]
+    pub kind: i32,
 }
 /// How the targets of a model are tried. 0 stands for the default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -579,6 +586,36 @@ impl ProviderDialect {
             "PROVIDER_DIALECT_ANTHROPIC" => Some(Self::Anthropic),
             "PROVIDER_DIALECT_GEMINI" => Some(Self::Gemini),
             "PROVIDER_DIALECT_OLLAMA" => Some(Self::Ollama),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ModelKind {
+    /// Conversations and texts, or not known.
+    Unspecified = 0,
+    Embeddings = 1,
+    Images = 2,
+}
+impl ModelKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MODEL_KIND_UNSPECIFIED",
+            Self::Embeddings => "MODEL_KIND_EMBEDDINGS",
+            Self::Images => "MODEL_KIND_IMAGES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MODEL_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "MODEL_KIND_EMBEDDINGS" => Some(Self::Embeddings),
+            "MODEL_KIND_IMAGES" => Some(Self::Images),
             _ => None,
         }
     }
