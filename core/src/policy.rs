@@ -3,3 +3,4 @@
 pub mod access;
 pub mod credential;
 pub mod key_cache;
+pub mod resolve;

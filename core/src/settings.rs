@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::path::BasePath;
+
 /// Which job a plugin has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,7 +33,7 @@ pub struct Settings {
     pub max_body_bytes: u64,
     /// More prefixes under which the OpenAI API is served.
     #[serde(default)]
-    pub base_paths: Vec<String>,
+    pub base_paths: Vec<BasePath>,
     /// Name the provider's cluster in `x-tollgate-cluster`. Off where the route is fixed.
     #[serde(default = "default_route_header")]
     pub route_header: bool,
@@ -73,12 +75,15 @@ mod tests {
     #[test]
     fn reads_the_documented_forms() {
         let gateway = br#"{"role":"gateway","control_cluster":"tollgate_control",
-            "management_cluster":"tollgate_admin","max_body_bytes":100,"base_paths":["/x"]}"#;
+            "management_cluster":"tollgate_admin","max_body_bytes":100,
+            "base_paths":["/x",{"path":"/y","default_model":"m"}]}"#;
 
         let settings = Settings::parse(gateway).unwrap();
 
         assert_eq!(settings.role, Role::Gateway);
         assert_eq!(settings.max_body_bytes, 100);
+        let bases = settings.base_paths.iter().map(|base| (&*base.path, &*base.default_model));
+        assert_eq!(bases.collect::<Vec<_>>(), [("/x", ""), ("/y", "m")]);
         assert_eq!(Settings::parse(br#"{"role":"upstream"}"#).unwrap().role, Role::Upstream);
     }
 

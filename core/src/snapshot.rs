@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-pub use tollgate_proto::v1::ProviderDialect;
+pub use tollgate_proto::v1::{ModelKind, ProviderDialect};
 
 use crate::meter::Meter;
 use crate::price::Price;
-use crate::snapshot::routing::{Alias, Resilience, Routing};
+use crate::snapshot::names::Names;
+use crate::snapshot::routing::{Resilience, Routing};
 use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
 
+mod glob;
+pub mod names;
 pub mod proto;
 pub mod routing;
 pub mod settings;
@@ -31,8 +34,8 @@ pub struct Snapshot {
     pub debug_headers: bool,
     /// What a request does when little is left of a limit.
     pub low_budget: LowBudget,
-    /// Names that stand for models; exact ones before patterns.
-    pub aliases: Vec<Alias>,
+    /// What else models are called.
+    pub names: Names,
     /// Model of requests that name none. Empty: there is none.
     pub default_model: String,
     /// When accounts go out of rotation.
@@ -55,7 +58,7 @@ impl Default for LowBudget {
 }
 
 /// A model as clients know it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     /// Public name; may contain slashes.
     pub name: String,
@@ -73,6 +76,8 @@ pub struct Model {
     pub routing: Routing,
     /// Access groups it belongs to.
     pub groups: Vec<String>,
+    /// What it is for, as far as known.
+    pub kind: ModelKind,
     /// Limits of the model, whoever asks for it.
     pub meters: Vec<Rc<Meter>>,
 }
@@ -125,6 +130,8 @@ pub struct Provider {
     pub responses: bool,
     /// Azure's `api-version`; may be empty.
     pub api_version: String,
+    /// Other names of it, where a client writes it before a model's.
+    pub aliases: Vec<String>,
     /// The header that carries the credential, and its whole value. Never shown.
     pub credential: Option<(&'static str, String)>,
     /// Whether it understands `stream_options.include_usage`.

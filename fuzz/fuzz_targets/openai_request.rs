@@ -4,10 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tollgate_core::dialect::request::{self, Cap};
-use tollgate_core::path::Call;
+use tollgate_core::path::{Call, Route};
 use tollgate_proto::v1::Endpoint;
 
-const CHAT: Call = Call { endpoint: Endpoint::ChatCompletions, named: None };
+const CHAT: Call = Call {
+    endpoint: Endpoint::ChatCompletions,
+    named: None,
+    route: Route { provider: None, default_model: String::new() },
+};
 const CAPS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
 fuzz_target!(|input: (bool, Option<u16>, &[u8])| {

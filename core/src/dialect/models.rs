@@ -1,24 +1,67 @@
 //! Listings of models, answered from the snapshot as clients of each API expect them:
-//! what the key may use, and nothing else.
+//! what the key may use, under each of its names, and nothing else.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{anthropic, gemini, ollama, openai};
 use crate::path::Api;
 use crate::policy::access::KeyPolicy;
+use crate::policy::resolve::resolve;
 use crate::refusal::Refusal;
-use crate::snapshot::{Model, Snapshot};
+use crate::snapshot::{Model, ModelKind, Snapshot};
+
+/// A model under one of its names.
+#[derive(Debug)]
+pub struct Entry {
+    /// What clients call it.
+    pub name: String,
+    /// What that stands for.
+    pub model: Rc<Model>,
+}
+
+impl Entry {
+    /// Returns the public name of the model, where the entry's own is another one.
+    pub fn root(&self) -> Option<&str> {
+        (self.name != self.model.name).then_some(&self.model.name)
+    }
+}
 
 /// Renders the models that a key may use.
 pub fn list(snapshot: &Snapshot, policy: &KeyPolicy, api: Api) -> Vec<u8> {
-    let all = snapshot.models.values().map(Rc::as_ref);
-    let models: Vec<&Model> = all.filter(|model| policy.may_use(&model.name)).collect();
+    let entries = entries(snapshot, policy);
     match api {
-        Api::Anthropic => anthropic::models::list(&models),
-        Api::Gemini => gemini::models::list(&models),
-        Api::Ollama => ollama::models::tags(&models),
-        Api::OpenAi => openai::models::list(&models),
+        Api::Anthropic => anthropic::models::list(&entries),
+        Api::Gemini => gemini::models::list(&entries),
+        Api::Ollama => ollama::models::tags(&entries),
+        Api::OpenAi => openai::models::list(&entries),
     }
+}
+
+/// Renders the models that a key may use for one thing.
+pub fn list_for(snapshot: &Snapshot, policy: &KeyPolicy, kind: ModelKind) -> Vec<u8> {
+    let mut entries = entries(snapshot, policy);
+    entries.retain(|entry| entry.model.kind == kind);
+    openai::models::list(&entries)
+}
+
+/// Returns what a key may use, by name. Patterns are no names.
+fn entries(snapshot: &Snapshot, policy: &KeyPolicy) -> Vec<Entry> {
+    let mut by_name: BTreeMap<&str, Rc<Model>> = BTreeMap::new();
+    for model in snapshot.models.values().filter(|model| policy.allows(model)) {
+        by_name.insert(&model.name, Rc::clone(model));
+    }
+    let of_all = snapshot.names.aliases().map(|alias| &*alias.pattern);
+    let own = policy.aliases.keys().map(String::as_str);
+    for name in of_all.chain(own) {
+        match resolve(snapshot, policy, name, None) {
+            Ok(model) => by_name.insert(name, model),
+            // An alias of the key can hide a model.
+            Err(_) => by_name.remove(name),
+        };
+    }
+    let entry = |(name, model): (&str, _)| Entry { name: name.to_owned(), model };
+    by_name.into_iter().map(entry).collect()
 }
 
 /// Renders one model. Gemini's clients may write `models/` before its name.
@@ -32,107 +75,16 @@ pub fn retrieve(
     api: Api,
 ) -> Result<Vec<u8>, Refusal> {
     let asked = asked.strip_prefix("models/").filter(|_| api == Api::Gemini).unwrap_or(asked);
-    let name = policy.resolve_alias(asked);
-    let Some(model) = snapshot.models.get(name).filter(|model| policy.may_use(&model.name)) else {
-        return Err(Refusal::ModelNotFound(asked.to_owned()));
-    };
+    let model = resolve(snapshot, policy, asked, None)
+        .map_err(|_| Refusal::ModelNotFound(asked.to_owned()))?;
+    let entry = Entry { name: asked.to_owned(), model };
     Ok(match api {
-        Api::Anthropic => anthropic::models::retrieve(model),
-        Api::Gemini => gemini::models::retrieve(model),
-        Api::Ollama => ollama::models::show(model),
-        Api::OpenAi => openai::models::retrieve(model),
+        Api::Anthropic => anthropic::models::retrieve(&entry),
+        Api::Gemini => gemini::models::retrieve(&entry),
+        Api::Ollama => ollama::models::show(&entry),
+        Api::OpenAi => openai::models::retrieve(&entry),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn snapshot() -> Snapshot {
-        let model = |name: &str| {
-            let (created, owned_by) = (1_739_923_200, "acme".to_owned());
-            let model = Model { name: name.to_owned(), created, owned_by, ..Model::default() };
-            (name.to_owned(), Rc::new(model))
-        };
-        let models = [model("a"), model("b"), model("c/d")].into();
-        Snapshot { models, ..Snapshot::default() }
-    }
-
-    fn may_use(models: &[&str]) -> KeyPolicy {
-        let models = models.iter().map(|name| (*name).to_owned()).collect();
-        KeyPolicy { models, ..KeyPolicy::default() }
-    }
-
-    fn listed(snapshot: &Snapshot, policy: &KeyPolicy, api: Api) -> Value {
-        serde_json::from_slice(&list(snapshot, policy, api)).unwrap()
-    }
-
-    fn retrieved(asked: &str, api: Api) -> Value {
-        let body = retrieve(&snapshot(), &may_use(&["b"]), asked, api).unwrap();
-        serde_json::from_slice(&body).unwrap()
-    }
-
-    #[test]
-    fn openais_clients_are_told_what_the_key_may_use() {
-        let model = json!({
-            "id": "c/d", "object": "model", "created": 1_739_923_200, "owned_by": "acme",
-        });
-
-        let body = listed(&snapshot(), &may_use(&["c/*"]), Api::OpenAi);
-
-        assert_eq!(body, json!({"object": "list", "data": [model]}));
-    }
-
-    #[test]
-    fn anthropics_clients_are_told_on_one_page() {
-        let model = |id| {
-            let created = "2025-02-19T00:00:00Z";
-            json!({"type": "model", "id": id, "display_name": id, "created_at": created})
-        };
-
-        let page = listed(&snapshot(), &may_use(&["b", "c/*"]), Api::Anthropic);
-
-        let expected = json!({
-            "data": [model("b"), model("c/d")],
-            "has_more": false, "first_id": "b", "last_id": "c/d",
-        });
-        assert_eq!(page, expected);
-        assert_eq!(retrieved("b", Api::Anthropic), model("b"));
-        let none = listed(&Snapshot::default(), &may_use(&["b"]), Api::Anthropic);
-        assert_eq!(none["first_id"], Value::Null);
-    }
-
-    #[test]
-    fn geminis_clients_write_a_prefix() {
-        let body = listed(&snapshot(), &may_use(&["c/*"]), Api::Gemini);
-
-        assert_eq!(body["models"].as_array().unwrap().len(), 1);
-        assert_eq!(body["models"][0]["name"], "models/c/d");
-        assert_eq!(retrieved("models/b", Api::Gemini), retrieved("b", Api::Gemini));
-    }
-
-    #[test]
-    fn ollamas_clients_are_told_tags() {
-        let tags = listed(&snapshot(), &may_use(&["b"]), Api::Ollama);
-
-        let models = tags["models"].as_array().unwrap();
-        assert_eq!(models.len(), 1);
-        assert_eq!(models[0]["model"], "b");
-        assert_eq!(models[0]["modified_at"], "2025-02-19T00:00:00Z");
-        assert_eq!(models[0]["digest"].as_str().unwrap().len(), 64);
-        let shown = retrieved("b", Api::Ollama);
-        assert_eq!(shown["capabilities"], json!(["completion", "tools"]));
-        assert_eq!(shown["model_info"]["general.architecture"], "acme");
-    }
-
-    #[test]
-    fn a_model_of_others_is_not_there() {
-        for api in [Api::OpenAi, Api::Anthropic, Api::Gemini, Api::Ollama] {
-            assert!(retrieve(&snapshot(), &may_use(&["a"]), "a", api).is_ok());
-            let refusal = Refusal::ModelNotFound("c/d".into());
-            assert_eq!(retrieve(&snapshot(), &may_use(&["a"]), "c/d", api), Err(refusal));
-        }
-    }
-}
+mod tests;

@@ -1,11 +1,10 @@
 //! What a provider is asked, and where: the endpoint of its own that answers a client's, and its
 //! path.
 
-use std::fmt::Write;
-
 use tollgate_proto::v1::{Endpoint, ProviderDialect};
 
 use super::Dialect;
+use crate::path::percent::encode;
 use crate::snapshot::Provider;
 
 /// Returns the provider's endpoint for a client's: the same one where it is served, else the one
@@ -138,7 +137,7 @@ fn gemini(base: &str, endpoint: Endpoint, model: &str, stream: bool, sse: bool) 
         (Endpoint::GenerateContent, true, false) => ":streamGenerateContent",
         _ => below(endpoint),
     };
-    [base, "/models/", &segment(model), action].concat()
+    [base, "/models/", &encode(model), action].concat()
 }
 
 /// Azure has a path for each deployment with a dated `api-version`, and one for all without.
@@ -152,23 +151,9 @@ fn azure(provider: &Provider, endpoint: Endpoint, model: &str) -> String {
     let deployment = if endpoint == Endpoint::Responses {
         String::new()
     } else {
-        ["/deployments/", &segment(model)].concat()
+        ["/deployments/", &encode(model)].concat()
     };
     [base, "/openai", &deployment, below(endpoint), "?api-version=", version].concat()
-}
-
-/// Writes a name so that it is one segment of a path.
-fn segment(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to memory cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! What the gateway needs to know of a request body, whatever its dialect, and what it changes in
 //! it where it lies.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use tollgate_proto::v1::Endpoint;
 
+use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
-use crate::path::Call;
+use crate::path::{Call, Named};
 use crate::refusal::Refusal;
 
 mod edits;
@@ -84,6 +86,46 @@ pub fn read(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
     Ok(request)
 }
 
+/// Reads a body, which gets the model `default` when it names none. Empty: there is no default.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_or_supply<'a>(
+    call: &Call,
+    body: Cow<'a, [u8]>,
+    default: &str,
+) -> Result<(Request, Cow<'a, [u8]>), Refusal> {
+    let refusal = match read(call, &body) {
+        Ok(request) => return Ok((request, body)),
+        Err(refusal) if default.is_empty() || refusal.param() != Some("model") => {
+            return Err(refusal);
+        }
+        Err(refusal) => refusal,
+    };
+    if let Some(named) = call.named.as_ref().filter(|named| named.model.is_empty()) {
+        let named = Some(Named { model: default.to_owned(), ..named.clone() });
+        return Ok((read(&Call { named, ..call.clone() }, &body)?, body));
+    }
+    let supplied = with_model(&body, default).ok_or(refusal)?;
+    Ok((read(call, &supplied)?, Cow::Owned(supplied)))
+}
+
+/// Returns a body that names no model with one. `None`: it names one, or is empty.
+fn with_model(body: &[u8], model: &str) -> Option<Vec<u8>> {
+    let value = text::encode(model);
+    let mut edits = Edits::default();
+    let is_model =
+        |member: &Member| text::means(body.get(member.key.clone()).unwrap_or_default(), "model");
+    if let Some(at) = members(body).find(is_model) {
+        let empty = matches!(body.get(at.value.clone()), Some(b"null" | b"\"\""));
+        edits.replace(empty.then_some(at.value)?, value);
+    } else {
+        let inside = members(body).next()?.before;
+        edits.replace(inside..inside, [b"\"model\":", &*value, b","].concat());
+    }
+    Some(edits.apply(body))
+}
+
 impl Request {
     fn of(call: &Call) -> Self {
         let named = call.named.as_ref();
@@ -134,7 +176,7 @@ impl Request {
             "n" | "best_of" => {
                 self.choices = number(value).map_or(self.choices, |n| n.max(self.choices));
             }
-            "user" => self.user = text::string_value(value).map(std::borrow::Cow::into_owned),
+            "user" => self.user = text::string_value(value).map(Cow::into_owned),
             "metadata" => self.take_metadata(value),
             _ => self.take_cap(key, member, value),
         }
@@ -145,7 +187,7 @@ impl Request {
         self.tags = named(value, "tags").last().map(strings).unwrap_or_default();
         if self.endpoint == Endpoint::Messages {
             let user = named(value, "user_id").last().and_then(text::string_value);
-            self.user = user.map(std::borrow::Cow::into_owned);
+            self.user = user.map(Cow::into_owned);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::dialect::chat::{Dropped, Towards};
 use crate::dialect::request::{self, Request};
 use crate::dialect::whole::Vectors;
 use crate::dialect::{Dialect, gemini, provider, responses, settings};
-use crate::path::{Api, Call, Named, api};
+use crate::path::{Api, Call, Named, Route, api};
 use crate::refusal::Refusal;
 use crate::snapshot::Target;
 use crate::snapshot::settings::ModelSettings;
@@ -219,7 +219,8 @@ fn facts(
     // Gemini's paths say what other bodies do.
     let named = Named { model: target.model.clone(), stream, sse: true };
     let named = (api(endpoint) == Api::Gemini).then_some(named);
-    request::read(&Call { endpoint, named }, body).map_err(|_| Refusal::Internal)
+    request::read(&Call { endpoint, named, route: Route::default() }, body)
+        .map_err(|_| Refusal::Internal)
 }
 
 fn towards(target: &Target) -> Towards<'_> {

@@ -2,7 +2,7 @@
 
 use tollgate_proto::v1::Endpoint;
 
-use super::{Api, Call, Named, Selection, got, percent_decode, posted, query_value};
+use super::{Api, Call, Named, Route, Selection, got, percent, posted, query_value};
 
 /// Selects what is Gemini's. `whole` is the path with its query. `None`: it is not.
 pub(super) fn select(method: &[u8], path: &str, whole: &[u8]) -> Option<Selection> {
@@ -34,7 +34,7 @@ fn listing(method: &[u8], id: &str) -> Selection {
 fn act(action: &str, model: String, alt: Option<&[u8]>) -> Option<Selection> {
     let stream = action == "streamGenerateContent";
     let named = Some(Named { model, stream, sse: alt == Some(b"sse") });
-    let call = |endpoint| Call { endpoint, named };
+    let call = |endpoint| Call { endpoint, named, route: Route::default() };
     Some(match action {
         "generateContent" | "streamGenerateContent" => {
             Selection::Inference(call(Endpoint::GenerateContent))
@@ -47,5 +47,5 @@ fn act(action: &str, model: String, alt: Option<&[u8]>) -> Option<Selection> {
 }
 
 fn decoded(id: &str) -> Option<String> {
-    String::from_utf8(percent_decode(id.as_bytes())).ok()
+    String::from_utf8(percent::decode(id.as_bytes())).ok()
 }

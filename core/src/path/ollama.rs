@@ -2,10 +2,10 @@
 
 use tollgate_proto::v1::Endpoint;
 
-use super::{Api, Call, Selection, got, posted};
+use super::{Api, Call, Route, Selection, got, posted};
 
 /// Selects what is Ollama's. `None`: it is not.
-pub(super) fn select(method: &[u8], path: &str) -> Option<Selection> {
+pub(super) fn select(method: &[u8], path: &str, route: &Route) -> Option<Selection> {
     let endpoint = match path.strip_prefix("/api/")? {
         "chat" => Endpoint::OllamaChat,
         "generate" => Endpoint::OllamaGenerate,
@@ -16,5 +16,5 @@ pub(super) fn select(method: &[u8], path: &str) -> Option<Selection> {
         "version" => return Some(got(method, Selection::OllamaVersion)),
         _ => return None,
     };
-    Some(posted(method, Selection::Inference(Call { endpoint, named: None })))
+    Some(posted(method, Selection::Inference(Call { endpoint, named: None, route: route.clone() })))
 }

@@ -8,7 +8,7 @@ use tollgate_proto::v1 as proto;
 
 use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
-use crate::snapshot::LowBudget;
+use crate::snapshot::{LowBudget, Model};
 
 /// What one key may do, as the control plane says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,7 +17,7 @@ pub struct KeyPolicy {
     pub blocked: bool,
     /// Microseconds since the epoch; `None` never expires.
     pub expires_at_us: Option<i64>,
-    /// Names and wildcards; empty allows every model.
+    /// Names, wildcards and access groups; empty allows every model.
     pub models: Vec<String>,
     /// What the client writes → what it stands for.
     pub aliases: BTreeMap<String, String>,
@@ -97,7 +97,13 @@ impl KeyPolicy {
         self.aliases.get(asked).map_or(asked, |name| name)
     }
 
-    /// Tells whether the key may use a model, by its public name.
+    /// Tells whether the key may use a model: by its public name, or because a group that it
+    /// belongs to is named.
+    pub fn allows(&self, model: &Model) -> bool {
+        self.may_use(&model.name) || self.models.iter().any(|entry| model.groups.contains(entry))
+    }
+
+    /// Tells whether the key may use what has this public name.
     pub fn may_use(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|entry| admits(entry, model))
     }
@@ -168,6 +174,22 @@ mod tests {
             assert!(!key.may_use(model), "{model}");
         }
         assert!(!super::tests::key(&["no-default-models"]).may_use("gpt-4o"));
+    }
+
+    #[test]
+    fn a_group_opens_its_models() {
+        let model = |name: &str, groups: &[&str]| Model {
+            name: name.to_owned(),
+            groups: groups.iter().map(|&group| group.into()).collect(),
+            ..Model::default()
+        };
+        let key = key(&["fast", "cheap*"]);
+
+        assert!(key.allows(&model("a", &["slow", "fast"])));
+        assert!(!key.allows(&model("a", &["Fast", "cheap-ones"])), "groups are exact");
+        assert!(key.allows(&model("cheap-ones", &[])));
+        assert!(!super::tests::key(&["no-default-models"]).allows(&model("a", &["fast"])));
+        assert!(super::tests::key(&[]).allows(&model("a", &["fast"])));
     }
 
     #[test]

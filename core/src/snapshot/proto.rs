@@ -6,7 +6,8 @@ use std::rc::Rc;
 use thiserror::Error;
 use tollgate_proto::v1::{self as proto, ProviderDialect};
 
-use super::routing::{Alias, Resilience, Routing};
+use super::names::{Alias, Names};
+use super::routing::{Resilience, Routing};
 use super::settings::ModelSettings;
 use super::{LowBudget, Model, Provider, Snapshot, Target};
 use crate::key::KeyHash;
@@ -38,8 +39,8 @@ pub enum InvalidSnapshot {
     /// A limit of a kind that this version cannot keep.
     #[error("a limit is of a kind that this filter does not know: update the filter")]
     UnknownMeter,
-    /// A value that cannot stand in a header.
-    #[error("provider {provider}: {field} holds a control character")]
+    /// A value that cannot stand where it is to be sent.
+    #[error("provider {provider}: {field} holds a character that cannot be sent")]
     UnsafeHeader {
         /// The provider's id.
         provider: String,
@@ -75,6 +76,8 @@ impl TryFrom<proto::Snapshot> for Snapshot {
         for meter in meters.iter().filter(|meter| meter.scope == Scope::Tag) {
             tag_meters.entry(meter.name.clone()).or_default().push(Rc::clone(meter));
         }
+        let aliases = wire.aliases.into_iter().map(Alias::from);
+        let names = Names::new(providers.values(), &models, aliases);
         Ok(Self {
             revision: wire.revision,
             models,
@@ -82,7 +85,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             customers: wire.customers,
             debug_headers: wire.debug_headers,
             low_budget: wire.low_budget.map(LowBudget::from).unwrap_or_default(),
-            aliases: wire.aliases.into_iter().map(Alias::from).collect(),
+            names,
             default_model: wire.default_model,
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
         })
@@ -134,6 +137,7 @@ impl TryFrom<proto::Provider> for Provider {
             authority: wire.authority,
             base_path: wire.base_path.trim_end_matches('/').to_owned(),
             dialect,
+            aliases: wire.aliases,
             credential: wire.credential.map(|credential| credential_header(dialect, credential)),
             api_version: wire.api_version,
             responses: wire.responses,
@@ -159,6 +163,7 @@ fn model_from(
     wire: proto::Model,
     providers: &BTreeMap<(String, String), Rc<Provider>>,
 ) -> Result<Model, InvalidSnapshot> {
+    let kind = wire.kind();
     let mut targets = Vec::with_capacity(wire.targets.len());
     for target in wire.targets {
         let key = (target.provider, target.account);
@@ -195,6 +200,7 @@ fn model_from(
         owned_by: wire.owned_by,
         strict: wire.strict,
         routing: wire.routing.map(Routing::from).unwrap_or_default(),
+        kind,
         groups: wire.groups,
         meters: Vec::new(),
     })

@@ -79,18 +79,3 @@ impl From<proto::Resilience> for Resilience {
         }
     }
 }
-
-/// A name that stands for a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alias {
-    /// A name, or a pattern with `*` and `?`.
-    pub pattern: String,
-    /// Public name of a model, or `provider/model`.
-    pub target: String,
-}
-
-impl From<proto::Alias> for Alias {
-    fn from(wire: proto::Alias) -> Self {
-        Self { pattern: wire.pattern, target: wire.target }
-    }
-}

@@ -11,7 +11,7 @@ use tollgate_core::{path, sse, usage};
 use tollgate_proto::v1::Endpoint;
 
 fn call(endpoint: Endpoint) -> path::Call {
-    path::Call { endpoint, named: None }
+    path::Call { endpoint, named: None, route: path::Route::default() }
 }
 
 /// JSON values as text, with white space and escapes as they like.

@@ -1,15 +1,16 @@
 //! `/v1beta/models`, as Gemini's clients know it.
 
+use crate::dialect::models::Entry;
 use crate::json::write::Writer;
-use crate::snapshot::Model;
+use crate::snapshot::ModelKind;
 
 /// Renders the list of models, all on one page.
-pub fn list(models: &[&Model]) -> Vec<u8> {
+pub fn list(entries: &[Entry]) -> Vec<u8> {
     let mut out = Writer::default();
     out.object(|out| {
         out.key("models").array(|out| {
-            for model in models {
-                view(model, out);
+            for entry in entries {
+                view(entry, out);
             }
         });
     });
@@ -17,19 +18,19 @@ pub fn list(models: &[&Model]) -> Vec<u8> {
 }
 
 /// Renders one model.
-pub fn retrieve(model: &Model) -> Vec<u8> {
+pub fn retrieve(entry: &Entry) -> Vec<u8> {
     let mut out = Writer::default();
-    view(model, &mut out);
+    view(entry, &mut out);
     out.into_bytes()
 }
 
-fn view(model: &Model, out: &mut Writer) {
-    let target = model.targets.first();
+fn view(entry: &Entry, out: &mut Writer) {
+    let target = entry.model.targets.first();
     out.object(|out| {
-        out.key("name").string(&format!("models/{}", model.name));
-        out.key("baseModelId").string(&model.name);
+        out.key("name").string(&format!("models/{}", entry.name));
+        out.key("baseModelId").string(&entry.model.name);
         out.key("version").string("");
-        out.key("displayName").string(&model.name);
+        out.key("displayName").string(&entry.name);
         out.key("description").string("");
         for (name, limit) in [
             ("inputTokenLimit", target.and_then(|target| target.max_input_tokens)),
@@ -40,7 +41,7 @@ fn view(model: &Model, out: &mut Writer) {
             }
         }
         out.key("supportedGenerationMethods").array(|out| {
-            for method in METHODS {
+            for method in methods(entry.model.kind) {
                 out.string(method);
             }
         });
@@ -48,10 +49,16 @@ fn view(model: &Model, out: &mut Writer) {
 }
 
 /// What a model can be asked for is not known of each; the provider judges.
-const METHODS: [&str; 5] = [
-    "generateContent",
-    "streamGenerateContent",
-    "countTokens",
-    "embedContent",
-    "batchEmbedContents",
-];
+fn methods(kind: ModelKind) -> &'static [&'static str] {
+    match kind {
+        ModelKind::Unspecified => &[
+            "generateContent",
+            "streamGenerateContent",
+            "countTokens",
+            "embedContent",
+            "batchEmbedContents",
+        ],
+        ModelKind::Embeddings => &["embedContent", "batchEmbedContents"],
+        ModelKind::Images => &[],
+    }
+}

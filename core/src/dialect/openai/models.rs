@@ -1,25 +1,44 @@
 //! `/v1/models`, as OpenAI's clients know it.
 
-use serde_json::{Value, json};
-
-use crate::snapshot::Model;
+use crate::dialect::models::Entry;
+use crate::json::write::Writer;
+use crate::snapshot::ModelKind;
 
 /// Renders the list of models.
-pub fn list(models: &[&Model]) -> Vec<u8> {
-    let data: Vec<Value> = models.iter().map(|model| view(model)).collect();
-    serde_json::to_vec(&json!({"object": "list", "data": data})).unwrap_or_default()
+pub fn list(entries: &[Entry]) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.object(|it| {
+        it.key("object").string("list");
+        it.key("data").array(|it| {
+            for entry in entries {
+                view(entry, it);
+            }
+        });
+    });
+    writer.into_bytes()
 }
 
 /// Renders one model.
-pub fn retrieve(model: &Model) -> Vec<u8> {
-    serde_json::to_vec(&view(model)).unwrap_or_default()
+pub fn retrieve(entry: &Entry) -> Vec<u8> {
+    let mut writer = Writer::default();
+    view(entry, &mut writer);
+    writer.into_bytes()
 }
 
-fn view(model: &Model) -> Value {
-    json!({
-        "id": model.name,
-        "object": "model",
-        "created": model.created,
-        "owned_by": model.owned_by,
-    })
+fn view(entry: &Entry, writer: &mut Writer) {
+    writer.object(|it| {
+        it.key("id").string(&entry.name);
+        it.key("object").string("model");
+        it.key("created").number(entry.model.created);
+        it.key("owned_by").string(&entry.model.owned_by);
+        if let Some(root) = entry.root() {
+            it.key("root").string(root);
+            it.key("parent").string(root);
+        }
+        match entry.model.kind {
+            ModelKind::Unspecified => {}
+            ModelKind::Embeddings => it.key("type").string("embedding"),
+            ModelKind::Images => it.key("type").string("image"),
+        }
+    });
 }

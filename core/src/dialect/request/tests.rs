@@ -1,10 +1,10 @@
 //! Facts and edits of bodies.
 
 use super::*;
-use crate::path::Named;
+use crate::path::{Named, Route};
 
 fn call(endpoint: Endpoint) -> Call {
-    Call { endpoint, named: None }
+    Call { endpoint, named: None, route: Route::default() }
 }
 
 fn chat(body: &str) -> Result<Request, Refusal> {
@@ -102,6 +102,52 @@ fn names_the_field_that_is_wrong() {
 }
 
 #[test]
+fn a_model_is_supplied_when_the_client_names_none() {
+    let cases = [
+        (r#"{"messages":[]}"#, r#"{"model":"d/\"","messages":[]}"#),
+        ("{ \n\"messages\" : [ ] }", "{\"model\":\"d/\\\"\", \n\"messages\" : [ ] }"),
+        (r#"{"messages":[],"model":null}"#, r#"{"messages":[],"model":"d/\""}"#),
+        (r#"{"model": "" ,"messages":[]}"#, r#"{"model": "d/\"" ,"messages":[]}"#),
+    ];
+    for (body, expected) in cases {
+        let call = call(Endpoint::ChatCompletions);
+        let (request, read) = read_or_supply(&call, body.as_bytes().into(), "d/\"").unwrap();
+        assert_eq!(std::str::from_utf8(&read).unwrap(), expected);
+        assert_eq!(request.model, "d/\"");
+    }
+}
+
+#[test]
+fn no_model_is_supplied_in_the_place_of_another() {
+    let chat = call(Endpoint::ChatCompletions);
+    let unnamed = &br#"{"messages":[]}"#[..];
+    let missing = Err(Refusal::MissingField("model"));
+    assert_eq!(read_or_supply(&chat, unnamed.into(), "").map(|it| it.0), missing);
+    assert_eq!(read_or_supply(&chat, b"{}"[..].into(), "d").map(|it| it.0), missing);
+    let wrong = Refusal::InvalidField { field: "model", expected: "a model's name" };
+    for body in [r#"{"model":1,"messages":[]}"#, r#"{"model":["a"],"messages":[]}"#] {
+        assert_eq!(
+            read_or_supply(&chat, body.as_bytes().into(), "d").map(|it| it.0),
+            Err(wrong.clone())
+        );
+    }
+    let named = &br#"{"model":"a","messages":[]}"#[..];
+    let (request, body) = read_or_supply(&chat, named.into(), "d").unwrap();
+    assert!(request.model == "a" && matches!(body, Cow::Borrowed(_)));
+}
+
+#[test]
+fn geminis_clients_name_no_model_in_the_path() {
+    let named = Some(Named { model: String::new(), stream: true, sse: true });
+    let call = Call { named, ..call(Endpoint::GenerateContent) };
+    let body = &br#"{"contents":[]}"#[..];
+
+    let (request, read) = read_or_supply(&call, body.into(), "d").unwrap();
+
+    assert_eq!((&*request.model, request.stream, &*read), ("d", true, body));
+}
+
+#[test]
 fn tells_what_is_not_json() {
     for body in ["", "[]", "{", "{\"model\":\"a\",}", "null"] {
         assert!(matches!(chat(body), Err(Refusal::InvalidJson(_))), "{body}");
@@ -132,7 +178,7 @@ fn caps_answers_where_each_dialect_has_its_cap() {
         r#"{"max_output_tokens":9,"model":"real","stream":true}"#,
     );
     let named = Some(Named { model: "a".into(), stream: true, sse: true });
-    let gemini = Call { endpoint: Endpoint::GenerateContent, named };
+    let gemini = Call { named, ..call(Endpoint::GenerateContent) };
     check_cap(
         &gemini,
         r#"{"contents":[]}"#,
@@ -161,7 +207,7 @@ fn reads_what_each_dialect_says_in_its_own_way() {
     assert!(request.stream, "Ollama streams unless it is told not to");
 
     let named = Some(Named { model: "m".into(), stream: false, sse: false });
-    let gemini = Call { endpoint: Endpoint::GenerateContent, named };
+    let gemini = Call { named, ..call(Endpoint::GenerateContent) };
     let body = br#"{"contents":[],"generation_config":{"candidate_count":2,"maxOutputTokens":7}}"#;
     let request = read(&gemini, body).unwrap();
     assert_eq!((&*request.model, request.choices, request.max_tokens), ("m", 2, Some(7)));
