@@ -1,7 +1,7 @@
 //! Which targets a request is tried at, in which order, and what is learned from each attempt.
 //!
 //! [`order`] makes a [`Chain`] of a model's targets; [`Chain::next`] begins the attempts one after
-//! the other. What came of one is read by [`failure`] and told to [`Health`], which
+//! the other. What came of one is read by [`failure`] and [`content`] and told to [`Health`], which
 //! decides who is out of rotation and for how long. Time and randomness come in as arguments.
 
 use std::rc::Rc;
@@ -12,6 +12,7 @@ pub use chain::Chain;
 pub use health::{Attempt, Health};
 
 pub mod chain;
+pub mod content;
 pub mod failure;
 pub mod health;
 

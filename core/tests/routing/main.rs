@@ -1,5 +1,14 @@
 //! Choosing among targets, and what is learned from them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
 
+mod content;
 mod failures;
+mod recordings;
 mod stand;
