@@ -9,13 +9,15 @@ use std::rc::Rc;
 use crate::snapshot::{Model, Target};
 
 pub use chain::Chain;
-pub use health::{Attempt, Health};
+pub use headroom::headroom;
+pub use health::{Attempt, Health, Standing};
 
 pub mod chain;
 pub mod content;
 pub mod failure;
 pub mod health;
 
+mod headroom;
 mod strategy;
 mod suitable;
 mod turns;
@@ -61,9 +63,10 @@ pub enum Nothing {
     },
     /// No target can be given what the request brings.
     Unable(Ability),
-    /// All accounts refuse their credentials.
+    /// All accounts refuse their credentials, and other requests try just now whether they still
+    /// do.
     OutOfRotation {
-        /// When the first of them is tried again.
+        /// When the first of them comes back.
         until_us: i64,
     },
 }
@@ -80,8 +83,8 @@ pub enum Ability {
 /// Returns the targets to try, best first.
 ///
 /// What is out of rotation is left out. When everything is, the one that comes back soonest is
-/// tried all the same, once: the provider's own answer is worth more to the client than ours. Only
-/// accounts that refuse their credentials are not.
+/// tried all the same: the provider's own answer is worth more to the client than ours. Accounts
+/// that refuse their credentials are tried so by one request at a time.
 ///
 /// # Errors
 /// When no target is worth trying, with the reason.
@@ -92,28 +95,46 @@ pub fn order(
     now_us: i64,
 ) -> Result<Chain, Nothing> {
     let suitable = suitable::targets(&model.targets, ask)?;
-    let (mut inside, mut soonest) =
-        (Vec::with_capacity(suitable.len()), None::<(i64, &Rc<Target>)>);
-    let mut refused_until = i64::MAX;
+    let mut inside = Vec::with_capacity(suitable.len());
+    let mut outside = Outside::default();
     for target in suitable {
         match state.health.standing(target, now_us) {
-            health::Standing::In => inside.push(Rc::clone(target)),
-            health::Standing::Out { until_us, refused: true } => {
-                refused_until = refused_until.min(until_us);
-            }
-            health::Standing::Out { until_us, refused: false } => {
-                if soonest.is_none_or(|(soonest, _)| until_us < soonest) {
-                    soonest = Some((until_us, target));
-                }
+            Standing::In => inside.push(Rc::clone(target)),
+            Standing::Out { until_us, refused, tried } => {
+                outside.add(target, until_us, refused, tried);
             }
         }
     }
     if inside.is_empty() {
-        let Some((_, target)) = soonest else {
-            return Err(Nothing::OutOfRotation { until_us: refused_until });
-        };
-        inside.push(Rc::clone(target));
+        inside.push(outside.last_resort()?);
     }
     strategy::sort(&mut inside, model, ask, state, now_us);
     Ok(Chain::new(inside, model.routing.max_attempts))
+}
+
+/// The targets that are out of rotation.
+#[derive(Default)]
+struct Outside<'a> {
+    soonest: Option<(i64, &'a Rc<Target>)>,
+    soonest_refused: Option<(i64, &'a Rc<Target>)>,
+    until_us: Option<i64>,
+}
+
+impl<'a> Outside<'a> {
+    fn add(&mut self, target: &'a Rc<Target>, until_us: i64, refused: bool, tried: bool) {
+        let soonest = if refused { &mut self.soonest_refused } else { &mut self.soonest };
+        let sooner = soonest.is_none_or(|(soonest, _)| until_us < soonest);
+        if sooner && !(refused && tried) {
+            *soonest = Some((until_us, target));
+        }
+        self.until_us = Some(self.until_us.map_or(until_us, |least| least.min(until_us)));
+    }
+
+    fn last_resort(self) -> Result<Rc<Target>, Nothing> {
+        match (self.soonest.or(self.soonest_refused), self.until_us) {
+            (Some((_, target)), _) => Ok(Rc::clone(target)),
+            (None, Some(until_us)) => Err(Nothing::OutOfRotation { until_us }),
+            (None, None) => Err(Nothing::NoTargets),
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! text begins, are held against the account.
 
 use crate::headers::Headers;
+use crate::snapshot::Target;
 use words::Words;
 
 mod date;
@@ -81,6 +82,15 @@ impl Failure {
         }
     }
 
+    /// Tells whether `other` is worth trying after this failure of `tried`.
+    pub fn leaves(self, other: &Target, tried: &Target) -> bool {
+        match self.next() {
+            Next::Any => true,
+            Next::Larger => holds_more(other, tried),
+            Next::None => false,
+        }
+    }
+
     /// Returns its name: for logs, metrics and marks.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,6 +125,15 @@ impl Failure {
             | Self::Unable
             | Self::ClientError => None,
         }
+    }
+}
+
+/// Tells whether a target takes longer prompts than one that was too small. Where that is not
+/// known, another model might.
+fn holds_more(other: &Target, small: &Target) -> bool {
+    match (other.max_input_tokens, small.max_input_tokens) {
+        (Some(other), Some(small)) => other > small,
+        (Some(_) | None, _) => other.model != small.model,
     }
 }
 

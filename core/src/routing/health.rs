@@ -53,6 +53,8 @@ pub enum Standing {
         until_us: i64,
         /// It refuses its credential.
         refused: bool,
+        /// A request finds out just now whether that still holds.
+        tried: bool,
     },
 }
 
@@ -292,11 +294,12 @@ impl Standing {
             (Self::In, other) => other,
             (out @ Self::Out { .. }, Self::In) => out,
             (
-                Self::Out { until_us, refused },
-                Self::Out { until_us: other_until_us, refused: other_refused },
+                Self::Out { until_us, refused, tried },
+                Self::Out { until_us: until_us_too, refused: refused_too, tried: tried_too },
             ) => Self::Out {
-                until_us: until_us.max(other_until_us),
-                refused: refused || other_refused,
+                until_us: until_us.max(until_us_too),
+                refused: refused || refused_too,
+                tried: tried || tried_too,
             },
         }
     }

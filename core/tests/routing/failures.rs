@@ -8,10 +8,9 @@ use std::rc::Rc;
 use tollgate_core::headers::Headers;
 use tollgate_core::routing::Health;
 use tollgate_core::routing::failure::{Failure, Next, classify};
-use tollgate_core::snapshot::routing::Resilience;
 use tollgate_proto::v1::{HealthMark, HealthState};
 
-use crate::stand::{NOW_US, SECOND_US, target};
+use crate::stand::{NOW_US, SECOND_US, fail, target};
 
 #[test]
 fn every_error_is_read_and_has_its_consequence() {
@@ -72,15 +71,8 @@ fn consequence(failure: Failure) -> String {
 
 /// Returns what one failure alone tells the others.
 fn marks(failure: Failure) -> Vec<HealthMark> {
-    let mut health = Health::default();
-    let mut attempt = health.begin(&Rc::new(target("p/a")), NOW_US);
-    let marks = health.failed(&mut attempt, failure, &Resilience::default(), MIDDLE, NOW_US);
-    health.end(attempt);
-    marks
+    fail(&mut Health::default(), &Rc::new(target("p/a")), failure, NOW_US)
 }
-
-/// Pauses are neither longer nor shorter by chance.
-const MIDDLE: u64 = 256;
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -10,5 +10,7 @@
 
 mod content;
 mod failures;
+mod order;
 mod recordings;
 mod stand;
+mod strategies;

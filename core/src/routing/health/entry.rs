@@ -38,18 +38,23 @@ impl Entry {
     pub(super) fn standing(&self, now_us: i64) -> Standing {
         let Some(mark) = self.mark else { return Standing::In };
         let refused = mark.state == HealthState::Refused;
+        let tried_until_us = self.probed_us.map(|since| since.saturating_add(PROBE_LASTS_US));
+        let tried = tried_until_us.is_some_and(|until_us| now_us < until_us);
         if now_us < mark.until_us {
-            return Standing::Out { until_us: mark.until_us, refused };
+            return Standing::Out { until_us: mark.until_us, refused, tried };
         }
-        match self.probed_us.map(|since| since.saturating_add(PROBE_LASTS_US)) {
-            Some(until_us) if now_us < until_us => Standing::Out { until_us, refused },
+        match tried_until_us {
+            Some(until_us) if tried => Standing::Out { until_us, refused, tried },
             Some(_) | None => Standing::In,
         }
     }
 
     /// Notes that an attempt begins. Tells whether it is the one that tries the target out.
     pub(super) fn probe(&mut self, now_us: i64) -> bool {
-        let probes = self.is_half_open(now_us) && self.standing(now_us) == Standing::In;
+        let probes = match self.standing(now_us) {
+            Standing::In => self.is_half_open(now_us),
+            Standing::Out { refused, tried, .. } => refused && !tried,
+        };
         if probes {
             self.probed_us = Some(now_us);
         }

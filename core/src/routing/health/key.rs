@@ -26,7 +26,7 @@ impl Key {
 
 /// Hashes texts so that their order and their borders count, eight bytes at a time.
 pub(in crate::routing) fn hash<const N: usize>(texts: [&str; N]) -> u64 {
-    texts.iter().fold(SEED, |sum, text| {
+    texts.iter().fold(0, |sum, text| {
         let (words, rest) = text.as_bytes().as_chunks::<8>();
         let mut last = [0; 8];
         for (byte, from) in last.iter_mut().zip(rest) {
@@ -38,11 +38,12 @@ pub(in crate::routing) fn hash<const N: usize>(texts: [&str; N]) -> u64 {
     })
 }
 
-/// Multiplies to 128 bits and folds, so that each bit of either side reaches all of the result.
+/// Multiplies to 128 bits and folds, so that each bit of either side reaches all of the result; and
+/// where one factor happens to be zero, the other is not lost.
 pub(in crate::routing) fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ SEED) * u128::from(b ^ PRIME);
     let [low, high] = [product, product >> 64].map(|half| half & u128::from(u64::MAX));
-    u64::try_from(low ^ high).unwrap_or_default()
+    u64::try_from(low ^ high).unwrap_or_default() ^ a.rotate_left(29) ^ b.rotate_left(47)
 }
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -67,6 +68,10 @@ mod tests {
             ["12345678", "", ""],
             ["1234567", "8", ""],
             ["12345678", "\0", ""],
+            ["b", "", ""],
+            ["c", "", ""],
+            ["b", "", "m"],
+            ["c", "", "m"],
         ];
         let keys: BTreeSet<_> = names.iter().map(|[a, b, c]| Key::of(a, b, c)).collect();
 
