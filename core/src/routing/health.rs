@@ -3,7 +3,7 @@
 //! An account is marked as a whole when it refuses its credential or has nothing left, and one
 //! model of it in all other cases. What is in rotation and does not fail takes no memory here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tollgate_proto::v1::{HealthMark, HealthState};
@@ -190,7 +190,10 @@ impl Health {
 
     /// Takes the whole truth: who is not in `marks` is in rotation.
     pub fn replace(&mut self, marks: &[HealthMark], now_us: i64) {
-        self.entries.values_mut().for_each(Entry::clear);
+        let of = |mark: &HealthMark| Key::of(&mark.provider, &mark.account, &mark.model);
+        let named: BTreeSet<_> = marks.iter().map(of).collect();
+        let others = self.entries.iter_mut().filter(|(key, _)| !named.contains(key));
+        others.for_each(|(_, entry)| entry.clear());
         self.entries.retain(|_, entry| !entry.is_empty());
         for mark in marks {
             self.hear(mark, now_us);

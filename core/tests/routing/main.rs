@@ -10,6 +10,7 @@
 
 mod content;
 mod failures;
+mod health;
 mod order;
 mod recordings;
 mod stand;

@@ -26,7 +26,7 @@ pub(super) struct Entry {
 pub(super) struct Mark {
     pub(super) state: HealthState,
     pub(super) until_us: i64,
-    /// How often its pause has doubled, and one. 0: the provider named it.
+    /// How often in a row nobody knew how long its pause should be.
     pub(super) level: u32,
 }
 
@@ -97,7 +97,8 @@ impl Entry {
         if self.mark.is_some_and(|mark| mark.until_us >= until_us) {
             return false;
         }
-        self.put(HealthState::Cooling, until_us, 0, now_us);
+        let level = self.mark.map_or(0, |mark| mark.level);
+        self.put(HealthState::Cooling, until_us, level, now_us);
         true
     }
 
