@@ -49,7 +49,7 @@ fn replay(recorded: &Value) -> Result<(), String> {
     let headers = [(":method", &b"POST"[..]), (":path", path.as_bytes()), ("x-api-key", b"sk-1")];
     hand(Input::RequestHeaders { headers: Headers(&headers), end: false });
     hand(Input::RequestBody(request.into_bytes()));
-    hand(Input::AttemptHeaders);
+    hand(Input::AttemptHeaders { cluster: None });
     hand(Input::AttemptBody);
     let status = text(&recorded["status"]);
     let content_type = text(&recorded["response_headers"]["content-type"]);
@@ -89,7 +89,7 @@ fn gateway_for(model: &str) -> Gateway {
     };
     let welcome = proto::Welcome { instance_id: vec![0; 16] };
     for event in [Event::Welcome(welcome), Event::Snapshot(snapshot)] {
-        gateway.apply_update(&proto::Update { event: Some(event) }.encode_to_vec());
+        gateway.apply_update(&proto::Update { event: Some(event) }.encode_to_vec(), 0);
     }
     gateway.keys.answered(KeyHash::of(b"sk-1"), Some(Rc::new(KeyPolicy::default())), 1, 0);
     gateway

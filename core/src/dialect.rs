@@ -4,6 +4,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod conversation;
 pub mod count;
 pub mod embeddings;
 pub mod error;

@@ -36,9 +36,12 @@ use crate::snapshot::Target;
 
 mod answer;
 mod attempt;
+mod choice;
 mod customer;
 pub mod effect;
+mod fallback;
 mod forms;
+mod further;
 pub mod input;
 mod limits;
 mod local;
@@ -49,12 +52,14 @@ mod request;
 mod response;
 mod shown;
 mod strip;
+mod trial;
 
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};
 
 use attempt::Attempt;
 use customer::Customer;
+use fallback::Fallback;
 use limits::{Candidate, Reserved};
 use outgoing::Outgoing;
 
@@ -123,6 +128,8 @@ struct Forwarded {
     prompt_bytes: u64,
     attempt: Attempt,
     reserved: Reserved,
+    /// Who may serve it besides. `None`: nobody.
+    fallback: Option<Box<Fallback>>,
 }
 
 impl Exchange {
@@ -164,17 +171,19 @@ impl Exchange {
             Input::KeyRecalled(shared) => self.key_recalled(shared, gateway, now_us),
             Input::UnitsMoved => self.units_moved(gateway, now_us),
             Input::NoBodyCallback => self.refuse(&Refusal::HostCannotHold),
-            Input::AttemptHeaders => self.attempt_headers(),
+            Input::AttemptHeaders { cluster } => self.attempt_headers(cluster, gateway, now_us),
             Input::AttemptBody => self.attempt_body(),
             Input::AttemptResponseHeaders { headers, end } => {
-                self.attempt_response_headers(headers, end)
+                self.attempt_response_headers(headers, end, gateway, now_us)
             }
             Input::AttemptResponseBody { piece, end } => {
                 self.attempt_response_body(piece, end, gateway, now_us)
             }
-            Input::AttemptResponseTrailers => self.attempt_response_trailers(),
+            Input::AttemptResponseTrailers => self.attempt_response_trailers(gateway, now_us),
+            Input::HeldLongEnough => self.held_long_enough(),
             Input::ResponseHeaders { headers, from_upstream, end } => {
-                let flow = self.response_headers(headers, from_upstream, end);
+                let origin = (from_upstream, end);
+                let flow = self.response_headers(headers, origin, gateway, now_us);
                 self.show_standing(gateway, now_us);
                 flow
             }
@@ -203,6 +212,16 @@ impl Exchange {
         }
     }
 
+    /// Tells whether an attempt must say at which cluster it is made.
+    pub fn needs_cluster(&self) -> bool {
+        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.fallback.is_some())
+    }
+
+    /// Tells whether nothing is decided about the answer: how long that takes matters.
+    pub fn is_on_trial(&self) -> bool {
+        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.attempt.is_on_trial())
+    }
+
     /// Tells whether body callbacks of the answer matter in the listener.
     pub fn replaces_response_body(&self) -> bool {
         self.local_body.is_some()
@@ -223,6 +242,8 @@ impl Exchange {
         }
         self.phase = Phase::Replied;
         self.body = None;
+        self.status = reply.status;
+        self.error_code = reply.code.map(str::to_owned);
         self.effects.push_back(Effect::Reply(reply));
         Flow::Pause
     }

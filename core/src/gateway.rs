@@ -12,7 +12,9 @@ use crate::key::KeyHash;
 use crate::meter::leases::Leases;
 use crate::outbox::Outbox;
 use crate::policy::key_cache::KeyCache;
+use crate::routing;
 use crate::snapshot::Snapshot;
+use crate::snapshot::proto::InvalidSnapshot;
 use crate::tally::Tally;
 
 mod report;
@@ -37,6 +39,13 @@ pub struct Gateway {
     pub leases: Leases,
     /// Policies of customers (end users), by the hash of their id.
     pub customers: KeyCache,
+    /// Who is out of rotation, and whose turn it is.
+    pub routing: routing::State,
+    /// What others are to hear of accounts.
+    health_news: Vec<proto::HealthMark>,
+    /// Exchanges whose answers are held, and until when.
+    held: Vec<(u64, i64)>,
+    drawn: u64,
     /// Who this VM is: its first instance id. It holds the leases, and its records begin with it,
     /// so that what it held and what it recorded can be told to be of one VM after a crash.
     holder: Option<[u8; 16]>,
@@ -79,6 +88,10 @@ impl Default for Gateway {
             tally: Tally::default(),
             leases: Leases::default(),
             customers: KeyCache::new(KEY_CAPACITY),
+            routing: routing::State::default(),
+            health_news: Vec::new(),
+            held: Vec::new(),
+            drawn: 0,
             holder: None,
             waiting: Vec::new(),
             cut: Vec::new(),
@@ -93,7 +106,7 @@ impl Default for Gateway {
 
 impl Gateway {
     /// Applies a message of the `Watch` stream.
-    pub fn apply_update(&mut self, message: &[u8]) -> Applied {
+    pub fn apply_update(&mut self, message: &[u8], now_us: i64) -> Applied {
         let event = match proto::Update::decode(message) {
             Ok(update) => update.event,
             Err(error) => return Applied::Ignored(format!("update is not protobuf: {error}")),
@@ -107,10 +120,11 @@ impl Gateway {
                 }
                 Err(_) => return Applied::Ignored("instance id is not 16 bytes".to_owned()),
             },
-            Some(Event::Snapshot(wire)) => match Snapshot::try_from(wire) {
-                Ok(snapshot) => self.snapshot = Some(Rc::new(snapshot)),
-                Err(error) => return Applied::Ignored(format!("snapshot refused: {error}")),
-            },
+            Some(Event::Snapshot(wire)) => {
+                if let Err(error) = self.take_snapshot(wire, now_us) {
+                    return Applied::Ignored(format!("snapshot refused: {error}"));
+                }
+            }
             Some(Event::KeyChanged(change)) => match KeyHash::from_bytes(&change.key_hash) {
                 Some(hash) => {
                     self.keys.key_changed(&hash, change.revision);
@@ -123,9 +137,27 @@ impl Gateway {
                 let hash = KeyHash::of(change.customer.as_bytes());
                 self.customers.key_changed(&hash, change.revision);
             }
-            Some(Event::HealthChanged(_)) | None => {}
+            Some(Event::HealthChanged(change)) => {
+                for mark in &change.marks {
+                    self.routing.health.hear(mark, now_us);
+                }
+            }
+            None => {}
         }
         Applied::Done
+    }
+
+    fn take_snapshot(
+        &mut self,
+        mut wire: proto::Snapshot,
+        now_us: i64,
+    ) -> Result<(), InvalidSnapshot> {
+        let health = std::mem::take(&mut wire.health);
+        let snapshot = Snapshot::try_from(wire)?;
+        self.routing.health.replace(&health, now_us);
+        self.routing.health.configured(&snapshot);
+        self.snapshot = Some(Rc::new(snapshot));
+        Ok(())
     }
 
     /// Notes that the `Watch` stream is gone: changes may be missed from here on.
@@ -163,6 +195,51 @@ impl Gateway {
         self.open = self.open.saturating_sub(1);
         self.tally.ended(record);
         self.outbox.push(record);
+    }
+
+    /// Notes what others are to hear of accounts.
+    pub(crate) fn tell_health(&mut self, news: Vec<proto::HealthMark>) {
+        self.health_news.extend(news);
+    }
+
+    /// Tells whether there is something that others are to hear of accounts.
+    pub fn has_health_news(&self) -> bool {
+        !self.health_news.is_empty()
+    }
+
+    /// Returns, once, what others are to hear of accounts: an encoded `ReportHealthRequest`.
+    pub fn take_health_news(&mut self) -> Option<Vec<u8>> {
+        let marks = std::mem::take(&mut self.health_news);
+        let news = proto::ReportHealthRequest { marks };
+        (!news.marks.is_empty()).then(|| news.encode_to_vec())
+    }
+
+    /// Notes that the answer of an exchange is held, and until when.
+    pub(crate) fn holds(&mut self, exchange: u64, until_us: i64) {
+        self.held.push((exchange, until_us));
+    }
+
+    /// Notes that it is not held any more.
+    pub(crate) fn held_no_more(&mut self, exchange: u64) {
+        self.held.retain(|(held, _)| *held != exchange);
+    }
+
+    /// Returns the exchanges whose answers have been held for long enough.
+    pub fn take_held(&mut self, now_us: i64) -> Vec<u64> {
+        let over = |(_, until_us): &mut (u64, i64)| *until_us <= now_us;
+        self.held.extract_if(.., over).map(|(exchange, _)| exchange).collect()
+    }
+
+    /// Draws a number that nobody needs to be unable to guess.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let seed = self.holder.unwrap_or_default();
+        let seed = seed.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        // SplitMix64, https://prng.di.unimi.it/splitmix64.c
+        let mut mixed = seed ^ self.drawn;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
     }
 
     /// Notes that the client of an exchange was told the end of a stream that still goes on.
@@ -223,10 +300,10 @@ mod tests {
         let mut gateway = Gateway::default();
         assert!(!gateway.can_serve());
 
-        gateway.apply_update(&update(Event::Snapshot(proto::Snapshot::default())));
+        gateway.apply_update(&update(Event::Snapshot(proto::Snapshot::default())), 0);
         assert!(!gateway.can_serve());
         let instance_id = vec![1; 16];
-        gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })));
+        gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })), 0);
 
         assert!(gateway.can_serve());
     }
@@ -245,7 +322,7 @@ mod tests {
         let ids: Vec<Vec<u8>> = (1..3)
             .map(|instance| {
                 let instance_id = vec![instance; 16];
-                gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })));
+                gateway.apply_update(&update(Event::Welcome(proto::Welcome { instance_id })), 0);
                 gateway.open_record()
             })
             .collect();
@@ -261,10 +338,10 @@ mod tests {
         let bad = proto::Snapshot { providers: twice, ..proto::Snapshot::default() };
 
         for message in [b"\xff\xff".to_vec(), update(Event::Snapshot(bad))] {
-            assert!(matches!(gateway.apply_update(&message), Applied::Ignored(_)));
+            assert!(matches!(gateway.apply_update(&message, 0), Applied::Ignored(_)));
         }
         assert!(gateway.snapshot().is_none());
-        assert_eq!(gateway.apply_update(b""), Applied::Done);
+        assert_eq!(gateway.apply_update(b"", 0), Applied::Done);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tollgate_proto::v1 as proto;
 
 pub mod lease;
 pub mod leases;
+mod reservation;
 
 /// One limit. Immutable; the control plane gives a new id to what replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -73,6 +73,20 @@ pub enum Refusal {
     ProviderTimeout,
     /// The provider refused the credential that we have for it.
     ProviderCredential(u16),
+    /// Everybody who could have answered failed.
+    AllFailed {
+        /// What the client asked for.
+        model: String,
+        /// The status of the last one.
+        status: u16,
+    },
+    /// Nobody who could answer is in rotation.
+    NoProvider {
+        /// When somebody is again.
+        retry_after_seconds: u64,
+    },
+    /// No target takes a prompt as long as this one; the longest, in tokens.
+    PromptTooLong(u64),
 }
 
 /// An answer to send.
@@ -139,7 +153,11 @@ impl Refusal {
             Self::HostCannotHold | Self::Internal => (500, "server_error", "internal_error"),
             Self::ProviderFailed => (502, "api_error", "provider_error"),
             Self::ProviderTimeout => (504, "api_error", "provider_error"),
-            Self::ProviderCredential(status) => (*status, "api_error", "provider_error"),
+            Self::ProviderCredential(status) | Self::AllFailed { status, .. } => {
+                (*status, "api_error", "provider_error")
+            }
+            Self::NoProvider { .. } => (503, "service_unavailable_error", "provider_error"),
+            Self::PromptTooLong(_) => (400, "invalid_request_error", "context_length_exceeded"),
         }
     }
 
@@ -191,6 +209,14 @@ impl Refusal {
             Self::ProviderCredential(_) => {
                 "The provider refused the gateway's credential. Tell the gateway's admin.".into()
             }
+            // To the letter: clients match on it.
+            Self::AllFailed { model, .. } => format!("All providers failed for model '{model}'"),
+            Self::NoProvider { .. } => {
+                "No provider of this model is available right now. Try again shortly.".into()
+            }
+            Self::PromptTooLong(most) => {
+                format!("The prompt is too long: this model takes at most {most} tokens.")
+            }
         }
     }
 
@@ -227,7 +253,10 @@ impl Refusal {
             | Self::Internal
             | Self::ProviderFailed
             | Self::ProviderTimeout
-            | Self::ProviderCredential(_) => None,
+            | Self::ProviderCredential(_)
+            | Self::AllFailed { .. }
+            | Self::NoProvider { .. }
+            | Self::PromptTooLong(_) => None,
         }
     }
 
@@ -236,7 +265,12 @@ impl Refusal {
         if let Self::LimitReached(shortage) = self {
             return shortage.headers();
         }
+        if let Self::NoProvider { retry_after_seconds } = self {
+            return vec![("retry-after", retry_after_seconds.to_string().into())];
+        }
         match self.class().0 {
+            // It is not the client's budget that these lack.
+            _ if matches!(self, Self::AllFailed { .. }) => Vec::new(),
             503 => vec![("retry-after", "1".into())],
             // Waiting does not refill a budget: official SDKs honour this and do not retry.
             429 => vec![("x-should-retry", "false".into())],

@@ -55,6 +55,12 @@ impl ControlPlane {
         host::dispatch_grpc_call(&self.0, POLICY, "ResolveCustomer", &message, RESOLVE_WITHIN)
     }
 
+    /// Tells what was learned of accounts. Nobody waits for the answer.
+    pub(crate) fn report_health(&self, news: &[u8]) {
+        let within = RESOLVE_WITHIN;
+        let _ = host::dispatch_grpc_call(&self.0, POLICY, "ReportHealth", news, within);
+    }
+
     /// Sends an encoded batch of usage records.
     pub(crate) fn report(&self, batch: &[u8]) -> Option<u32> {
         host::dispatch_grpc_call(&self.0, USAGE, "Report", batch, REPORT_WITHIN)

@@ -23,6 +23,10 @@ pub(crate) use shared_keys::forget as forget_key;
 /// Not a header: that would have to be taken off again, and the next attempt would miss it.
 const EXCHANGE: &str = "tollgate_exchange";
 
+/// Where the cluster of a request's next attempt stands, for Envoy to read
+/// (`control-plane/src/xds/fallback.rs`).
+const CLUSTER: &str = "tollgate_cluster";
+
 /// What became of an effect.
 pub(crate) enum Done {
     /// It is done.
@@ -54,10 +58,16 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         Effect::LeadAttempts(id) => {
             let _ = hostcalls::set_property(vec![EXCHANGE], Some(&id.to_le_bytes()));
         }
+        Effect::RouteTo(cluster) => {
+            let _ = hostcalls::set_property(vec![CLUSTER], Some(cluster.as_bytes()));
+        }
         Effect::ReplaceRequestBody(body) => set_body(BufferType::HttpRequestBody, &body),
         Effect::ReplaceResponseBody(body) => set_body(BufferType::HttpResponseBody, &body),
         Effect::ResumeRequest => {
             let _ = hostcalls::resume_http_request();
+        }
+        Effect::ResumeResponse => {
+            let _ = hostcalls::resume_http_response();
         }
         Effect::ShareKey(hash, answer) => shared_keys::keep(&hash, &answer),
         Effect::RecallKey(hash) => return Done::Recalled(shared_keys::recall(&hash)),
@@ -102,6 +112,11 @@ pub(crate) fn response_headers() -> Pairs {
 pub(crate) fn exchange() -> Option<u64> {
     let id = hostcalls::get_property(vec![EXCHANGE]).ok().flatten()?;
     Some(u64::from_le_bytes(id.try_into().ok()?))
+}
+
+/// Returns the cluster that an attempt is made at.
+pub(crate) fn cluster() -> Option<Vec<u8>> {
+    hostcalls::get_property(vec!["xds", "cluster_name"]).ok().flatten()
 }
 
 /// Returns the request body that Envoy holds.

@@ -59,6 +59,9 @@ pub(crate) fn send(root: u32) {
             host::set_tick(TICK);
         }
         let control_plane = Rc::clone(&reporter.control_plane);
+        if let Some(news) = vm.gateway.take_health_news() {
+            control_plane.report_health(&news);
+        }
         let report = vm.gateway.next_report(host::now_us())?;
         Some((control_plane, report))
     });
@@ -91,8 +94,11 @@ pub(crate) fn answered(token: u32, status: u32, size: usize) -> bool {
 
 /// Does what cannot wait for a tick: reports that others wait for, requests that wait for units.
 pub(crate) fn hurry(own: u32) {
-    let (urgent, moved) =
-        vm::with(|vm| (vm.gateway.leases.is_urgent(), vm.gateway.has_moved())).unwrap_or_default();
+    let (urgent, moved) = vm::with(|vm| {
+        let gateway = &vm.gateway;
+        (gateway.leases.is_urgent() || gateway.has_health_news(), gateway.has_moved())
+    })
+    .unwrap_or_default();
     if moved {
         wake(own, false);
     }

@@ -69,6 +69,22 @@ impl Root {
         }
     }
 
+    /// Sends answers on that have been held for as long as they may be.
+    fn let_held_answers_go(&self) {
+        let now = host::now_us();
+        for id in vm::with(|vm| vm.gateway.take_held(now)).unwrap_or_default() {
+            let Some((context, exchange)) = vm::with(|vm| vm.find_attempt(id)).flatten() else {
+                continue;
+            };
+            let Ok(mut exchange) = exchange.try_borrow_mut() else { continue };
+            let flow = vm::with(|vm| exchange.handle(Input::HeldLongEnough, &mut vm.gateway, now));
+            if flow.is_some() {
+                let effects = std::iter::from_fn(|| exchange.next_effect());
+                host::send_from(context, self.context, effects);
+            }
+        }
+    }
+
     /// Refuses requests whose body never comes: this Envoy does not hold headers for us.
     fn refuse_without_body(&self) {
         let now = host::now_us();
@@ -115,6 +131,7 @@ impl RootContext for Root {
         self.show();
         self.refuse_without_body();
         self.close_cut_streams();
+        self.let_held_answers_go();
     }
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
@@ -132,7 +149,7 @@ impl Context for Root {
     fn on_grpc_stream_message(&mut self, _token: u32, size: usize) {
         let message = host::grpc_message(size);
         self.pause = 1;
-        match vm::with(|vm| vm.gateway.apply_update(&message)) {
+        match vm::with(|vm| vm.gateway.apply_update(&message, host::now_us())) {
             Some(Applied::KeyForgotten(hash)) => host::forget_key(&hash),
             Some(Applied::Ignored(why)) => {
                 host::log_warning(&format!("tollgate: policy update ignored: {why}"));

@@ -53,16 +53,21 @@ impl Stream {
     /// handling it.
     fn read_clock(&mut self, input: &Input<'_>) {
         let read = match input {
-            Input::AttemptResponseBody { .. } => !std::mem::replace(&mut self.answering, true),
+            Input::AttemptResponseBody { .. } => {
+                !std::mem::replace(&mut self.answering, true) || self.asks(Exchange::is_on_trial)
+            }
             Input::RequestHeaders { .. } | Input::KeyResolved(_) | Input::Ended => true,
+            // How long an attempt took counts where another may follow.
+            Input::AttemptHeaders { .. } | Input::AttemptResponseHeaders { .. } => {
+                self.asks(Exchange::needs_cluster)
+            }
             Input::KeyRecalled(_)
             | Input::RequestBodyPart { .. }
             | Input::RequestBody(_)
             | Input::NoBodyCallback
             | Input::UnitsMoved
-            | Input::AttemptHeaders
             | Input::AttemptBody
-            | Input::AttemptResponseHeaders { .. }
+            | Input::HeldLongEnough
             | Input::AttemptResponseTrailers
             | Input::ResponseHeaders { .. }
             | Input::ResponseBody => false,
@@ -137,8 +142,14 @@ impl Stream {
             host::apply(Effect::Reply((&Refusal::Internal).into()), None);
             return Action::Pause;
         };
+        let id = found.0;
         self.exchange = Some(found);
-        let flow = self.handle(Input::AttemptHeaders);
+        let cluster = self.asks(Exchange::needs_cluster).then(host::cluster).flatten();
+        if cluster.is_some() {
+            let context = self.context;
+            vm::with(|vm| vm.begin_attempt(id, context));
+        }
+        let flow = self.handle(Input::AttemptHeaders { cluster: cluster.as_deref() });
         host::action(flow)
     }
 
@@ -234,11 +245,12 @@ impl HttpContext for Stream {
 /// would be two more ways into the VM.
 impl Drop for Stream {
     fn drop(&mut self) {
-        let Some((id, _)) = self.exchange.as_ref().filter(|_| self.role() != Some(Role::Upstream))
-        else {
-            return;
-        };
+        let Some((id, _)) = &self.exchange else { return };
         let (id, context) = (*id, self.context);
+        if self.role() == Some(Role::Upstream) {
+            vm::with(|vm| vm.end_attempt(id, context));
+            return;
+        }
         // Nothing is left of the VM when a native test ends.
         if vm::with(|vm| vm.close(id, context)).is_some() {
             let _ = self.handle(Input::Ended);

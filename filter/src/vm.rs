@@ -29,6 +29,8 @@ pub(crate) struct Vm {
     /// Who talks to the ledger.
     pub(crate) reporter: Option<Reporter>,
     exchanges: BTreeMap<u64, (u32, Shared)>,
+    /// The contexts of attempts whose answers may be held, by exchange.
+    attempts: BTreeMap<u64, u32>,
     last_id: u64,
 }
 
@@ -55,6 +57,24 @@ impl Vm {
         self.exchanges.get(&id).map(|(context, shared)| (*context, Rc::clone(shared)))
     }
 
+    /// Notes the context of an exchange's present attempt.
+    pub(crate) fn begin_attempt(&mut self, id: u64, context: u32) {
+        self.attempts.insert(id, context);
+    }
+
+    /// Finds an exchange with the context of its present attempt.
+    pub(crate) fn find_attempt(&self, id: u64) -> Option<(u32, Shared)> {
+        let context = *self.attempts.get(&id)?;
+        self.find(id).map(|shared| (context, shared))
+    }
+
+    /// Forgets an attempt, unless another has begun.
+    pub(crate) fn end_attempt(&mut self, id: u64, context: u32) {
+        if self.attempts.get(&id) == Some(&context) {
+            self.attempts.remove(&id);
+        }
+    }
+
     /// Finds the exchange of a listener's context. Rare, so it searches.
     pub(crate) fn of_context(&self, context: u32) -> Option<Shared> {
         let mut all = self.exchanges.values();
@@ -64,6 +84,7 @@ impl Vm {
     /// Forgets an exchange.
     pub(crate) fn close(&mut self, id: u64, context: u32) {
         self.exchanges.remove(&id);
+        self.attempts.remove(&id);
         self.gateway.is_gone(context);
     }
 }

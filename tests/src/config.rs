@@ -13,6 +13,8 @@ pub struct Config {
     pub models: Vec<Model>,
     /// More of section `server.gateway`.
     pub gateway: serde_json::Map<String, Value>,
+    /// Other sections.
+    pub sections: serde_json::Map<String, Value>,
 }
 
 /// A provider, as configured.
@@ -41,6 +43,10 @@ pub struct Model {
     pub target: String,
     /// USD per token in and out, as decimals. `None`: whatever the price list says.
     pub price: Option<(&'static str, &'static str)>,
+    /// Further targets, as the file has them.
+    pub others: Vec<Value>,
+    /// More of what the file says of it.
+    pub fields: serde_json::Map<String, Value>,
 }
 
 impl Provider {
@@ -64,7 +70,24 @@ impl Model {
             provider: provider.to_owned(),
             target: target.to_owned(),
             price: Some((INPUT_PRICE, OUTPUT_PRICE)),
+            others: Vec::new(),
+            fields: serde_json::Map::new(),
         }
+    }
+
+    /// Adds a target at another provider, under the same name and at the same price.
+    #[must_use]
+    pub fn or(mut self, provider: &str) -> Self {
+        let price = json!({ "input_token": INPUT_PRICE, "output_token": OUTPUT_PRICE });
+        self.others.push(json!({ "provider": provider, "model": self.target, "price": price }));
+        self
+    }
+
+    /// Says more of it.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(field.to_owned(), value.into());
+        self
     }
 }
 
@@ -77,7 +100,7 @@ impl Config {
         for (name, value) in &self.gateway {
             gateway[name] = value.clone();
         }
-        let file = json!({
+        let mut file = json!({
             "server": { "gateway": gateway, "admin": { "listen": "127.0.0.1:0" } },
             "filter": { "file": wasm },
             "database": { "url": database },
@@ -85,6 +108,7 @@ impl Config {
             "providers": providers,
             "models": models,
         });
+        file.as_object_mut().unwrap().extend(self.sections.clone());
         serde_json::to_string_pretty(&file).unwrap()
     }
 
@@ -118,7 +142,10 @@ fn model(model: &Model) -> Value {
     if let Some((input, output)) = model.price {
         target["price"] = json!({ "input_token": input, "output_token": output });
     }
-    json!({ "name": model.name, "targets": [target] })
+    let targets: Vec<Value> = std::iter::once(target).chain(model.others.clone()).collect();
+    let mut section = json!({ "name": model.name, "targets": targets });
+    section.as_object_mut().unwrap().extend(model.fields.clone());
+    section
 }
 
 /// USD a token, unless a test says otherwise: 150 and 600 nano-dollars.

@@ -1,5 +1,6 @@
 //! A provider's answer as it passes to the client.
 
+use super::trial::{Trial, Verdict};
 use crate::dialect::chat::answer::ReplyTo;
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::stream::Stream;
@@ -8,6 +9,7 @@ use crate::dialect::whole::{self, ANSWER_LIMIT, Vectors};
 use crate::inflate::Inflate;
 use crate::json::tap::Tap;
 use crate::price::TokenUsage;
+use crate::routing::failure::Failure;
 use crate::tokens::Counted;
 use crate::usage;
 
@@ -27,6 +29,12 @@ pub(super) struct Answer {
     pub(super) held: bool,
     /// What the body had said of usage after so many bytes, when that was looked for.
     pub(super) usage: Option<(u64, TokenUsage)>,
+    /// Some of its body has come.
+    pub(super) has_begun: bool,
+    /// Nothing is decided about it.
+    pub(super) trial: Option<Trial>,
+    /// What could not be sent when it was let go.
+    pub(super) unsent: Vec<u8>,
 }
 
 /// How an answer passes.
@@ -187,12 +195,27 @@ impl Answer {
         facts
     }
 
+    /// What a verdict means for an answer that is written anew only when all of it is here.
+    pub(super) fn later(&self, verdict: Verdict, end: bool) -> Verdict {
+        let failed = matches!(verdict, Verdict::Failed(_));
+        if !failed && self.is_gathered() && !end {
+            Verdict::Wait
+        } else if !failed && self.is_broken() {
+            Verdict::Failed(Failure::ServerError)
+        } else {
+            verdict
+        }
+    }
+
+    /// Takes the encoding off a piece. `None`: it has none.
+    pub(super) fn inflate(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
+        self.inflate.as_mut().map(|inflate| inflate.push(piece))
+    }
+
     /// Returns what takes the place of a piece, or `None` when it passes as it is.
-    pub(super) fn rewrite(&mut self, piece: &[u8], end: bool) -> Option<Vec<u8>> {
-        let inflated = self.inflate.as_mut().map(|inflate| inflate.push(piece));
-        let plain = inflated.as_deref().unwrap_or(piece);
+    pub(super) fn rewrite(&mut self, plain: &[u8], end: bool) -> Option<Vec<u8>> {
         self.bytes = self.bytes.saturating_add(plain.len() as u64);
-        let changed = match &mut self.form {
+        match &mut self.form {
             Form::Stream(stream) => {
                 let out = stream.push(plain, end);
                 (out != plain).then_some(out)
@@ -212,7 +235,6 @@ impl Answer {
                 None
             }
             Form::Ours(body) => Some(std::mem::take(body)),
-        };
-        changed.or(inflated)
+        }
     }
 }

@@ -30,6 +30,9 @@ const MOST_HELD: u64 = 64 * 1024;
 /// The version of the Messages API that requests which we write are of.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
+/// Headers that providers take their credentials in, besides `authorization`.
+const OTHERS_CREDENTIALS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
+
 /// Answer headers that name the provider account or would speak for our host.
 const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
     "alt-svc",
@@ -50,6 +53,8 @@ pub(super) struct Attempt {
     /// The usage is asked for on our behalf and must be hidden.
     hide_usage: bool,
     body_written: bool,
+    /// Another attempt has left its headers behind.
+    follows: bool,
     answer: Option<Answer>,
 }
 
@@ -71,8 +76,15 @@ impl Attempt {
             replaces_body: outgoing.is_written(),
             hide_usage: ask && request.stream && !request.include_usage,
             body_written: false,
+            follows: false,
             answer: None,
         }
+    }
+
+    /// Makes it one that follows another attempt.
+    pub(super) fn following(mut self) -> Self {
+        self.follows = true;
+        self
     }
 
     pub(super) fn hides_usage(&self) -> bool {
@@ -83,8 +95,17 @@ impl Attempt {
         self.replaces_body || !self.edits.is_empty()
     }
 
+    /// Tells whether an answer of the provider's is on its way to the client.
     pub(super) fn has_answer(&self) -> bool {
-        self.answer.is_some()
+        self.answer.as_ref().is_some_and(|answer| !answer.held)
+    }
+
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.trial.is_some())
+    }
+
+    pub(super) fn answer_mut(&mut self) -> Option<&mut Answer> {
+        self.answer.as_mut()
     }
 
     pub(super) fn status(&self) -> Option<u16> {
@@ -118,9 +139,19 @@ impl Attempt {
 }
 
 impl Exchange {
-    pub(super) fn attempt_headers(&mut self) -> Flow {
+    pub(super) fn attempt_headers(
+        &mut self,
+        cluster: Option<&[u8]>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
         if self.phase != Phase::Forwarded {
             return self.refuse(&Refusal::Internal);
+        }
+        if self.needs_cluster()
+            && let Err(refusal) = self.begin_attempt(cluster, gateway, now_us)
+        {
+            return self.refuse(&refusal);
         }
         if let Some(forwarded) = &mut self.forwarded {
             forwarded.attempt.body_written = false;
@@ -139,7 +170,8 @@ impl Exchange {
         let model = &forwarded.target.model;
         let path = provider::path(provider, outgoing.endpoint, model, request.stream, sse);
         let attempt = &forwarded.attempt;
-        let length = attempt.writes_body().then(|| attempt.content_length.to_string());
+        let changed = attempt.writes_body() || attempt.follows;
+        let length = changed.then(|| attempt.content_length.to_string());
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
@@ -160,8 +192,18 @@ impl Exchange {
         if let Some((name, value)) = credential {
             set(name, value.clone());
         }
-        if credential.is_none_or(|(name, _)| *name != "authorization") {
+        let own = credential.map_or("", |(name, _)| *name);
+        if own != "authorization" {
             self.effects.push_back(Effect::RemoveRequestHeader("authorization".into()));
+        }
+        if forwarded.attempt.follows {
+            // What an attempt writes stands there when the next one begins.
+            for name in OTHERS_CREDENTIALS.into_iter().filter(|name| *name != own) {
+                self.effects.push_back(Effect::RemoveRequestHeader(name.into()));
+            }
+            if outgoing.endpoint != Endpoint::Messages && !self.names_version {
+                self.effects.push_back(Effect::RemoveRequestHeader("anthropic-version".into()));
+            }
         }
     }
 
@@ -185,14 +227,16 @@ impl Exchange {
         self.effects.push_back(Effect::ReplaceRequestBody(body));
     }
 
-    pub(super) fn attempt_response_headers(&mut self, headers: Headers<'_>, end: bool) -> Flow {
+    pub(super) fn attempt_response_headers(
+        &mut self,
+        headers: Headers<'_>,
+        end: bool,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
         let Some(forwarded) = &mut self.forwarded else { return Flow::Continue };
         let status = headers.number(":status").and_then(|s| u16::try_from(s).ok()).unwrap_or(0);
-        if status < 400 && self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
-            // No further attempt will need it, and it is too long to be counted.
-            self.body = None;
-            forwarded.outgoing.forget_body();
-        }
+        let is_last = forwarded.fallback.is_none();
         for name in headers.names() {
             if PRIVATE_RESPONSE_HEADERS.contains(&name) || name.starts_with("x-tollgate-") {
                 self.effects.push_back(Effect::RemoveResponseHeader(name.to_owned().into()));
@@ -205,6 +249,7 @@ impl Exchange {
         let created = u64::try_from(self.started_at_us / 1_000_000).unwrap_or(0);
         let form = forwarded.form(Seen { status, content_type, id, created });
         let media = form.media_type(forwarded);
+        let trial = forwarded.trial(status, headers, &form, gateway, now_us);
         if !end {
             let rewritten = !matches!(form, Form::Error(_)) || inflate.is_some();
             if rewritten && headers.first("content-length").is_some() {
@@ -219,8 +264,9 @@ impl Exchange {
         }
         let length = headers.number("content-length");
         let short = inflate.is_none() && length.is_some_and(|length| length <= MOST_HELD);
-        let held =
-            !end && (matches!(form, Form::Whole(_)) || short && matches!(form, Form::Json(_)));
+        let waits = matches!(form, Form::Whole(_)) || short && matches!(form, Form::Json(_));
+        let on_trial = trial.is_some();
+        let held = on_trial || !end && waits;
         let answer = Answer {
             status,
             inflate,
@@ -230,9 +276,34 @@ impl Exchange {
             bytes: 0,
             held,
             usage: None,
+            has_begun: false,
+            trial,
+            unsent: Vec::new(),
         };
         forwarded.attempt.answer = Some(answer);
+        if on_trial && end {
+            let flow = self.attempt_response_body(&[], true, gateway, now_us);
+            // There is no body, and none can be put in its place.
+            self.effects.retain(|effect| !matches!(effect, Effect::ReplaceResponseBody(_)));
+            return flow;
+        }
+        if let Some(fallback) = forwarded.fallback.as_deref().filter(|_| on_trial) {
+            gateway.holds(self.id, now_us.saturating_add(fallback.model.routing.hold_us));
+        }
+        if is_last && status < 400 {
+            self.forget_long_body();
+        }
         if held { Flow::Pause } else { Flow::Continue }
+    }
+
+    /// No further attempt will need the request's body, and a long one is not counted.
+    pub(super) fn forget_long_body(&mut self) {
+        if self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
+            self.body = None;
+            if let Some(forwarded) = &mut self.forwarded {
+                forwarded.outgoing.forget_body();
+            }
+        }
     }
 
     pub(super) fn attempt_response_body(
@@ -255,12 +326,44 @@ impl Exchange {
             answer.first_byte_at_us.get_or_insert(now_us);
         }
         answer.ended |= end;
-        if let Some(changed) = answer.rewrite(piece, end) {
-            self.effects.push_back(Effect::ReplaceResponseBody(changed));
+        let inflated = answer.inflate(piece);
+        let plain = inflated.as_deref().unwrap_or(piece);
+        let is_first = std::mem::replace(&mut answer.has_begun, true);
+        let status = answer.status;
+        let verdict = answer.trial.as_mut().map(|trial| trial.judge(plain, end, status, now_us));
+        let mut changed = answer.rewrite(plain, end);
+        if let Some(verdict) = verdict {
+            let verdict = answer.later(verdict, end);
+            let out = changed.as_deref().unwrap_or(plain);
+            if self.judge(verdict, out, gateway, now_us) == Flow::Pause {
+                return Flow::Pause;
+            }
+        } else {
+            changed = changed.or(inflated);
+            if !answer.unsent.is_empty() {
+                let mut late = std::mem::take(&mut answer.unsent);
+                late.extend_from_slice(changed.as_deref().unwrap_or(piece));
+                changed = Some(late);
+            }
+            if let Some(changed) = changed {
+                self.effects.push_back(Effect::ReplaceResponseBody(changed));
+            }
+            if answer.is_gathered() && !end {
+                return Flow::Pause;
+            }
+            if !is_first && status < 400 {
+                self.note_success(gateway, now_us);
+            }
         }
-        if answer.is_gathered() && !end {
-            return Flow::Pause;
-        }
+        self.let_pass(was_cut, gateway);
+        Flow::Continue
+    }
+
+    /// A piece of an answer goes to the client.
+    fn let_pass(&mut self, was_cut: bool, gateway: &mut Gateway) {
+        let answer =
+            self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
+        let Some(answer) = answer else { return };
         if answer.is_broken() {
             answer.status = 502;
             self.effects.push_back(Effect::SetResponseHeader(":status", b"502".to_vec()));
@@ -271,20 +374,17 @@ impl Exchange {
             // If the provider says nothing more, there will be no other callback.
             gateway.was_cut(self.id);
         }
-        Flow::Continue
     }
 
-    pub(super) fn attempt_response_trailers(&mut self) -> Flow {
+    pub(super) fn attempt_response_trailers(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
         let answer =
             self.forwarded.as_mut().and_then(|forwarded| forwarded.attempt.answer.as_mut());
-        if let Some(answer) = answer {
-            answer.ended = true;
-            if answer.is_gathered()
-                && let Some(written) = answer.rewrite(&[], true)
-            {
-                self.effects.push_back(Effect::ReplaceResponseBody(written));
-            }
+        let Some(answer) = answer else { return Flow::Continue };
+        if answer.held {
+            // Its body is at hand yet.
+            return self.attempt_response_body(&[], true, gateway, now_us);
         }
+        answer.ended = true;
         Flow::Continue
     }
 }

@@ -38,8 +38,12 @@ pub enum Effect {
     RecallKey(KeyHash),
     /// Make each attempt of this request find the exchange with this id.
     LeadAttempts(u64),
+    /// Make Envoy send this request's next attempt to this cluster.
+    RouteTo(String),
     /// Send the request on that has been held.
     ResumeRequest,
+    /// Send the answer on that has been held.
+    ResumeResponse,
     /// Set or replace an answer header.
     SetResponseHeader(&'static str, Vec<u8>),
     /// Remove all values of an answer header.

@@ -28,7 +28,10 @@ pub enum Input<'a> {
     /// No body callback has come for so long that this host cannot hold headers.
     NoBodyCallback,
     /// An attempt at a provider begins; its headers are at hand.
-    AttemptHeaders,
+    AttemptHeaders {
+        /// Envoy's cluster, when [`super::Exchange::needs_cluster`] says yes.
+        cluster: Option<&'a [u8]>,
+    },
     /// A piece of the body passes to the provider.
     AttemptBody,
     /// The provider answers.
@@ -47,6 +50,8 @@ pub enum Input<'a> {
     },
     /// The provider's answer ends with trailers.
     AttemptResponseTrailers,
+    /// An answer has been held for as long as [`crate::gateway::Gateway::take_held`] said.
+    HeldLongEnough,
     /// An answer is about to reach the client.
     ResponseHeaders {
         /// All of them; may be empty when [`super::Exchange::needs_origin`] says no.

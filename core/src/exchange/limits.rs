@@ -4,16 +4,17 @@ use std::rc::Rc;
 
 use tollgate_proto::v1::Endpoint;
 
+use super::fallback::Fallback;
 use super::{Exchange, Flow, Outgoing, Phase};
 use crate::dialect::provider::is_embedding;
 use crate::dialect::request::{Cap, Request};
 use crate::gateway::Gateway;
 use crate::meter::leases::{Admission, Demand, Patience, Reservation};
-use crate::meter::{Dimension, Meter};
+use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
 use crate::refusal::Refusal;
 use crate::snapshot::{LowBudget, Model, Target};
-use crate::tokens::request_tokens;
+use crate::tokens::{request_tokens, upper_bound};
 
 /// How long a request waits for the control plane's answer about its limits.
 const ANSWER_WITHIN_US: i64 = 2_000_000;
@@ -38,6 +39,8 @@ pub(super) struct Candidate {
     /// [`Candidate::input`] was counted; else it is a bound that costs nothing.
     pub(super) counted: bool,
     pub(super) waits: Option<Waits>,
+    /// Who may serve it besides.
+    pub(super) fallback: Option<Box<Fallback>>,
 }
 
 /// Since when, in a manner of speaking, a request waits for units.
@@ -53,6 +56,10 @@ pub(super) struct Waits {
 #[derive(Debug, Default)]
 pub(super) struct Reserved {
     pub(super) reservation: Reservation,
+    /// Of limits of the provider that is tried.
+    pub(super) of_provider: Reservation,
+    /// An earlier attempt has used up what was reserved for all of them.
+    pub(super) is_settled: bool,
     /// The cap to write into the body.
     pub(super) cap: Option<Cap>,
     /// Output tokens of all answers together after which a stream is ended. `None`: no limit.
@@ -98,7 +105,7 @@ impl Candidate {
         if self.low_budget.refuse { self.output() } else { floor.min(self.output()) }
     }
 
-    fn demands(&self) -> Result<Vec<Demand>, Refusal> {
+    pub(super) fn demands(&self) -> Result<Vec<Demand>, Refusal> {
         self.meters.iter().map(|meter| self.demand(meter)).collect()
     }
 
@@ -111,17 +118,88 @@ impl Candidate {
             Dimension::Tokens => {
                 (units(input.saturating_add(floor)), units(input.saturating_add(output)))
             }
-            Dimension::Money => match &self.target.price {
-                Some(price) => (price.bound(input, floor).0, price.bound(input, output).0),
-                None if self.target.free || meter.observe_only => (0, 0),
-                None => return Err(Refusal::Unpriced(self.request.model.clone())),
-            },
+            Dimension::Money => {
+                let bound = |output| self.bound(input, output, meter.observe_only);
+                (bound(floor)?, bound(output)?)
+            }
         };
         Ok(Demand { meter: Rc::clone(meter), need, want })
     }
 
+    /// Nano-dollars that it costs at most, whoever serves it.
+    fn bound(&self, input: u64, output: u64, observe_only: bool) -> Result<i64, Refusal> {
+        let mut most = 0;
+        for target in self.targets() {
+            match &target.price {
+                Some(price) => most = most.max(price.bound(input, output).0),
+                None if target.free || observe_only => {}
+                None => return Err(Refusal::Unpriced(self.request.model.clone())),
+            }
+        }
+        Ok(most)
+    }
+
+    /// Output tokens that so much money pays for, whoever serves it.
+    fn affordable(&self, amount: NanoDollars) -> Option<u64> {
+        let prices = self.targets().filter_map(|target| target.price.as_ref());
+        prices.map(|price| price.affordable_output(amount, self.input)).min()
+    }
+
+    /// Who may serve it.
+    fn targets(&self) -> impl Iterator<Item = &Rc<Target>> {
+        let others = self.fallback.iter().flat_map(|fallback| fallback.chain.targets());
+        std::iter::once(&self.target).chain(others)
+    }
+
+    /// Nobody knows what an unpriced target would cost: under a money limit only the first of the
+    /// targets may be one, and is refused.
+    pub(super) fn keep_priced(&mut self) {
+        let costs = |meter: &Rc<Meter>| meter.dimension == Dimension::Money && !meter.observe_only;
+        let limited = self.meters.iter().any(costs);
+        if let Some(fallback) = self.fallback.as_mut().filter(|_| limited) {
+            fallback.chain.retain(|target| {
+                target.price.is_some() || target.free || Rc::ptr_eq(target, &self.target)
+            });
+        }
+    }
+
+    /// What it needs of its target's own limits.
+    pub(super) fn provider_demands(&self) -> Result<Vec<Demand>, Refusal> {
+        let meters = self.target.provider.meters.iter();
+        let meters = meters.filter(|meter| meter.counts(&self.request.model));
+        meters.map(|meter| self.demand(meter)).collect()
+    }
+
+    /// Makes it one for another target.
+    pub(super) fn turn_to(&mut self, target: Rc<Target>, outgoing: Outgoing, body: &[u8]) {
+        self.meters.retain(|meter| meter.scope != Scope::Provider);
+        let of_target = target.provider.meters.iter();
+        self.meters.extend(of_target.filter(|it| it.counts(&self.request.model)).map(Rc::clone));
+        self.target = target;
+        self.outgoing = outgoing;
+        self.counted = false;
+        self.waits = None;
+        self.bound_input(body);
+    }
+
+    /// Takes the most tokens that any of the targets could count.
+    pub(super) fn bound_input(&mut self, body: &[u8]) {
+        if self.meters.is_empty() {
+            return;
+        }
+        let sent = self.outgoing.body(body);
+        self.input = upper_bound(self.target.family, sent);
+        let others = self.fallback.iter().flat_map(|fallback| fallback.chain.targets());
+        let mut families: Vec<_> = others.map(|target| target.family).collect();
+        families.dedup();
+        families.retain(|family| *family != self.target.family);
+        for family in families {
+            self.input = self.input.max(upper_bound(family, sent));
+        }
+    }
+
     /// Draws the consequences of what was granted.
-    fn reserved(&self, reservation: Reservation, demands: &[Demand]) -> Reserved {
+    pub(super) fn reserved(&self, mut reservation: Reservation, demands: &[Demand]) -> Reserved {
         let whole = |meter: &Meter, amount: i64| {
             demands.iter().any(|demand| demand.meter.id == meter.id && demand.want <= amount)
         };
@@ -135,16 +213,14 @@ impl Candidate {
                 }
                 Dimension::Tokens => Some(tokens.saturating_sub(self.input)),
                 Dimension::OutputTokens => Some(tokens),
-                Dimension::Money => self
-                    .target
-                    .price
-                    .as_ref()
-                    .map(|price| price.affordable_output(NanoDollars(amount), self.input)),
+                Dimension::Money => self.affordable(NanoDollars(amount)),
                 Dimension::Requests | Dimension::Parallel | Dimension::InputTokens => None,
             }
         });
-        let Some(output) = limited.min() else {
-            return Reserved { reservation, ..Reserved::default() };
+        let limited = limited.min();
+        let of_provider = reservation.split_off(Scope::Provider);
+        let Some(output) = limited else {
+            return Reserved { reservation, of_provider, ..Reserved::default() };
         };
         let one = (output / self.sent().choices.max(1)).max(1);
         // A cap that we only assume has to be said, or nothing keeps the provider to it.
@@ -153,10 +229,12 @@ impl Candidate {
         let cap = (!is_embedding(self.outgoing.endpoint) && (lower || assumed))
             .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
         let output = Some(output.min(self.output()).max(1));
-        Reserved { reservation, cap, output, input: self.input }
+        let input = self.input;
+        Reserved { reservation, of_provider, is_settled: false, cap, output, input }
     }
 
-    fn cap_field(&self) -> &'static str {
+    /// The field in which this provider takes a cap.
+    pub(super) fn cap_field(&self) -> &'static str {
         let new = self.target.provider.completion_tokens_cap;
         if new && self.outgoing.endpoint == Endpoint::ChatCompletions {
             "max_completion_tokens"
@@ -175,7 +253,7 @@ impl Exchange {
         now_us: i64,
     ) -> Result<Flow, Refusal> {
         if candidate.meters.is_empty() {
-            return Ok(self.send(candidate, Reserved::default(), gateway));
+            return Ok(self.send(candidate, Reserved::default(), gateway, now_us));
         }
         let mut demands = candidate.demands()?;
         if !candidate.counted && !gateway.leases.cover(&demands, now_us) {
@@ -192,7 +270,7 @@ impl Exchange {
         match gateway.leases.admit(&demands, patience, now_us) {
             Admission::Granted(reservation) => {
                 let reserved = candidate.reserved(reservation, &demands);
-                Ok(self.send(candidate, reserved, gateway))
+                Ok(self.send(candidate, reserved, gateway, now_us))
             }
             Admission::Wait => {
                 candidate.waits.get_or_insert(Waits {
@@ -205,9 +283,29 @@ impl Exchange {
                 gateway.awaits_units(self.id);
                 Ok(Flow::Pause)
             }
+            Admission::Refused(shortage) if shortage.meter.scope == Scope::Provider => {
+                let refusal = Refusal::LimitReached(Box::new(shortage));
+                let candidate = self.pass_over(candidate, gateway, now_us).ok_or(refusal)?;
+                self.reserve(candidate, gateway, now_us)
+            }
             Admission::Refused(shortage) => Err(Refusal::LimitReached(Box::new(shortage))),
             Admission::Unavailable => Err(Refusal::PolicyUnavailable),
         }
+    }
+
+    /// The account has reached its own limits: turns to the next one.
+    fn pass_over(
+        &self,
+        mut candidate: Candidate,
+        gateway: &Gateway,
+        now_us: i64,
+    ) -> Option<Candidate> {
+        let body = self.body.as_deref().unwrap_or_default();
+        let fallback = candidate.fallback.as_mut()?;
+        fallback.chain.retain(|target| !Rc::ptr_eq(target, &candidate.target));
+        let (target, outgoing) = fallback.first(&candidate.request, body, gateway, now_us).ok()?;
+        candidate.turn_to(target, outgoing, body);
+        Some(candidate)
     }
 
     /// Leases have moved, or time has passed: tries again.

@@ -53,8 +53,9 @@ impl Exchange {
         let body = count::request(call.endpoint, body);
         let request = request::read(call, body)?;
         let name = model::allowed(policy, &request.model)?;
-        let (model, target) = model::offered(gateway, name, &request.model)?;
-        let prompt = Outgoing::prompt(&request, body, &target, model.settings.as_ref())?;
+        let model = model::offered(gateway, name, &request.model)?;
+        let target = model.targets.first().ok_or(Refusal::Internal)?;
+        let prompt = Outgoing::prompt(&request, body, target, model.settings.as_ref())?;
         let counted = request_tokens(target.family, prompt.as_deref().unwrap_or(body));
         Ok(self.reply_json(count::write(call.endpoint, counted.tokens)))
     }

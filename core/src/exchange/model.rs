@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::gateway::Gateway;
 use crate::policy::access::KeyPolicy;
 use crate::refusal::Refusal;
-use crate::snapshot::{Model, Target};
+use crate::snapshot::Model;
 
 /// Returns the name that what a client writes stands for, if its key may use the model.
 pub(super) fn allowed<'a>(policy: &'a KeyPolicy, asked: &'a str) -> Result<&'a str, Refusal> {
@@ -13,14 +13,11 @@ pub(super) fn allowed<'a>(policy: &'a KeyPolicy, asked: &'a str) -> Result<&'a s
     if policy.may_use(name) { Ok(name) } else { Err(Refusal::ModelNotAllowed(asked.to_owned())) }
 }
 
-/// Returns the model of a name and its target. `asked` is what the client wrote.
-pub(super) fn offered(
-    gateway: &Gateway,
-    name: &str,
-    asked: &str,
-) -> Result<(Rc<Model>, Rc<Target>), Refusal> {
+/// Returns the model of a name. `asked` is what the client wrote.
+pub(super) fn offered(gateway: &Gateway, name: &str, asked: &str) -> Result<Rc<Model>, Refusal> {
     let model = gateway.snapshot().and_then(|snapshot| snapshot.models.get(name));
     model
-        .and_then(|model| Some((Rc::clone(model), Rc::clone(model.targets.first()?))))
+        .filter(|model| !model.targets.is_empty())
+        .map(Rc::clone)
         .ok_or_else(|| Refusal::ModelNotFound(asked.to_owned()))
 }

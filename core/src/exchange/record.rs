@@ -12,7 +12,23 @@ use crate::meter::Dimension;
 use crate::money::NanoDollars;
 use crate::policy::access::KeyPolicy;
 use crate::price::TokenUsage;
+use crate::routing::failure::Failure;
 use crate::tokens::{Counted, request_tokens};
+
+/// What came of an attempt, or of the request.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) status: u16,
+    pub(super) error_code: Option<String>,
+}
+
+impl Outcome {
+    /// What came of an attempt that another one follows. `status` is the provider's.
+    pub(super) fn of_attempt(status: Option<u16>, failure: Failure) -> Self {
+        let unheard = if failure == Failure::Timeout { 504 } else { 502 };
+        Self { status: status.unwrap_or(unheard), error_code: Some(failure.name().to_owned()) }
+    }
+}
 
 impl Exchange {
     pub(super) fn ended(&mut self, gateway: &mut Gateway, now_us: i64) -> Flow {
@@ -26,12 +42,19 @@ impl Exchange {
         self.phase = Phase::Ended;
         self.candidate = None;
         if let Some(mut forwarded) = self.forwarded.take() {
+            if let Some(fallback) = &mut forwarded.fallback {
+                fallback.end(gateway);
+            }
             let reservation = std::mem::take(&mut forwarded.reserved.reservation);
+            let of_provider = std::mem::take(&mut forwarded.reserved.of_provider);
             let dropped = forwarded.outgoing.dropped().len() as u64;
             let target = Rc::clone(&forwarded.target);
-            let mut record = self.record(forwarded, now_us);
-            record.debits =
-                gateway.leases.settle(reservation, |dimension| used(&record, dimension));
+            let outcome = Outcome { status: self.status, error_code: self.error_code.take() };
+            let mut record = self.record(&mut forwarded, &outcome, now_us);
+            for reservation in [reservation, of_provider] {
+                let debits = gateway.leases.settle(reservation, |it| used(&record, it));
+                record.debits.extend(debits);
+            }
             if let Some(hash) = &self.key {
                 gateway.keys.spent(hash, NanoDollars(record.cost_nanos));
             }
@@ -42,42 +65,57 @@ impl Exchange {
         Flow::Continue
     }
 
-    fn record(&self, forwarded: Forwarded, ended_at_us: i64) -> UsageRecord {
+    /// Writes down what came of an attempt.
+    pub(super) fn record(
+        &self,
+        forwarded: &mut Forwarded,
+        outcome: &Outcome,
+        ended_at_us: i64,
+    ) -> UsageRecord {
         let facts = forwarded.attempt.facts();
-        let (tokens, source) = self.tokens(&forwarded, &facts);
+        let (tokens, source) = self.tokens(forwarded, outcome, &facts);
         let price = forwarded.target.price.as_ref();
         let charged = source != UsageSource::Unspecified;
         let cost = price.filter(|_| charged).map(|price| price.cost(&tokens)).unwrap_or_default();
+        let place = forwarded.fallback.as_ref().map(|fallback| fallback.place());
+        let (attempt, first_attempt) = place.unwrap_or_default();
+        let provider = &forwarded.target.provider;
+        let complete = forwarded.attempt.is_complete();
         UsageRecord {
             key_hash: self.key.map(|hash| hash.as_bytes().to_vec()).unwrap_or_default(),
             started_at_us: self.started_at_us,
             first_byte_at_us: forwarded.attempt.first_byte_at_us(),
             ended_at_us,
             endpoint: forwarded.request.endpoint.into(),
-            provider: Some(forwarded.target.provider.id.clone()),
+            provider: Some(provider.id.clone()),
             provider_model: Some(forwarded.target.model.clone()),
             provider_response_id: facts.id,
-            status: u32::from(self.status),
+            status: u32::from(outcome.status),
             streamed: forwarded.request.stream,
-            aborted: self.error_code.is_none() && !forwarded.attempt.is_complete(),
+            aborted: outcome.error_code.is_none() && !complete,
             tokens: Some(wire(&tokens)),
             usage_source: source.into(),
             cost_nanos: cost.0,
             unpriced: price.is_none(),
-            tags: forwarded.tags,
+            tags: forwarded.tags.clone(),
             debits: Vec::new(),
-            error_code: self.error_code.clone().or(facts.error_code),
-            end_user: forwarded.request.user,
-            model: forwarded.request.model,
-            id: forwarded.record_id,
-            account: None,
-            attempt: 0,
-            first_attempt: Vec::new(),
+            error_code: outcome.error_code.clone().or(facts.error_code),
+            end_user: forwarded.request.user.clone(),
+            model: forwarded.request.model.clone(),
+            id: std::mem::take(&mut forwarded.record_id),
+            account: (!provider.account.is_empty()).then(|| provider.account.clone()),
+            attempt,
+            first_attempt,
         }
     }
 
     /// The provider's figures, else an estimate of what it will have charged.
-    fn tokens(&self, forwarded: &Forwarded, facts: &Facts) -> (TokenUsage, UsageSource) {
+    fn tokens(
+        &self,
+        forwarded: &Forwarded,
+        outcome: &Outcome,
+        facts: &Facts,
+    ) -> (TokenUsage, UsageSource) {
         if let Some(usage) = facts.usage {
             return (usage, UsageSource::Provider);
         }
@@ -87,7 +125,7 @@ impl Exchange {
             Some(400..) => return nothing,
             Some(_) if failed => return nothing,
             // It was never sent, or broke before the answer: only a time-out may have cost.
-            None if self.error_code.is_some() && self.status != 504 => return nothing,
+            None if outcome.error_code.is_some() && outcome.status != 504 => return nothing,
             Some(_) | None => {}
         }
         let known = facts.partial.unwrap_or_default();
@@ -133,7 +171,7 @@ impl Forwarded {
 }
 
 /// What a request used in one dimension.
-fn used(record: &UsageRecord, dimension: Dimension) -> i64 {
+pub(super) fn used(record: &UsageRecord, dimension: Dimension) -> i64 {
     let tokens = record.tokens.unwrap_or_default();
     let units = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
     match dimension {

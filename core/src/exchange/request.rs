@@ -9,7 +9,7 @@ use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
 use super::{
-    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Outgoing, Phase, model,
+    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model,
 };
 use crate::dialect::{ollama, request};
 use crate::gateway::Gateway;
@@ -20,7 +20,6 @@ use crate::policy::access::KeyPolicy;
 use crate::policy::credential;
 use crate::policy::key_cache::Known;
 use crate::refusal::Refusal;
-use crate::tokens::upper_bound;
 
 impl Exchange {
     pub(super) fn request_headers(
@@ -237,33 +236,35 @@ impl Exchange {
             return Err(Refusal::PolicyUnavailable);
         }
         policy.check_budget()?;
-        let (model, target) = model::offered(gateway, name, &request.model)?;
+        let model = model::offered(gateway, name, &request.model)?;
         let low_budget = gateway.snapshot().map(|snapshot| snapshot.low_budget).unwrap_or_default();
         let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
         let Some(of_customer) = of_customer else {
             self.body = Some(body);
             return Ok(Flow::Pause);
         };
+        let mut fallback = self.choose((&request, &body), &model, gateway, now_us)?;
+        let (target, outgoing) = match &mut fallback {
+            Some(fallback) => fallback.first(&request, &body, gateway, now_us)?,
+            None => fallback::only(&request, &body, &model)?,
+        };
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
-        let outgoing = Outgoing::new(&request, &body, &target, model.settings.as_ref())?;
-        if let Some(field) = outgoing.dropped().first().filter(|_| model.strict) {
-            return Err(Refusal::CannotCarry(field.clone().into_owned()));
-        }
-        let sent = outgoing.body(&body);
-        let input = if meters.is_empty() { 0 } else { upper_bound(target.family, sent) };
-        let candidate = Candidate {
+        let mut candidate = Candidate {
             outgoing,
             meters,
             low_budget: policy.low_budget.unwrap_or(low_budget),
-            input,
+            input: 0,
             counted: false,
             tags,
             request,
             target,
             waits: None,
+            fallback,
         };
+        candidate.keep_priced();
+        candidate.bound_input(&body);
         self.body = Some(body);
         self.reserve(candidate, gateway, now_us)
     }
@@ -274,10 +275,16 @@ impl Exchange {
         candidate: Candidate,
         reserved: Reserved,
         gateway: &mut Gateway,
+        now_us: i64,
     ) -> Flow {
-        let Candidate { outgoing, request, target, tags, .. } = candidate;
+        let Candidate { outgoing, request, target, tags, mut fallback, .. } = candidate;
         let body = outgoing.body(self.body.as_deref().unwrap_or_default());
         let attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
+        if let Some(fallback) = &mut fallback {
+            fallback.common = candidate.meters;
+            fallback.low_budget = candidate.low_budget;
+            fallback.begin(&target, gateway, now_us);
+        }
         self.forwarded = Some(Forwarded {
             record_id: gateway.open_record(),
             prompt_bytes: body.len() as u64,
@@ -287,11 +294,13 @@ impl Exchange {
             tags,
             attempt,
             reserved,
+            fallback,
         });
         self.phase = Phase::Forwarded;
         if self.settings.route_header {
             let cluster = target.provider.cluster.clone().into();
             self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster));
+            self.announce_fallback();
             self.effects.push_back(Effect::ClearRouteCache);
         }
         if self.is_standalone() {

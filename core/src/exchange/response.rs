@@ -1,23 +1,31 @@
 //! The answer on its last stretch to the client.
 
+use super::attempt::Attempt;
+use super::fallback::Fallback;
 use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Phase};
 use crate::dialect::error;
+use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::key::hex;
 use crate::refusal::Refusal;
+
+/// Answer header that says who was tried.
+const ATTEMPTS_HEADER: &str = "x-tollgate-attempts";
 
 impl Exchange {
     pub(super) fn response_headers(
         &mut self,
         headers: Headers<'_>,
-        from_upstream: bool,
-        end: bool,
+        (from_upstream, end): (bool, bool),
+        gateway: &mut Gateway,
+        now_us: i64,
     ) -> Flow {
         if let Some(forwarded) = &self.forwarded {
             let id = hex(&forwarded.record_id).into_bytes();
             self.effects.push_back(Effect::SetResponseHeader(CALL_ID_HEADER, id));
         }
-        let answered = self.forwarded.as_ref().and_then(|forwarded| forwarded.attempt.status());
+        let attempt = self.forwarded.as_ref().map(|forwarded| &forwarded.attempt);
+        let answered = attempt.filter(|attempt| attempt.has_answer()).and_then(Attempt::status);
         match (self.phase, answered) {
             (Phase::Forwarded, Some(status)) => self.status = status,
             (Phase::Forwarded | Phase::Passing, None) if from_upstream => {
@@ -31,10 +39,13 @@ impl Exchange {
                 | Phase::New,
                 _,
             ) => {
-                self.replace_local_answer(status_of(headers), end);
+                let status = status_of(headers);
+                self.lost_attempt(status, gateway, now_us);
+                self.replace_local_answer(status, end);
             }
             (Phase::Replied | Phase::Ended, _) => {}
         }
+        self.show_attempts();
         Flow::Continue
     }
 
@@ -45,12 +56,34 @@ impl Exchange {
         Flow::Continue
     }
 
+    /// Says who was tried, when more than one was.
+    fn show_attempts(&mut self) {
+        let Some(forwarded) = &self.forwarded else { return };
+        let told = forwarded.fallback.as_ref().and_then(|it| it.told(forwarded, self.status));
+        if let Some(told) = told {
+            self.effects.push_back(Effect::SetResponseHeader(ATTEMPTS_HEADER, told.into_bytes()));
+        }
+    }
+
+    fn is_retried(&self) -> bool {
+        let fallback = self.forwarded.as_ref().and_then(|it| it.fallback.as_deref());
+        fallback.is_some_and(Fallback::is_retried)
+    }
+
     /// Envoy made this answer up, in plain text: it becomes an error in the client's dialect. To
     /// an answer without body none can be added here; it keeps none, and does not announce one.
     fn replace_local_answer(&mut self, status: u16, end: bool) {
         let refusal = match (status, self.phase) {
             (413, _) => Refusal::BodyTooLarge(self.settings.max_body_bytes),
             (408, _) => Refusal::RequestTimeout,
+            (_, Phase::Forwarded) if self.is_retried() => Refusal::AllFailed {
+                model: self
+                    .forwarded
+                    .as_ref()
+                    .map(|it| it.request.model.clone())
+                    .unwrap_or_default(),
+                status: if status == 504 { 504 } else { 502 },
+            },
             (504, Phase::Forwarded) => Refusal::ProviderTimeout,
             (_, Phase::Forwarded) => Refusal::ProviderFailed,
             (_, Phase::Passing) => Refusal::PolicyUnavailable,

@@ -6,21 +6,12 @@ use std::rc::Rc;
 use tollgate_proto::v1::{Debit, MeterGrant, MeterState};
 
 use super::lease::Lease;
+use super::reservation::Line;
+pub use super::reservation::{Demand, Reservation, Shortage};
 use super::{Dimension, Meter};
 
 /// How often what is held is confirmed, and what is not used given back.
 const HEARTBEAT_US: i64 = 10_000_000;
-
-/// What a request needs of one meter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demand {
-    /// The meter.
-    pub meter: Rc<Meter>,
-    /// With less it cannot be served.
-    pub need: i64,
-    /// Its worst case.
-    pub want: i64,
-}
 
 /// What became of a request's demands.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,34 +24,6 @@ pub enum Admission {
     Refused(Shortage),
     /// Nobody could be asked.
     Unavailable,
-}
-
-/// What is reserved for one request. **To be settled exactly once.**
-#[must_use]
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reservation {
-    lines: Vec<Line>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Line {
-    meter: Rc<Meter>,
-    amount: i64,
-}
-
-/// Why a request is refused: the limit that has not enough left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shortage {
-    /// Which.
-    pub meter: Rc<Meter>,
-    /// The limit as it is now.
-    pub limit: i64,
-    /// Used in this window, by everybody.
-    pub used: i64,
-    /// When the window ends; `None` when there is none.
-    pub resets_at_us: Option<i64>,
-    /// When this was found.
-    pub now_us: i64,
 }
 
 /// How patient a request still is.
@@ -99,16 +62,6 @@ pub struct Leases {
     heartbeat_at_us: i64,
 }
 
-impl Reservation {
-    /// Returns what is reserved of each meter that can refuse.
-    pub fn amounts(&self) -> impl Iterator<Item = (&Meter, i64)> {
-        self.lines
-            .iter()
-            .filter(|line| !line.meter.observe_only)
-            .map(|line| (&*line.meter, line.amount))
-    }
-}
-
 impl Leases {
     /// Reserves all demands, or none.
     pub fn admit(&mut self, demands: &[Demand], patience: Patience, now_us: i64) -> Admission {
@@ -121,7 +74,7 @@ impl Leases {
         let lease = self.by_meter.entry(meter.id).or_default();
         let known = lease.standing().at_us > 0 && !self.again;
         if lease.is_exhausted(now_us) || patience == Patience::Over && known {
-            return Admission::Refused(shortage(lease, meter, now_us));
+            return Admission::Refused(Shortage::of(lease, meter, now_us));
         }
         if matches!(patience, Patience::Over | Patience::Unheard) {
             self.silent = true;
@@ -129,6 +82,37 @@ impl Leases {
         }
         self.ask(demands, now_us);
         Admission::Wait
+    }
+
+    /// Reserves what there is of these demands, and counts what is not there all the same: for a
+    /// request that cannot wait any more.
+    pub fn admit_anyway(&mut self, demands: &[Demand], now_us: i64) -> Reservation {
+        let (met, unmet): (Vec<_>, Vec<_>) = demands
+            .iter()
+            .cloned()
+            .partition(|demand| self.cover(std::slice::from_ref(demand), now_us));
+        let mut reservation = self.reserve(&met, now_us);
+        for Demand { meter, .. } in unmet {
+            let lease = self.by_meter.entry(meter.id).or_default();
+            match meter.dimension {
+                Dimension::Requests => lease.count(1, now_us),
+                Dimension::Parallel => continue,
+                Dimension::Tokens
+                | Dimension::InputTokens
+                | Dimension::OutputTokens
+                | Dimension::Money => {}
+            }
+            self.stale.insert(meter.id);
+            reservation.lines.push(Line { meter, amount: 0, observed: true });
+        }
+        reservation
+    }
+
+    /// Tells whether none of these limits is known to be used up.
+    pub fn may_have_room(&self, meters: &[Rc<Meter>], now_us: i64) -> bool {
+        meters.iter().filter(|meter| !meter.observe_only).all(|meter| {
+            self.by_meter.get(&meter.id).is_none_or(|lease| !lease.is_exhausted(now_us))
+        })
     }
 
     /// Tells whether all demands can be met in full out of what is held.
@@ -148,7 +132,7 @@ impl Leases {
         used: impl Fn(Dimension) -> i64,
     ) -> Vec<Debit> {
         let mut debits = Vec::with_capacity(reservation.lines.len());
-        for Line { meter, amount } in reservation.lines {
+        for Line { meter, amount, observed } in reservation.lines {
             let Some(lease) = self.by_meter.get_mut(&meter.id) else { continue };
             let used = match meter.dimension {
                 // Counted when it began.
@@ -160,7 +144,7 @@ impl Leases {
                 | Dimension::Money => used(meter.dimension).max(0),
             };
             self.stale.insert(meter.id);
-            if meter.observe_only {
+            if observed {
                 lease.observe(used);
             } else {
                 lease.settle(amount, used);
@@ -360,19 +344,9 @@ impl Leases {
             if lease.is_stale() {
                 self.stale.insert(meter.id);
             }
-            lines.push(Line { meter: Rc::clone(meter), amount });
+            let observed = meter.observe_only;
+            lines.push(Line { meter: Rc::clone(meter), amount, observed });
         }
         Reservation { lines }
-    }
-}
-
-fn shortage(lease: &Lease, meter: &Rc<Meter>, now_us: i64) -> Shortage {
-    let standing = lease.standing();
-    Shortage {
-        meter: Rc::clone(meter),
-        limit: if standing.at_us > 0 { standing.limit } else { meter.limit },
-        used: standing.used,
-        resets_at_us: standing.resets_at_us,
-        now_us,
     }
 }

@@ -13,6 +13,8 @@ use tollgate_core::settings::Settings;
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::update::Event;
 
+use crate::configured::snapshot;
+
 pub(crate) const KEY: &str = "sk-test-key";
 pub(crate) const GATEWAY: &str = r#"{"role":"gateway","control_cluster":"control",
     "management_cluster":"admin","max_body_bytes":1000}"#;
@@ -50,6 +52,11 @@ pub(crate) struct Run<'a> {
     pub(crate) ended_here: bool,
     /// The exchange that attempts will find.
     pub(crate) led_to: Option<u64>,
+    sent_by_client: Vec<u8>,
+    /// Where Envoy sends the next attempt.
+    pub(crate) cluster: Option<String>,
+    /// The answer was sent on after it had been held.
+    pub(crate) answer_resumed: bool,
 }
 
 /// A message as it stands.
@@ -105,7 +112,7 @@ impl Host {
 
     pub(crate) fn update(&mut self, event: Event) {
         let message = proto::Update { event: Some(event) }.encode_to_vec();
-        self.gateway.apply_update(&message);
+        self.gateway.apply_update(&message, self.now);
     }
 
     /// Another worker of the same process: it shares and has not seen a key.
@@ -130,6 +137,9 @@ impl Host {
             resumed: 0,
             ended_here: false,
             led_to: None,
+            sent_by_client: Vec::new(),
+            cluster: None,
+            answer_resumed: false,
         }
     }
 
@@ -170,6 +180,7 @@ impl Run<'_> {
             .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
             .collect();
         self.request.body = body.as_bytes().to_vec();
+        self.sent_by_client = body.as_bytes().to_vec();
         let headers = self.request.headers.clone();
         let end = body.is_empty();
         let flow =
@@ -193,10 +204,31 @@ impl Run<'_> {
         (path, serde_json::from_slice(&self.request.body).unwrap())
     }
 
+    /// Time passes.
+    pub(crate) fn passes(&mut self, us: i64) {
+        self.host.now += us;
+    }
+
+    /// The answers that have been held for long enough.
+    pub(crate) fn due(&mut self) -> Vec<u64> {
+        let now = self.host.now;
+        self.host.gateway.take_held(now)
+    }
+
+    /// Envoy makes another attempt: the body is the client's again, the headers are not.
+    pub(crate) fn is_tried_again(&mut self) {
+        self.request.body.clone_from(&self.sent_by_client);
+        self.answer = Headered::default();
+        self.reaches_provider();
+    }
+
     /// The upstream role sees the request, as one piece.
     pub(crate) fn reaches_provider(&mut self) {
+        let header = self.request.header("x-tollgate-cluster").map(str::to_owned);
+        let cluster = self.cluster.clone().or(header);
         self.request.headers.retain(|(name, _)| !BY_ROUTE.contains(&&**name));
-        let flow = self.hand(Input::AttemptHeaders);
+        let flow =
+            self.hand(Input::AttemptHeaders { cluster: cluster.as_deref().map(str::as_bytes) });
         assert_eq!(flow, Flow::Continue);
         let flow = self.hand(Input::AttemptBody);
         assert_eq!(flow, Flow::Continue);
@@ -305,6 +337,8 @@ impl Run<'_> {
             }
             Effect::Reply(reply) => self.reply = Some(reply),
             Effect::EndResponse => self.ended_here = true,
+            Effect::RouteTo(cluster) => self.cluster = Some(cluster),
+            Effect::ResumeResponse => self.answer_resumed = true,
             Effect::ClearRouteCache => {}
         }
     }
@@ -314,61 +348,6 @@ pub(crate) fn error_in(body: &[u8]) -> (String, String) {
     let body: serde_json::Value = serde_json::from_slice(body).unwrap();
     let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
     (text("type"), text("code"))
-}
-
-pub(crate) fn snapshot() -> proto::Snapshot {
-    let provider = |id: &str, stream_usage| proto::Provider {
-        id: id.into(),
-        cluster: format!("tollgate/{id}"),
-        authority: format!("{id}.example"),
-        base_path: "/v1".into(),
-        credential: Some(format!("secret-of-{id}")),
-        stream_usage,
-        ..proto::Provider::default()
-    };
-    let speaking = |id: &str, dialect: proto::ProviderDialect| proto::Provider {
-        dialect: dialect.into(),
-        ..provider(id, true)
-    };
-    let price = proto::Price {
-        input_token: 1_000_000_000_000,
-        output_token: 2_000_000_000_000,
-        ..proto::Price::default()
-    };
-    let model = |name: &str, provider: &str, real: &str| proto::Model {
-        name: name.into(),
-        targets: vec![proto::Target {
-            provider: provider.into(),
-            model: real.into(),
-            price: Some(price.clone()),
-            ..proto::Target::default()
-        }],
-        created: 1,
-        owned_by: provider.into(),
-        strict: name.starts_with("strict/"),
-        ..proto::Model::default()
-    };
-    proto::Snapshot {
-        revision: 1,
-        providers: vec![
-            provider("openai", true),
-            provider("plain", false),
-            speaking("anthropic", proto::ProviderDialect::Anthropic),
-            speaking("gemini", proto::ProviderDialect::Gemini),
-            speaking("responses", proto::ProviderDialect::Responses),
-        ],
-        debug_headers: true,
-        models: vec![
-            model("gpt", "openai", "gpt-4o-2024"),
-            model("same", "openai", "same"),
-            model("plain/m", "plain", "m"),
-            model("claude", "anthropic", "claude-real"),
-            model("strict/claude", "anthropic", "claude-real"),
-            model("gemini", "gemini", "gemini-real"),
-            model("responses", "responses", "responses-real"),
-        ],
-        ..proto::Snapshot::default()
-    }
 }
 
 /// What providers charge for in these tests, by name.

@@ -113,7 +113,7 @@ fn an_attempt_that_no_listener_let_through_is_refused() {
     let mut host = open();
     let mut run = host.begin();
 
-    let flow = run.hand(Input::AttemptHeaders);
+    let flow = run.hand(Input::AttemptHeaders { cluster: None });
 
     assert_eq!(flow, Flow::Pause);
     refused(&run, 500, "server_error", "internal_error");

@@ -294,7 +294,7 @@ fn a_customer_is_asked_for_once_and_may_be_blocked() {
     let mut host = Host::knowing(GATEWAY, proto::KeyPolicy::default());
     host.update(proto::update::Event::Snapshot(proto::Snapshot {
         customers: true,
-        ..crate::driver::snapshot()
+        ..crate::configured::snapshot()
     }));
     let body = r#"{"model":"gpt","messages":[],"user":"acme"}"#;
     let mut run = host.begin();

@@ -10,9 +10,12 @@
 )]
 
 mod book;
+mod configured;
 mod dialects;
 mod driver;
 mod failures;
+mod fallback;
+mod held;
 mod hostile;
 mod limits;
 mod properties;

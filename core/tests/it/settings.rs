@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::update::Event;
 
-use crate::driver::{GATEWAY, Host, snapshot};
+use crate::configured::snapshot;
+use crate::driver::{GATEWAY, Host};
 
 /// A host whose every model has these settings.
 fn host(change: impl FnOnce(&mut proto::ModelSettings)) -> Host {

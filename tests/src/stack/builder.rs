@@ -114,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// Sets a section of the configuration.
+    #[must_use]
+    pub fn section(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.config.sections.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Changes the bootstrap, to see what a mistake in it does.
     #[must_use]
     pub fn edit_bootstrap(mut self, edit: fn(&str) -> String) -> Self {

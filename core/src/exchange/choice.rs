@@ -1,0 +1,80 @@
+//! Who is asked first, and who after that.
+
+use std::rc::Rc;
+
+use super::Exchange;
+use super::fallback::Fallback;
+use crate::dialect::conversation;
+use crate::dialect::request::Request;
+use crate::gateway::Gateway;
+use crate::meter::leases::Leases;
+use crate::refusal::Refusal;
+use crate::routing::{self, Ask, Nothing};
+use crate::snapshot::routing::Strategy;
+use crate::snapshot::{Model, Target};
+
+/// Prompts have about this many bytes a token; what does not fit by this is avoided.
+const BYTES_PER_TOKEN: u64 = 4;
+
+impl Exchange {
+    /// Orders the targets of a model for a request. `None`: it has only one.
+    pub(super) fn choose(
+        &self,
+        (request, body): (&Request, &[u8]),
+        model: &Rc<Model>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Result<Option<Box<Fallback>>, Refusal> {
+        if model.targets.len() < 2 {
+            return Ok(None);
+        }
+        let says = |able: fn(&Target) -> Option<bool>| {
+            model.targets.iter().any(|target| able(target) == Some(false))
+        };
+        let sticky = [model.routing.strategy, model.routing.accounts].contains(&Strategy::Sticky);
+        let random = gateway.random();
+        let Gateway { leases, routing: state, .. } = gateway;
+        let ask = Ask {
+            prompt_tokens: body.len() as u64 / BYTES_PER_TOKEN,
+            prompt_is_exact: false,
+            output_tokens: request.max_tokens,
+            tools: says(|target| target.tools) && conversation::brings_tools(body),
+            vision: says(|target| target.vision) && conversation::brings_images(body),
+            conversation: sticky.then(|| conversation::identity(self.key.as_ref(), body)),
+            random,
+            headroom: &|target| headroom(leases, target),
+        };
+        let mut chain = routing::order(model, &ask, state, now_us)
+            .map_err(|nothing| refusal(nothing, request, now_us))?;
+        if self.is_standalone() || !self.settings.route_header {
+            // The route leads where it leads.
+            chain.keep_first();
+        }
+        Ok(Some(Box::new(Fallback::new(Rc::clone(model), chain, now_us))))
+    }
+}
+
+/// How much is left of what limits a target: 1 is all, 0 nothing.
+fn headroom(leases: &Leases, target: &Target) -> f64 {
+    let left = target.provider.meters.iter().map(|meter| {
+        let known = leases.lease(meter.id).filter(|lease| lease.standing().at_us > 0);
+        known.map_or(1.0, |lease| {
+            #[expect(clippy::cast_precision_loss, reason = "a share, not an account")]
+            let share = lease.remaining() as f64 / lease.standing().limit.max(1) as f64;
+            share.clamp(0.0, 1.0)
+        })
+    });
+    left.fold(1.0, f64::min)
+}
+
+fn refusal(nothing: Nothing, request: &Request, now_us: i64) -> Refusal {
+    match nothing {
+        Nothing::NoTargets => Refusal::ModelNotFound(request.model.clone()),
+        Nothing::TooLong { most_tokens } => Refusal::PromptTooLong(most_tokens),
+        Nothing::Unable(_) => Refusal::Unsupported(request.model.clone()),
+        Nothing::OutOfRotation { until_us } => {
+            let wait = until_us.saturating_sub(now_us).max(0) / 1_000_000 + 1;
+            Refusal::NoProvider { retry_after_seconds: wait.unsigned_abs() }
+        }
+    }
+}

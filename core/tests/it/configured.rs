@@ -1,0 +1,59 @@
+//! The configuration that the stories run on.
+
+use tollgate_proto::v1 as proto;
+
+/// Providers of several dialects, and models that they serve.
+pub(crate) fn snapshot() -> proto::Snapshot {
+    let provider = |id: &str, stream_usage| proto::Provider {
+        id: id.into(),
+        cluster: format!("tollgate/{id}"),
+        authority: format!("{id}.example"),
+        base_path: "/v1".into(),
+        credential: Some(format!("secret-of-{id}")),
+        stream_usage,
+        ..proto::Provider::default()
+    };
+    let speaking = |id: &str, dialect: proto::ProviderDialect| proto::Provider {
+        dialect: dialect.into(),
+        ..provider(id, true)
+    };
+    let price = proto::Price {
+        input_token: 1_000_000_000_000,
+        output_token: 2_000_000_000_000,
+        ..proto::Price::default()
+    };
+    let model = |name: &str, provider: &str, real: &str| proto::Model {
+        name: name.into(),
+        targets: vec![proto::Target {
+            provider: provider.into(),
+            model: real.into(),
+            price: Some(price.clone()),
+            ..proto::Target::default()
+        }],
+        created: 1,
+        owned_by: provider.into(),
+        strict: name.starts_with("strict/"),
+        ..proto::Model::default()
+    };
+    proto::Snapshot {
+        revision: 1,
+        providers: vec![
+            provider("openai", true),
+            provider("plain", false),
+            speaking("anthropic", proto::ProviderDialect::Anthropic),
+            speaking("gemini", proto::ProviderDialect::Gemini),
+            speaking("responses", proto::ProviderDialect::Responses),
+        ],
+        debug_headers: true,
+        models: vec![
+            model("gpt", "openai", "gpt-4o-2024"),
+            model("same", "openai", "same"),
+            model("plain/m", "plain", "m"),
+            model("claude", "anthropic", "claude-real"),
+            model("strict/claude", "anthropic", "claude-real"),
+            model("gemini", "gemini", "gemini-real"),
+            model("responses", "responses", "responses-real"),
+        ],
+        ..proto::Snapshot::default()
+    }
+}
