@@ -121,9 +121,18 @@ pub struct GatewayConfig {
     pub request_timeout: std::time::Duration,
     /// Prefixes under which the OpenAI API is served besides the standard ones; each begins with
     /// a slash and does not end with one.
-    pub base_paths: Vec<String>,
+    pub base_paths: Vec<BasePath>,
     /// Where Envoy logs requests, for reconciliation; absolute. `None`: nowhere.
     pub access_log: Option<PathBuf>,
+}
+
+/// A prefix under which the OpenAI API is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BasePath {
+    /// The prefix.
+    pub path: String,
+    /// Model of requests under it that name none. `None`: the one of all requests.
+    pub default_model: Option<String>,
 }
 
 /// A certificate and its key, PEM, absolute paths.

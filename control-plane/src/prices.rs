@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tollgate_core::money::AttoDollars;
 use tollgate_core::price::{Price, PriceTier};
+use tollgate_core::snapshot::ModelKind;
 
 /// List prices by provider and model.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Listed {
     pub max_input_tokens: Option<u64>,
     /// Longest answer, in tokens. `None`: not known.
     pub max_output_tokens: Option<u64>,
+    /// What it is for.
+    pub kind: ModelKind,
 }
 
 impl PriceList {
@@ -43,8 +46,9 @@ impl PriceList {
                 field,
                 value,
             })?;
+            let kind = entry.mode.as_deref().and_then(kind).unwrap_or_default();
             let RawEntry { max_input_tokens, max_output_tokens, .. } = entry;
-            let listed = Listed { price, max_input_tokens, max_output_tokens };
+            let listed = Listed { price, max_input_tokens, max_output_tokens, kind };
             models.entry(entry.model).or_default().insert(entry.provider, listed);
         }
         Ok(Self { models })
@@ -91,6 +95,17 @@ struct RawEntry {
     usd_per: RawPrice,
     max_input_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
+    mode: Option<String>,
+}
+
+/// Reads what a model is for. `None`: nothing that we tell apart.
+pub(crate) fn kind(mode: &str) -> Option<ModelKind> {
+    match mode {
+        "chat" | "completion" => Some(ModelKind::Unspecified),
+        "embedding" => Some(ModelKind::Embeddings),
+        "image_generation" => Some(ModelKind::Images),
+        _ => None,
+    }
 }
 
 /// A price as people write it: dollars per token, as decimal strings.

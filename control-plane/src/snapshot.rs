@@ -3,9 +3,12 @@
 pub mod meter;
 mod routing;
 
+use std::slice;
+
 use tollgate_core::price::{Price, PriceTier};
 use tollgate_proto::v1;
 
+use crate::catalogue::Catalogue;
 use crate::config::{
     AccountConfig, AliasConfig, Config, Members, ModelConfig, ModelSettings, ProviderConfig,
     ProviderDialect, TargetConfig, Thinking,
@@ -60,8 +63,14 @@ fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider 
         credential_header: provider.credential_header.clone().unwrap_or_default(),
         credential_query: provider.credential_query.clone().unwrap_or_default(),
         first_byte_timeout_ms: provider.first_byte_timeout_ms.unwrap_or_default(),
-        aliases: Vec::new(),
+        aliases: other_names(provider),
     }
+}
+
+/// What clients of other gateways call a provider of the catalogue.
+fn other_names(provider: &ProviderConfig) -> Vec<String> {
+    let known = provider.kind.as_deref().and_then(|kind| Catalogue::built_in().find(kind));
+    known.map(|known| [slice::from_ref(&known.id), &known.aliases].concat()).unwrap_or_default()
 }
 
 fn dialect(dialect: ProviderDialect) -> v1::ProviderDialect {
@@ -81,12 +90,12 @@ fn model(model: &ModelConfig, providers: &[ProviderConfig]) -> v1::Model {
         name: model.name.clone(),
         targets: entries.flat_map(|(target, entry)| entry_of(target, entry, providers)).collect(),
         created: CREATED,
-        owned_by: OWNER.to_owned(),
+        owned_by: if model.combo { COMBO } else { OWNER }.to_owned(),
         strict: model.strict,
         settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
         routing: routing::routing(model.routing),
         groups: model.groups.clone(),
-        kind: v1::ModelKind::Unspecified.into(),
+        kind: model.kind().into(),
     }
 }
 
@@ -168,6 +177,8 @@ fn tier(tier: &PriceTier) -> v1::PriceTier {
 /// What LiteLLM says of every model, and its clients are used to.
 const CREATED: i64 = 1_677_610_602;
 const OWNER: &str = "openai";
+/// What OmniRoute says of combos.
+const COMBO: &str = "combo";
 
 #[cfg(test)]
 mod tests;

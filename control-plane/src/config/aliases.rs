@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::parse::Reader;
-use crate::config::{ModelConfig, ProviderConfig};
+use crate::config::{ModelConfig, ProviderConfig, ServerConfig};
 
 /// A name that stands for a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,20 +72,38 @@ impl Reader<'_> {
         aliases
     }
 
-    /// Reads the model of requests that name none.
-    pub(super) fn default_model(
+    /// Checks the models of requests that name none.
+    pub(super) fn default_models(
         &mut self,
-        name: Option<String>,
-        models: &[ModelConfig],
-        providers: &[ProviderConfig],
-        aliases: &[AliasConfig],
-    ) -> Option<String> {
-        let name = name?;
-        let alias = aliases.iter().any(|alias| alias.pattern == name);
-        if !alias && !names_a_model(&name, models, providers) {
-            self.problem("default_model", format!("there is no model {name:?}"));
+        of_all: Option<&str>,
+        server: Option<&ServerConfig>,
+        names: &Names<'_>,
+    ) {
+        let of_paths = server.map(|server| &*server.gateway.base_paths).unwrap_or_default();
+        let of_paths = of_paths.iter().filter_map(|base| {
+            let place = format!("server.gateway.base_paths: {}: default_model", base.path);
+            Some((place, base.default_model.as_deref()?))
+        });
+        let of_all = of_all.map(|name| ("default_model".to_owned(), name));
+        for (place, name) in of_all.into_iter().chain(of_paths) {
+            if !names.has(name) {
+                self.problem(place, format!("there is no model {name:?}"));
+            }
         }
-        Some(name)
+    }
+}
+
+/// What a model can be called.
+pub(super) struct Names<'a> {
+    pub(super) models: &'a [ModelConfig],
+    pub(super) providers: &'a [ProviderConfig],
+    pub(super) aliases: &'a [AliasConfig],
+}
+
+impl Names<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.aliases.iter().any(|alias| alias.pattern == name)
+            || names_a_model(name, self.models, self.providers)
     }
 }
 

@@ -58,6 +58,7 @@ impl Known<'_> {
             routing: combo.routing,
             groups: combo.groups.clone(),
             combo: true,
+            kind: None,
         })
     }
 

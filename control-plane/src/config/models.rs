@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use tollgate_core::price::Price;
+use tollgate_core::snapshot::ModelKind;
 
 use crate::config::parse::Reader;
 use crate::config::raw::{RawModel, RawTarget};
 use crate::config::{ModelSettings, ProviderConfig, RoutingConfig};
 use crate::domain::Limits;
-use crate::prices::PriceList;
+use crate::prices::{self, PriceList};
 
 /// Something clients may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub struct ModelConfig {
     pub groups: Vec<String>,
     /// It is made of a combo.
     pub combo: bool,
+    /// What it is for. `None`: what all of its targets are for.
+    pub kind: Option<ModelKind>,
+}
+
+impl ModelConfig {
+    /// Returns what it is for, as far as known.
+    pub fn kind(&self) -> ModelKind {
+        let mut of_targets = self.targets.iter().map(|target| target.kind);
+        let first = of_targets.next().filter(|first| of_targets.all(|other| other == *first));
+        self.kind.or(first).unwrap_or_default()
+    }
 }
 
 /// A provider's model.
@@ -54,6 +66,8 @@ pub struct TargetConfig {
     pub tools: Option<bool>,
     /// It can be given images. `None`: not known.
     pub vision: Option<bool>,
+    /// What it is for, as far as known.
+    pub kind: ModelKind,
 }
 
 impl TargetConfig {
@@ -71,6 +85,7 @@ impl TargetConfig {
             weight: 1,
             tools: None,
             vision: None,
+            kind: listed.map(|listed| listed.kind).unwrap_or_default(),
         }
     }
 }
@@ -108,6 +123,7 @@ impl Reader<'_> {
             });
             let targets = targets.collect();
             let limits = self.limits(&format!("{place}.limits"), raw.limits);
+            let kind = raw.mode.and_then(|mode| self.mode(format!("{place}.mode"), &mode));
             models.extend(name.map(|name| ModelConfig {
                 name,
                 targets,
@@ -117,6 +133,7 @@ impl Reader<'_> {
                 routing,
                 groups: raw.groups,
                 combo: false,
+                kind,
             }));
         }
         models
@@ -156,6 +173,14 @@ impl Reader<'_> {
         }
         target.weight = self.weight(&format!("{place}.weight"), raw.weight);
         Some(TargetConfig { free: raw.free, tools: raw.tools, vision: raw.vision, ..target })
+    }
+
+    fn mode(&mut self, place: String, mode: &str) -> Option<ModelKind> {
+        let kind = prices::kind(mode);
+        if kind.is_none() {
+            self.problem(place, format!("{mode:?} is none of chat, embedding, image_generation"));
+        }
+        kind
     }
 
     /// Reads a share; 1 when there is none.

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_yaml_ng::Value;
 
+use crate::config::aliases::Names;
 use crate::config::error::{ConfigError, Problem};
-use crate::config::raw::{RawConfig, RawGateway, RawListen, RawServer, RawTls};
+use crate::config::raw::{RawBasePath, RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    Config, ControlListen, GatewayConfig, Known, ServerConfig, Source, TlsFiles, overrides,
+    BasePath, Config, ControlListen, GatewayConfig, Known, ServerConfig, Source, TlsFiles,
+    overrides,
 };
 use crate::domain::Secret;
 use crate::prices::PriceList;
@@ -59,7 +61,9 @@ impl Reader<'_> {
         let flattened = self.flattened(known);
         models.extend(flattened);
         let aliases = self.aliases(raw.aliases, &models, &providers);
-        let default_model = self.default_model(raw.default_model, &models, &providers, &aliases);
+        let names = Names { models: &models, providers: &providers, aliases: &aliases };
+        let default_model = raw.default_model;
+        self.default_models(default_model.as_deref(), server.as_ref(), &names);
         let resilience = self.resilience(&raw.resilience);
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
@@ -99,8 +103,8 @@ impl Reader<'_> {
             raw.request_timeout_seconds.unwrap_or(60),
             1..=86_400,
         );
-        let base_paths = raw.base_paths.iter().enumerate();
-        let base_paths = base_paths.filter_map(|(at, path)| self.base_path(at, path)).collect();
+        let base_paths = raw.base_paths.into_iter().enumerate();
+        let base_paths = base_paths.filter_map(|(at, raw)| self.base_path(at, raw)).collect();
         Some(GatewayConfig {
             listen: listen?,
             tls,
@@ -113,12 +117,16 @@ impl Reader<'_> {
         })
     }
 
-    fn base_path(&mut self, at: usize, path: &str) -> Option<String> {
+    fn base_path(&mut self, at: usize, raw: RawBasePath) -> Option<BasePath> {
+        let (path, default_model) = match raw {
+            RawBasePath::Path(path) => (path, None),
+            RawBasePath::Whole(raw) => (raw.path, Some(raw.default_model)),
+        };
         let trimmed = path.trim_end_matches('/');
         let plain =
             trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte));
         if trimmed.starts_with('/') && plain && !trimmed.contains("//") {
-            return Some(trimmed.to_owned());
+            return Some(BasePath { path: trimmed.to_owned(), default_model });
         }
         let message = format!("{path:?} is not a path prefix; write something like /telkom/v1");
         self.problem(format!("server.gateway.base_paths[{at}]"), message);

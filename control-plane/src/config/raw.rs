@@ -90,9 +90,24 @@ pub(super) struct RawGateway {
     pub(super) management: Option<bool>,
     pub(super) max_body_bytes: Option<u64>,
     pub(super) request_timeout_seconds: Option<u64>,
-    pub(super) base_paths: Vec<String>,
+    pub(super) base_paths: Vec<RawBasePath>,
     pub(super) debug_headers: bool,
     pub(super) access_log: Option<String>,
+}
+
+/// A prefix: its path, or its path and the model of requests that name none.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawBasePath {
+    Path(String),
+    Whole(RawWholeBasePath),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWholeBasePath {
+    pub(super) path: String,
+    pub(super) default_model: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -228,6 +243,7 @@ impl RawMember {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawModel {
     pub(super) name: Option<String>,
+    pub(super) mode: Option<String>,
     pub(super) targets: Vec<RawTarget>,
     pub(super) groups: Vec<String>,
     pub(super) strategy: Option<String>,

@@ -15,6 +15,10 @@ use crate::prices::PriceList;
 const LEAST: &str = "filter: { file: f.wasm }\n";
 const TIER: &str = "models: [{ targets: [{ price: { tiers: [{ zzz: 1 }] } }] }]";
 
+fn paths(bases: &[BasePath]) -> Vec<&str> {
+    bases.iter().map(|base| &*base.path).collect()
+}
+
 fn source(env: &[(&str, &str)]) -> Source {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Source {
@@ -111,7 +115,7 @@ models:
     assert_eq!(tls.private_key, PathBuf::from("/b.pem"));
     assert_eq!((gateway.management, gateway.max_body_bytes), (false, 2048));
     assert_eq!(gateway.request_timeout, Duration::from_secs(5));
-    assert_eq!(gateway.base_paths, ["/telkom/v1"]);
+    assert_eq!(paths(&gateway.base_paths), ["/telkom/v1"]);
     assert_eq!(gateway.access_log, Some("/etc/tollgate/requests.log".into()));
     assert_eq!(config.server.control_listen, ControlListen::Tcp("127.0.0.1:7000".parse().unwrap()));
     assert_eq!(config.database_url.expose(), "sqlite:/etc/tollgate/data.db");
@@ -159,6 +163,11 @@ fn wrong_values_are_named_and_explained() {
         "server: { gateway: { request_timeout_seconds: 0 } }",
         "server.gateway.request_timeout_seconds",
         "1..86400",
+    );
+    refused(
+        "server: { gateway: { base_paths: [{ path: /a, default_model: m }] } }",
+        "server.gateway.base_paths: /a: default_model",
+        "no model",
     );
     refused(
         "server: { gateway: { base_paths: [/a, b] } }",
@@ -255,7 +264,7 @@ fn the_environment_replaces_fields() {
 
     assert_eq!(config.server.admin_listen, "127.0.0.1:1".parse().unwrap());
     assert!(!config.server.gateway.management);
-    assert_eq!(config.server.gateway.base_paths, ["/a", "/b"]);
+    assert_eq!(paths(&config.server.gateway.base_paths), ["/a", "/b"]);
     assert_eq!(config.filter_file, PathBuf::from("/etc/tollgate/123"));
     assert_eq!(config.providers[0].base_url.host, "other");
     assert_eq!(config.master_key.as_ref().map(Secret::expose), Some("sk-1"));

@@ -71,3 +71,48 @@ resilience: { cooldown_ms: 7 }",
     assert_eq!(snapshot.resilience.unwrap().cooldown_ms, 7);
     assert_eq!((&*snapshot.aliases[0].pattern, &*snapshot.aliases[0].target), ("x*", "m"));
 }
+
+#[test]
+fn a_provider_has_the_names_that_other_gateways_give_it() {
+    let snapshot = rendered(
+        "
+providers:
+  - { id: mine, kind: deepseek, credential: env:ONE }
+  - { id: local, base_url: 'http://h' }",
+    );
+
+    assert_eq!(snapshot.providers[0].aliases, ["deepseek", "ds"]);
+    assert!(snapshot.providers[1].aliases.is_empty());
+}
+
+#[test]
+fn models_say_what_they_are_for() {
+    let text = "
+filter: { file: f.wasm }
+providers: [{ id: openai, base_url: 'http://h' }]
+models:
+  - { name: chat, targets: [{ provider: openai, model: gpt-4o }] }
+  - { name: vectors, targets: [{ provider: openai, model: text-embedding-3-small }] }
+  - name: both
+    targets:
+      - { provider: openai, model: gpt-4o }
+      - { provider: openai, model: text-embedding-3-small }
+  - { name: own, mode: embedding, targets: [{ provider: openai, model: unheard-of }] }
+  - { name: art, mode: image_generation, targets: [{ provider: openai, model: x }] }
+combos: [{ name: c, models: [vectors] }]";
+    let source = Source { file: "/c.yaml".into(), data_dir: "/data".into(), env: BTreeMap::new() };
+    let config = source.read(text, &PriceList::built_in().unwrap()).unwrap();
+    let snapshot = render(&config, &SharedLimits::default(), 3);
+
+    let kinds = snapshot.models.iter().map(|model| (&*model.name, model.kind()));
+    let expected = [
+        ("chat", v1::ModelKind::Unspecified),
+        ("vectors", v1::ModelKind::Embeddings),
+        ("both", v1::ModelKind::Unspecified),
+        ("own", v1::ModelKind::Embeddings),
+        ("art", v1::ModelKind::Images),
+        ("c", v1::ModelKind::Embeddings),
+    ];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+    assert_eq!(snapshot.models.last().map(|model| &*model.owned_by), Some("combo"));
+}

@@ -14,7 +14,7 @@ use envoy_types::pb::google::protobuf::StringValue;
 use serde::Serialize;
 
 use super::{CONTROL_CLUSTER, MANAGEMENT_CLUSTER, any, yes};
-use crate::config::GatewayConfig;
+use crate::config::{BasePath, GatewayConfig};
 
 /// The file that holds the filter.
 #[derive(Debug, Clone)]
@@ -41,10 +41,34 @@ pub enum Role<'a> {
         /// Largest request body.
         max_body_bytes: u32,
         /// Extra prefixes of the OpenAI API.
-        base_paths: &'a [String],
+        base_paths: Vec<BasePathForm<'a>>,
     },
     /// In a provider's cluster: speaks to the provider.
     Upstream,
+}
+
+/// A prefix as the filter reads it: plain where it is nothing but a path.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum BasePathForm<'a> {
+    /// The path.
+    Plain(&'a str),
+    /// The path and the model of requests under it that name none.
+    Whole {
+        /// The path.
+        path: &'a str,
+        /// The model.
+        default_model: &'a str,
+    },
+}
+
+impl<'a> From<&'a BasePath> for BasePathForm<'a> {
+    fn from(base: &'a BasePath) -> Self {
+        match &base.default_model {
+            None => Self::Plain(&base.path),
+            Some(default_model) => Self::Whole { path: &base.path, default_model },
+        }
+    }
 }
 
 impl<'a> Role<'a> {
@@ -54,7 +78,7 @@ impl<'a> Role<'a> {
             control_cluster: CONTROL_CLUSTER,
             management_cluster: gateway.management.then_some(MANAGEMENT_CLUSTER),
             max_body_bytes: gateway.max_body_bytes,
-            base_paths: &gateway.base_paths,
+            base_paths: gateway.base_paths.iter().map(BasePathForm::from).collect(),
         }
     }
 

@@ -14,7 +14,7 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    AccountConfig, BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig,
+    AccountConfig, BasePath, BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig,
     ProviderConfig, ProviderDialect, ResilienceConfig, ServerConfig, TlsFiles,
 };
 use crate::domain::Secret;
@@ -43,7 +43,11 @@ fn renders_the_listener_with_tls_and_without_management() {
     let mut config = config(Vec::new());
     config.server.gateway.tls = Some(tls("chain"));
     config.server.gateway.management = false;
-    config.server.gateway.base_paths = vec!["/llm".to_owned()];
+    let base = |path: &str, default_model: Option<&str>| BasePath {
+        path: path.to_owned(),
+        default_model: default_model.map(str::to_owned),
+    };
+    config.server.gateway.base_paths = vec![base("/llm", None), base("/telkom", Some("m"))];
     config.server.gateway.access_log = Some("/log/requests.log".into());
 
     insta::assert_snapshot!(golden(&render(&config).listeners));
