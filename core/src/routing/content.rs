@@ -101,9 +101,10 @@ impl Watch {
         if self.judge.seen != Seen::Waiting {
             return self.judge.seen;
         }
+        let mut piece = piece;
         if matches!(self.form, Form::Unknown) {
-            let first = piece.iter().find(|byte| !byte.is_ascii_whitespace());
-            self.form = match first {
+            piece = piece.trim_ascii_start();
+            self.form = match piece.first() {
                 Some(b'{' | b'[') => Form::Objects(Split::default()),
                 Some(_) => Form::Events(Parser::default()),
                 None => return Seen::Waiting,

@@ -1,5 +1,6 @@
 //! When there is content: streams and whole answers of every dialect, cut anywhere.
 
+use proptest::prelude::*;
 use tollgate_core::dialect::Dialect;
 use tollgate_core::routing::content::{Seen, Watch, judge};
 
@@ -61,4 +62,62 @@ fn what_is_very_long_is_content() {
     assert_eq!(watch.push(format!("{{\"a\":\"{}", "x".repeat(70_000)).as_bytes()), Seen::Content);
     let mut watch = Watch::new(Dialect::OpenAi);
     assert_eq!(watch.push(&vec![b' '; 70_000]), Seen::Waiting);
+}
+
+const DIALECTS: [Dialect; 7] = [
+    Dialect::OpenAi,
+    Dialect::Completions,
+    Dialect::Responses,
+    Dialect::Anthropic,
+    Dialect::Gemini,
+    Dialect::Ollama,
+    Dialect::OllamaGenerate,
+];
+
+/// What answers of all dialects are made of, and what they are not.
+const FRAGMENTS: [&str; 24] = [
+    "data: ",
+    "data:",
+    "event: error",
+    "\n",
+    "\n\n",
+    "\r\n\r\n",
+    " ",
+    "[DONE]",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "\\",
+    ",",
+    r#"{"choices":[{"delta":{"content":""}}]}"#,
+    r#"{"choices":[{"delta":{"content":"Hi"}}]}"#,
+    r#"{"error":{"message":"x"}}"#,
+    r#"{"type":"message_stop"}"#,
+    r#"{"type":"content_block_delta","delta":{"text":"Hi"}}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}"#,
+    r#"{"message":{"content":"Hi"},"done":true}"#,
+    r#"{"usage":{"completion_tokens":9}}"#,
+    r#"{"type":"response.completed","response":{"output":[]}}"#,
+];
+
+proptest! {
+    #[test]
+    fn pieces_make_no_difference_to_any_answer(
+        fragments in prop::collection::vec(prop::sample::select(&FRAGMENTS[..]), 0..24),
+        size in 1..40_usize,
+    ) {
+        let text = fragments.concat();
+        for dialect in DIALECTS {
+            let mut watch = Watch::new(dialect);
+            for piece in text.as_bytes().chunks(size) {
+                watch.push(piece);
+            }
+            let seen = watch.end();
+
+            prop_assert_eq!(seen, judge(dialect, text.as_bytes()), "{:?} {:?}", dialect, text);
+            prop_assert_ne!(seen, Seen::Waiting);
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use proptest::prelude::*;
 use tollgate_core::routing::failure::Failure;
 use tollgate_core::routing::{Health, Standing};
 use tollgate_core::snapshot::Target;
@@ -370,37 +369,5 @@ fn resilience_is_as_configured() {
         let _ = health.failed(&mut attempt, failure, &resilience, MIDDLE, NOW_US);
         health.end(attempt);
         is_out(health, &target, 0, until);
-    }
-}
-
-proptest! {
-    /// Whatever happens: nobody stays out longer than the longest pause after the last failure, a
-    /// success brings back, and no more than one request tries an open circuit out.
-    #[test]
-    fn nobody_stays_out_for_ever(
-        steps in prop::collection::vec((0..8_u8, 0..60_i64, any::<u64>()), 1..60),
-    ) {
-        let health = &mut Health::default();
-        let target = &account("a");
-        let mut at = 0;
-        for (step, wait, random) in steps {
-            at += wait;
-            let failure = match step {
-                0 => RATE_LIMITED,
-                1 => rate_limited_for(wait * 9),
-                2 => Failure::ServerError,
-                3 => Failure::CredentialRefused,
-                4 => Failure::ModelMissing,
-                5 => Failure::QuotaExhausted { retry_after_us: None },
-                6 => Failure::ClientError,
-                _ => Failure::Timeout,
-            };
-            let mut attempt = health.begin(target, after(at));
-            let _ = health.failed(&mut attempt, failure, &Resilience::default(), random, after(at));
-            health.end(attempt);
-        }
-        is_in(health, target, at + 120);
-        succeed(health, target, after(at + 120));
-        is_in(health, target, at + 120);
     }
 }

@@ -1,13 +1,15 @@
-//! That health takes no memory without end.
+//! That nothing goes on without end: no pause, and no memory.
 
 use std::rc::Rc;
 
+use proptest::prelude::*;
 use tollgate_core::routing::Health;
 use tollgate_core::routing::failure::Failure;
+use tollgate_core::snapshot::routing::Resilience;
 use tollgate_core::snapshot::{Model, Snapshot};
 
 use super::{account, after, is_in, is_out};
-use crate::stand::{NOW_US, fail, named, rate_limited_for, succeed};
+use crate::stand::{NOW_US, RATE_LIMITED, fail, named, rate_limited_for, succeed};
 
 #[test]
 fn more_marks_than_there_is_room_for_push_out_old_ones() {
@@ -71,4 +73,36 @@ fn an_attempt_that_ends_without_a_word_leaves_no_trace() {
     assert_eq!(health.latency_us(&target), None);
     is_in(health, &target, 0);
     assert!(fail(health, &target, Failure::ServerError, NOW_US).is_empty());
+}
+
+proptest! {
+    /// Whatever happens: nobody stays out longer than the longest pause after the last failure, a
+    /// success brings back, and no more than one request tries an open circuit out.
+    #[test]
+    fn nobody_stays_out_for_ever(
+        steps in prop::collection::vec((0..8_u8, 0..60_i64, any::<u64>()), 1..60),
+    ) {
+        let health = &mut Health::default();
+        let target = &account("a");
+        let mut at = 0;
+        for (step, wait, random) in steps {
+            at += wait;
+            let failure = match step {
+                0 => RATE_LIMITED,
+                1 => rate_limited_for(wait * 9),
+                2 => Failure::ServerError,
+                3 => Failure::CredentialRefused,
+                4 => Failure::ModelMissing,
+                5 => Failure::QuotaExhausted { retry_after_us: None },
+                6 => Failure::ClientError,
+                _ => Failure::Timeout,
+            };
+            let mut attempt = health.begin(target, after(at));
+            let _ = health.failed(&mut attempt, failure, &Resilience::default(), random, after(at));
+            health.end(attempt);
+        }
+        is_in(health, target, at + 120);
+        succeed(health, target, after(at + 120));
+        is_in(health, target, at + 120);
+    }
 }
