@@ -24,6 +24,7 @@ mod refusals;
 mod reload;
 mod replay;
 mod revocation;
+mod routing;
 mod sdks;
 mod secrets;
 mod stacks;

@@ -30,6 +30,19 @@ pub struct Provider {
     pub stream_usage: bool,
     /// What it speaks. `None`: what the gateway takes for granted.
     pub dialect: Option<&'static str>,
+    /// More credentials of it, by account.
+    pub accounts: Vec<Account>,
+}
+
+/// A further credential of a provider, as configured.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name.
+    pub id: &'static str,
+    /// The credential itself; the file names an environment variable.
+    pub credential: String,
+    /// More of what the file says of it.
+    pub fields: Value,
 }
 
 /// A model, as configured.
@@ -53,12 +66,23 @@ impl Provider {
     /// Describes a provider that wants no credential.
     pub fn new(id: &str, base_url: impl Into<String>) -> Self {
         let base_url = base_url.into();
-        Self { id: id.to_owned(), base_url, credential: None, stream_usage: true, dialect: None }
+        Self {
+            id: id.to_owned(),
+            base_url,
+            credential: None,
+            stream_usage: true,
+            dialect: None,
+            accounts: Vec::new(),
+        }
     }
 
     /// Returns the environment variable that holds the credential.
     fn variable(&self) -> String {
         format!("E2E_{}_KEY", self.id.to_uppercase().replace('-', "_"))
+    }
+
+    fn variable_of(&self, account: &Account) -> String {
+        format!("{}_{}", self.variable(), account.id.to_uppercase())
     }
 }
 
@@ -119,6 +143,9 @@ impl Config {
             if let Some(credential) = &provider.credential {
                 variables.push((provider.variable(), credential.clone()));
             }
+            for account in &provider.accounts {
+                variables.push((provider.variable_of(account), account.credential.clone()));
+            }
         }
         variables
     }
@@ -133,6 +160,15 @@ fn provider(provider: &Provider) -> Value {
     }
     if provider.credential.is_some() {
         section["credential"] = json!(format!("env:{}", provider.variable()));
+    }
+    if !provider.accounts.is_empty() {
+        let accounts = provider.accounts.iter().map(|account| {
+            let mut section = account.fields.clone();
+            section["id"] = json!(account.id);
+            section["credential"] = json!(format!("env:{}", provider.variable_of(account)));
+            section
+        });
+        section["accounts"] = accounts.collect();
     }
     section
 }

@@ -35,7 +35,7 @@ mod tls;
 mod tools;
 
 pub use client::{Answer, Call, Client, Protocol};
-pub use config::{Config, Model, Provider};
+pub use config::{Account, Config, Model, Provider};
 pub use control_plane::ControlPlane;
 pub use database::Database;
 pub use envoy::{Envoy, Role};

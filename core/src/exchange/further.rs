@@ -32,11 +32,9 @@ impl Exchange {
         let Some(fallback) = &forwarded.fallback else { return };
         let left = fallback.chain.attempts_left();
         let cluster = forwarded.target.provider.cluster.clone();
-        let timeout = fallback.model.routing.first_byte_timeout_ms;
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
-        set("x-envoy-upstream-rq-per-try-timeout-ms", timeout.to_string());
         if left > 0 {
             set("x-envoy-retry-on", RETRY_ON.to_owned());
             set("x-envoy-max-retries", left.to_string());
@@ -257,6 +255,7 @@ impl Forwarded {
             input: 0,
             counted: false,
             waits: None,
+            patience_ms: None,
             fallback: None,
         };
         candidate.bound_input(body);

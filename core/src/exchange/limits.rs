@@ -39,6 +39,8 @@ pub(super) struct Candidate {
     /// [`Candidate::input`] was counted; else it is a bound that costs nothing.
     pub(super) counted: bool,
     pub(super) waits: Option<Waits>,
+    /// How long the provider may take to its first content, where that is not left to Envoy.
+    pub(super) patience_ms: Option<u32>,
     /// Who may serve it besides.
     pub(super) fallback: Option<Box<Fallback>>,
 }

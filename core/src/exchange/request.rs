@@ -21,6 +21,9 @@ use crate::policy::credential;
 use crate::policy::key_cache::Known;
 use crate::refusal::Refusal;
 
+/// How long Envoy waits for the first byte of an attempt, in milliseconds. It takes the header off.
+const PATIENCE_HEADER: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
+
 impl Exchange {
     pub(super) fn request_headers(
         &mut self,
@@ -261,6 +264,7 @@ impl Exchange {
             request,
             target,
             waits: None,
+            patience_ms: model.routing.patience_ms(),
             fallback,
         };
         candidate.keep_priced();
@@ -277,7 +281,8 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Flow {
-        let Candidate { outgoing, request, target, tags, mut fallback, .. } = candidate;
+        let Candidate { outgoing, request, target, tags, patience_ms, mut fallback, .. } =
+            candidate;
         let body = outgoing.body(self.body.as_deref().unwrap_or_default());
         let attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
         if let Some(fallback) = &mut fallback {
@@ -300,6 +305,10 @@ impl Exchange {
         if self.settings.route_header {
             let cluster = target.provider.cluster.clone().into();
             self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster));
+            if let Some(patience) = patience_ms {
+                let value = patience.to_string().into_bytes();
+                self.effects.push_back(Effect::SetRequestHeader(PATIENCE_HEADER, value));
+            }
             self.announce_fallback();
             self.effects.push_back(Effect::ClearRouteCache);
         }

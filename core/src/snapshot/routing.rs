@@ -3,6 +3,9 @@
 use tollgate_proto::v1 as proto;
 pub use tollgate_proto::v1::Strategy;
 
+/// Ten minutes, which is what official SDKs wait.
+const PATIENCE_MS: u32 = 600_000;
+
 /// How the targets of a model are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routing {
@@ -22,6 +25,14 @@ pub struct Routing {
     pub hold_bytes: usize,
 }
 
+impl Routing {
+    /// Returns how long a target may take to its first content, unless that is the default, which
+    /// is how long silent streams are kept open anyway.
+    pub fn patience_ms(&self) -> Option<u32> {
+        (self.first_byte_timeout_ms != PATIENCE_MS).then_some(self.first_byte_timeout_ms)
+    }
+}
+
 impl Default for Routing {
     fn default() -> Self {
         Self::from(proto::Routing::default())
@@ -37,7 +48,7 @@ impl From<proto::Routing> for Routing {
             strategy: wire.strategy(),
             accounts: wire.accounts(),
             max_attempts: size(or(wire.max_attempts, 10)),
-            first_byte_timeout_ms: or(wire.first_byte_timeout_ms, 600_000),
+            first_byte_timeout_ms: or(wire.first_byte_timeout_ms, PATIENCE_MS),
             attempts_within_us: us(or(wire.attempts_within_ms, 600_000)),
             hold_us: us(or(wire.hold_ms, 10_000)),
             hold_bytes: size(or(wire.hold_bytes, 64 * 1024)),

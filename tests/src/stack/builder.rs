@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Logs, MASTER_KEY, Stack, provider_of, start_simulator};
-use crate::config::{Config, Model, Provider};
+use crate::config::{Account, Config, Model, Provider};
 use crate::control_plane::Setup;
 use crate::database::Database;
 use crate::directory;
@@ -24,6 +24,7 @@ pub struct Builder {
     config: Config,
     simulators: Vec<String>,
     without_stream_usage: Vec<String>,
+    accounts: BTreeMap<String, Vec<Account>>,
     edit_bootstrap: fn(&str) -> String,
     serves: bool,
 }
@@ -39,6 +40,7 @@ impl Builder {
             config: Config::default(),
             simulators: Vec::new(),
             without_stream_usage: Vec::new(),
+            accounts: BTreeMap::new(),
             edit_bootstrap: str::to_owned,
             serves: true,
         }
@@ -83,6 +85,13 @@ impl Builder {
     #[must_use]
     pub fn simulator(mut self, id: &str) -> Self {
         self.simulators.push(id.to_owned());
+        self
+    }
+
+    /// Gives the simulated provider that was added last accounts instead of its one credential.
+    #[must_use]
+    pub fn accounts(mut self, accounts: Vec<Account>) -> Self {
+        self.accounts.extend(self.simulators.last().map(|id| (id.clone(), accounts)));
         self
     }
 
@@ -146,7 +155,11 @@ impl Builder {
         for id in &self.simulators {
             let simulator = start_simulator(id).await;
             let stream_usage = !self.without_stream_usage.contains(id);
-            let provider = Provider { stream_usage, ..provider_of(id, &simulator) };
+            let mut provider = Provider { stream_usage, ..provider_of(id, &simulator) };
+            if let Some(accounts) = self.accounts.remove(id) {
+                provider.credential = None;
+                provider.accounts = accounts;
+            }
             self.config.providers.push(provider);
             simulators.insert(id.clone(), simulator);
         }
