@@ -7,7 +7,6 @@ use super::fallback::Fallback;
 use crate::dialect::conversation;
 use crate::dialect::request::Request;
 use crate::gateway::Gateway;
-use crate::meter::leases::Leases;
 use crate::refusal::Refusal;
 use crate::routing::{self, Ask, Nothing};
 use crate::snapshot::routing::Strategy;
@@ -42,7 +41,7 @@ impl Exchange {
             vision: says(|target| target.vision) && conversation::brings_images(body),
             conversation: sticky.then(|| conversation::identity(self.key.as_ref(), body)),
             random,
-            headroom: &|target| headroom(leases, target),
+            headroom: &|target| routing::headroom(target, &model.name, leases, now_us),
         };
         let mut chain = routing::order(model, &ask, state, now_us)
             .map_err(|nothing| refusal(nothing, request, now_us))?;
@@ -52,19 +51,6 @@ impl Exchange {
         }
         Ok(Some(Box::new(Fallback::new(Rc::clone(model), chain, now_us))))
     }
-}
-
-/// How much is left of what limits a target: 1 is all, 0 nothing.
-fn headroom(leases: &Leases, target: &Target) -> f64 {
-    let left = target.provider.meters.iter().map(|meter| {
-        let known = leases.lease(meter.id).filter(|lease| lease.standing().at_us > 0);
-        known.map_or(1.0, |lease| {
-            #[expect(clippy::cast_precision_loss, reason = "a share, not an account")]
-            let share = lease.remaining() as f64 / lease.standing().limit.max(1) as f64;
-            share.clamp(0.0, 1.0)
-        })
-    });
-    left.fold(1.0, f64::min)
 }
 
 fn refusal(nothing: Nothing, request: &Request, now_us: i64) -> Refusal {

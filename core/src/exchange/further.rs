@@ -17,7 +17,7 @@ use crate::meter::leases::{Admission, Patience};
 use crate::meter::{Dimension, Meter, Scope};
 use crate::refusal::Refusal;
 use crate::routing;
-use crate::routing::failure::{Failure, Next};
+use crate::routing::failure::Failure;
 use crate::snapshot::Target;
 
 /// Tells Envoy that another attempt is to take the place of this answer.
@@ -121,20 +121,9 @@ impl Exchange {
     pub(super) fn fall_back(&mut self, failure: Failure, gateway: &mut Gateway, now: i64) -> bool {
         let Some(forwarded) = &mut self.forwarded else { return false };
         let Some(fallback) = forwarded.fallback.as_deref_mut() else { return false };
-        let longest = forwarded.target.max_input_tokens;
-        let larger = |target: &Rc<Target>| match (target.max_input_tokens, longest) {
-            (Some(other), Some(this)) => other > this,
-            (None, Some(_)) => true,
-            (_, None) => !Rc::ptr_eq(target, &forwarded.target),
-        };
-        let next = match failure.next() {
-            Next::None => None,
-            Next::Any => fallback.next(gateway, now),
-            Next::Larger => {
-                fallback.chain.retain(larger);
-                fallback.next(gateway, now)
-            }
-        };
+        let tried = &forwarded.target;
+        fallback.chain.retain(|other| failure.leaves(other, tried));
+        let next = fallback.next(gateway, now);
         let Some(next) = next else {
             fallback.failed(failure, gateway, now);
             return false;
