@@ -5,7 +5,9 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 use tollgate_e2e::simulator::{Fault, Script, Simulator};
-use tollgate_e2e::{Account, Client, Model, Shared, Stack, eventually};
+use tollgate_e2e::{
+    Account, Client, Model, Provider, Shared, Stack, StandIn, block_on, eventually,
+};
 
 const MODEL: &str = "many";
 
@@ -53,6 +55,61 @@ static ACCOUNTS: Shared = Shared::new(|| {
         .model(Model::new("mixed", "mixed", "gpt-4o-mini"))
         .model(Model::new("pool", "pool", "gpt-4o-mini"))
 });
+
+#[test]
+fn a_provider_of_any_dialect_takes_over() {
+    block_on(async {
+        let stand_in = StandIn::start(CREDENTIAL, "a-model").await;
+        let mut stack = Stack::bare().simulator("first");
+        for (name, dialect, path) in DIALECTS {
+            let provider = Provider {
+                credential: Some(CREDENTIAL.to_owned()),
+                dialect: Some(dialect),
+                ..Provider::new(name, stand_in.url(path))
+            };
+            let model = Model::new(name, "first", "a-model").or(name);
+            stack = stack.provider(provider).model(model);
+        }
+        let patient = json!({ "failures": 1000, "cooldown_ms": 1 });
+        let stack = stack.section("resilience", patient).start().await;
+        dies(stack.simulator("first"));
+        let (key, client) = stack.key(&json!({})).await;
+
+        for (name, ..) in DIALECTS {
+            for stream in [false, true] {
+                let messages = json!([
+                    { "role": "system", "content": "Answer briefly." },
+                    { "role": "user", "content": "scenario: text" },
+                ]);
+                let body = json!({ "stream": stream, "messages": messages });
+                let mut answer = client.chat(name, &body).send().await;
+                let text = answer.text().await;
+                assert_eq!(answer.status(), 200, "{name}: {text}");
+                assert_eq!(
+                    answer.header("x-tollgate-attempts"),
+                    format!("first/a-model=server_error, {name}/a-model=200")
+                );
+                assert!(text.contains("Hel"), "{name}: {text}");
+            }
+        }
+        let rows = stack.rows(&key, 4 * DIALECTS.len()).await;
+        for (name, ..) in DIALECTS {
+            let of = rows.iter().filter(|row| row.text("custom_llm_provider") == name);
+            assert!(of.map(|row| row.tokens().2).all(|total| total > 0), "{name}");
+        }
+        stack.stop().await;
+        stand_in.stop().await;
+    });
+}
+
+/// Providers, each with the name of its dialect and where its API begins.
+const DIALECTS: [(&str, &str, &str); 4] = [
+    ("responses", "openai-responses", "/responses/v1"),
+    ("anthropic", "anthropic", "/anthropic/v1"),
+    ("google", "gemini", "/gemini/v1beta"),
+    ("ollama", "ollama", "/ollama"),
+];
+const CREDENTIAL: &str = "the-stand-ins-secret";
 
 fn two_providers(model: Model) -> tollgate_e2e::Builder {
     Stack::bare().simulator("first").simulator("second").model(model)
