@@ -2,16 +2,21 @@
 //!
 //! [`router`] is everything; the modules below are one resource each.
 
+mod aliases;
 mod auth;
 mod availability;
 mod budgets;
+mod combo_metrics;
+mod combos;
 mod cost;
 mod customers;
+mod deployments;
 mod entity_fields;
 mod entity_view;
 mod error;
 mod fields;
 mod health;
+mod items;
 mod key_fields;
 mod key_view;
 mod keys;
@@ -19,8 +24,12 @@ mod limit_fields;
 mod limit_view;
 mod marks;
 mod monitoring;
+mod nodes;
 mod organizations;
+mod provider_tests;
+mod providers;
 mod query;
+mod resilience;
 mod spend;
 mod spend_logs;
 mod spend_report;
@@ -38,11 +47,14 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::http::error::ApiError;
+use crate::prices::PriceList;
+use crate::publish::Publisher;
+use crate::reload::Reload;
 use crate::service::Service;
 
 /// What handlers work with.
@@ -52,11 +64,39 @@ pub struct App {
     pub service: Service,
     /// The configuration as it is now.
     pub config: watch::Receiver<Arc<Config>>,
+    /// What of it stands in the file.
+    pub file: watch::Receiver<Arc<Config>>,
+    /// List prices.
+    pub prices: Arc<PriceList>,
+    /// What filters and Envoys are told.
+    pub publisher: Publisher,
     /// True once the process shuts down.
     pub draining: watch::Receiver<bool>,
 }
 
 impl App {
+    /// Takes what handlers work with from who keeps it up to date.
+    pub fn new(service: Service, reload: &Reload, draining: watch::Receiver<bool>) -> Self {
+        Self {
+            service,
+            config: reload.config(),
+            file: reload.file(),
+            prices: reload.prices(),
+            publisher: reload.publisher(),
+            draining,
+        }
+    }
+
+    /// Waits until what was changed holds here, so that whoever changed it finds it so; not for
+    /// long.
+    async fn caught_up(&self, revision: u64) {
+        let mut states = self.publisher.watch();
+        let state = states.wait_for(|state| state.snapshot.revision >= revision);
+        if tokio::time::timeout(CATCH_UP, state).await.is_err() {
+            tracing::warn!(revision, "a change of the configuration is not published yet");
+        }
+    }
+
     fn is_draining(&self) -> bool {
         *self.draining.borrow()
     }
@@ -108,6 +148,50 @@ fn omniroute() -> Router<App> {
         .route("/api/monitoring/health", get(monitoring::health).delete(monitoring::reset))
         .route("/api/models/availability", availability)
         .route("/api/resilience/model-cooldowns", cooldowns)
+        .route("/api/resilience/reset", post(resilience::reset))
+        .route(
+            "/api/resilience",
+            get(resilience::show).patch(resilience::change).put(resilience::change),
+        )
+        .route("/api/models/catalog", get(aliases::catalog))
+        .route(
+            "/api/models/alias",
+            get(aliases::list).put(aliases::set).post(aliases::set).delete(aliases::delete),
+        )
+        .merge(providers())
+        .merge(combos())
+}
+
+/// Providers and their accounts.
+fn providers() -> Router<App> {
+    let one = get(providers::info).put(providers::update).delete(providers::delete);
+    let models = get(nodes::models).post(nodes::new_model).delete(nodes::delete_model);
+    Router::new()
+        .route("/api/providers", get(providers::list).post(providers::new))
+        .route("/api/providers/validate", post(provider_tests::validate))
+        .route("/api/providers/{id}", one)
+        .route("/api/providers/{id}/test", post(provider_tests::test))
+        .route("/api/providers/{id}/models", get(provider_tests::models))
+        .route("/api/provider-nodes", get(nodes::list).post(nodes::new))
+        .route("/api/provider-nodes/validate", post(provider_tests::validate_node))
+        .route("/api/provider-nodes/{id}", put(nodes::update).delete(nodes::delete))
+        .route("/api/provider-models", models)
+}
+
+/// Chains of models, and LiteLLM's deployments.
+fn combos() -> Router<App> {
+    let one = get(combos::info).put(combos::update).delete(combos::delete);
+    Router::new()
+        .route("/api/combos", get(combos::list).post(combos::new))
+        .route("/api/combos/metrics", get(combo_metrics::metrics))
+        .route("/api/combos/test", post(combo_metrics::test))
+        .route("/api/combos/{id}", one)
+        .route("/model/new", post(deployments::new))
+        .route("/model/update", post(deployments::update))
+        .route("/model/{id}/update", patch(deployments::update_one))
+        .route("/model/delete", post(deployments::delete))
+        .route("/model/info", get(deployments::info))
+        .route("/v1/model/info", get(deployments::info))
 }
 
 /// Whom spend and limits are counted for besides keys.
@@ -192,4 +276,5 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
 ];
+const CATCH_UP: std::time::Duration = std::time::Duration::from_secs(2);
 const MOST_BYTES: usize = 1 << 20;

@@ -54,6 +54,12 @@ impl PriceList {
         Ok(Self { models })
     }
 
+    /// Returns the models of a provider, sorted.
+    pub fn models_of<'a>(&'a self, provider: &'a str) -> impl Iterator<Item = &'a str> {
+        let listed = self.models.iter().filter(move |(_, by)| by.contains_key(provider));
+        listed.map(|(model, _)| model.as_str())
+    }
+
     /// Finds a provider's model: the provider's own entry, else the one of `openai`
     /// under the bare name, else the first provider's in alphabetical order. `None`: not known.
     pub fn find(&self, provider: &str, model: &str) -> Option<&Listed> {

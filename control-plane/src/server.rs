@@ -16,10 +16,10 @@ use crate::entropy::SystemEntropy;
 use crate::grpc::Control;
 use crate::http::{self, App};
 use crate::prices::PriceList;
-use crate::publish::Publisher;
-use crate::reload::{self, Reload, warn_about_gaps};
+use crate::reload::Reload;
 use crate::service::{Parts, ROUND_SECONDS, Service, Watchman};
-use crate::store;
+use crate::store::{self, Store};
+use crate::vault::{self, Vault};
 
 /// Serves what `source` says until `shutdown`, then drains.
 ///
@@ -32,35 +32,26 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let store = store::open(&config.database_url).await.context("cannot open the database")?;
-    // Before limits are read: what changes from here on is noticed.
-    let news = store.newsroom().feed();
-    let (revision, limits) =
-        reload::apply_limits(&store, &config).await.context("cannot use the database")?;
-    let publisher = Publisher::new(&config, &limits, revision, store.newsroom().clone());
-    let service = Service::new(Parts {
-        store: store.clone(),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        master_key: config.master_key.clone(),
-    });
-    let admin = TcpListener::bind(config.server.admin_listen)
+    let service = service(&source, &config, store.clone())?;
+    let listen = config.server.control_listen.clone();
+    let admin = config.server.admin_listen;
+    let reload = Reload::begin(config, prices, service.clone(), store.clone())
         .await
-        .with_context(|| format!("cannot listen on {}", config.server.admin_listen))?;
-    let listen = &config.server.control_listen;
-    if let ControlListen::Unix(path) = listen {
+        .context("cannot use the database")?;
+    let admin =
+        TcpListener::bind(admin).await.with_context(|| format!("cannot listen on {admin}"))?;
+    if let ControlListen::Unix(path) = &listen {
         make_folder(path)?;
     }
     let control =
-        Control::bind(listen).await.with_context(|| format!("cannot listen on {listen:?}"))?;
+        Control::bind(&listen).await.with_context(|| format!("cannot listen on {listen:?}"))?;
     announce(&admin.local_addr()?.to_string(), control.address())?;
-    warn_about_gaps(&config);
 
     let (draining, drained) = watch::channel(false);
-    let (current, config) = watch::channel(Arc::new(config));
-    let reload = Reload::new(current, store.clone(), publisher.clone());
-    let reload = tokio::spawn(reload.follow(source, prices, news));
+    let publisher = reload.publisher();
+    let app = App::new(service.clone(), &reload, drained.clone());
+    let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
-    let app = App { service: service.clone(), config, draining: drained.clone() };
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
     let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
@@ -93,6 +84,26 @@ pub async fn run(
     }
     tracing::info!("stopped");
     result
+}
+
+fn service(source: &Source, config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Service> {
+    let written = source.env.get(vault::VARIABLE).map(String::as_str);
+    let vault = Vault::open(written, &source.data_dir, &SystemEntropy)
+        .context("cannot keep credentials of providers")?;
+    if written.is_none() && !config.database_url.expose().starts_with("sqlite:") {
+        tracing::warn!(
+            variable = vault::VARIABLE,
+            "credentials of providers are sealed with a key of this machine alone; other control \
+             planes on the database need the same one"
+        );
+    }
+    Ok(Service::new(Parts {
+        store,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        master_key: config.master_key.clone(),
+        vault,
+    }))
 }
 
 /// Says that both listeners are open: to people on standard error, to programs as the only line

@@ -6,6 +6,7 @@
 mod entities;
 mod health;
 mod holders;
+mod items;
 mod keys;
 mod usage;
 
@@ -20,9 +21,11 @@ use crate::domain::limits::InvalidLimit;
 use crate::domain::{Change, Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::store::{Store, StoreError};
+use crate::vault::Vault;
 
 pub use crate::service::entities::ResolvedCustomer;
 pub use crate::service::holders::{ROUND_SECONDS, Watchman};
+pub use crate::service::items::{ChangedItem, ItemDraft};
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
 
 /// The use cases.
@@ -32,6 +35,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     master: Option<KeyHash>,
+    vault: Vault,
 }
 
 /// What a [`Service`] works with.
@@ -44,6 +48,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// The key that may do everything. `None`: there is none.
     pub master_key: Option<Secret>,
+    /// Seals credentials of providers.
+    pub vault: Vault,
 }
 
 /// On whose behalf something is changed.
@@ -58,9 +64,9 @@ pub struct Actor {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, entropy, master_key } = parts;
+        let Parts { store, clock, entropy, master_key, vault } = parts;
         let master = master_key.map(|key| KeyHash::of(key.expose().as_bytes()));
-        Self { store, clock, entropy, master }
+        Self { store, clock, entropy, master, vault }
     }
 
     /// Returns the time.

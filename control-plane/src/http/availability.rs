@@ -133,6 +133,6 @@ async fn standing(app: &App, name: &str) -> Answer {
             }));
         }
     }
-    let available = accounts.iter().any(|account| account["available"] == true);
+    let available = accounts.iter().any(|account| account.get("available") == Some(&true.into()));
     Ok(Json(json!({"model": name, "available": available, "providers": accounts})))
 }

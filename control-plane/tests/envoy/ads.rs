@@ -13,6 +13,7 @@ use tollgate_control_plane::service::{Parts, Service};
 use tollgate_control_plane::store;
 use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::Newsroom;
+use tollgate_control_plane::vault::Vault;
 
 use crate::envoy::{Envoy, binary, eventually, get, origin};
 use crate::fixture::{bootstrap, config};
@@ -87,6 +88,7 @@ async fn serve(folder: &Path, config: &Config) -> Publisher {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         master_key: None,
+        vault: Vault::with_key(&[1; 32]).unwrap(),
     });
     let control = Control::bind(&config.server.control_listen).await.unwrap();
     tokio::spawn(control.serve(service, publisher.clone(), std::future::pending()));

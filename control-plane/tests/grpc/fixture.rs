@@ -21,6 +21,7 @@ use tollgate_control_plane::service::{Actor, KeyFields, Parts, Service};
 use tollgate_control_plane::store;
 use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::Newsroom;
+use tollgate_control_plane::vault::Vault;
 use tollgate_proto::v1::policy_client::PolicyClient;
 use tollgate_proto::v1::update::Event;
 use tollgate_proto::v1::usage_client::UsageClient;
@@ -54,6 +55,7 @@ impl Served {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             master_key: None,
+            vault: Vault::with_key(&[1; 32]).unwrap(),
         });
         let control = Control::bind(&config.server.control_listen).await.unwrap();
         let socket = PathBuf::from(control.address().strip_prefix("unix:").unwrap());

@@ -17,9 +17,13 @@ use tollgate_control_plane::domain::{LedgerRecord, Report, Secret, Timestamp};
 use tollgate_control_plane::entropy::CountingEntropy;
 use tollgate_control_plane::http::{self, App};
 use tollgate_control_plane::prices::PriceList;
+use tollgate_control_plane::publish::Publisher;
+use tollgate_control_plane::reload::Reload;
 use tollgate_control_plane::service::{Parts, Service};
+use tollgate_control_plane::store::SharedLimits;
 use tollgate_control_plane::store::news::{Feed, Heard, News};
 use tollgate_control_plane::store::{self, Store};
+use tollgate_control_plane::vault::Vault;
 use tollgate_core::key::KeyHash;
 use tower::ServiceExt;
 
@@ -31,6 +35,7 @@ pub(crate) struct TestApp {
     router: Router,
     pub(crate) service: Service,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) told: Told,
     pub(crate) draining: watch::Sender<bool>,
@@ -97,9 +102,28 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = store::open(&Secret::new(url)).await.unwrap();
-        Self::over(store, folder, master)
+        Self::followed(store, folder, master).await
     }
 
+    /// Begins with a store whose changes are followed, as the real thing does.
+    pub(crate) async fn followed(
+        store: Arc<dyn Store>,
+        folder: tempfile::TempDir,
+        master: Option<&str>,
+    ) -> Self {
+        let app = Self::over(store.clone(), folder, master);
+        let prices = PriceList::built_in().unwrap();
+        let begun = Reload::begin(config(), prices, app.service.clone(), store);
+        let reload = begun.await.unwrap();
+        let router = http::router(App::new(app.service.clone(), &reload, app.draining.subscribe()));
+        let publisher = reload.publisher();
+        tokio::spawn(reload.follow(None));
+        // Beginning counts as a change.
+        app.told.take();
+        Self { router, publisher, ..app }
+    }
+
+    /// Begins with a store that nobody follows.
     pub(crate) fn over(
         store: Arc<dyn Store>,
         folder: tempfile::TempDir,
@@ -112,11 +136,22 @@ impl TestApp {
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
             master_key: master.map(Secret::new),
+            vault: Vault::with_key(&[1; 32]).unwrap(),
         });
         let (draining, drained) = watch::channel(false);
         let (_, config) = watch::channel(Arc::new(config()));
-        let app = App { service: service.clone(), config, draining: drained };
-        Self { router: http::router(app), service, store, clock, told, draining, folder }
+        let newsroom = store.newsroom().clone();
+        let publisher = Publisher::new(&config.borrow(), &SharedLimits::default(), 1, newsroom);
+        let app = App {
+            service: service.clone(),
+            publisher,
+            file: config.clone(),
+            prices: Arc::default(),
+            config,
+            draining: drained,
+        };
+        let publisher = app.publisher.clone();
+        Self { router: http::router(app), service, store, publisher, clock, told, draining, folder }
     }
 
     /// Sends a request as it is.

@@ -12,5 +12,7 @@ mod key_limits;
 mod keys;
 mod keys_refused;
 mod ledger;
+mod providers;
 mod spend;
 mod spend_totals;
+mod stub;
