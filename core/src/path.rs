@@ -237,8 +237,22 @@ fn is_management(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
         "key" | "spend" | "user" | "team" | "customer" | "end_user" | "organization" | "tag"
-        | "budget" | "global" | "utils" => path.len() > first.len() + 2,
+        | "budget" | "global" | "utils" | "model" => path.len() > first.len() + 2,
         "health" | "ready" => true,
+        "v1" => path == "/v1/model/info",
+        // Others below `/api` are Ollama's, or the API's itself.
+        "api" => matches!(
+            path.split('/').nth(2),
+            Some(
+                "combos"
+                    | "models"
+                    | "monitoring"
+                    | "provider-models"
+                    | "provider-nodes"
+                    | "providers"
+                    | "resilience"
+            )
+        ),
         _ => false,
     }
 }

@@ -147,10 +147,18 @@ fn tells_management_from_inference() {
         "/health",
         "/health/liveness",
         "/ready",
+        "/model/info?x",
+        "/v1/model/info",
+        "/api/providers",
+        "/api/providers/x/test",
+        "/api/models/alias",
+        "/api/resilience/reset",
     ] {
         check("GET", path, &Selection::Management);
     }
     check("GET", "/key", &Selection::Unknown);
+    check("GET", "/model", &Selection::Unknown);
+    check("GET", "/api/provider", &Selection::Unknown);
     check("GET", "/v1/health", &Selection::Unknown);
     check("GET", "/v1/chat/completions", &Selection::WrongMethod);
     check("POST", "/v1/audio/speech", &Selection::Unknown);
