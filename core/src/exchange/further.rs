@@ -15,6 +15,7 @@ use super::{Effect, Exchange, Forwarded, Outgoing};
 use crate::gateway::Gateway;
 use crate::meter::leases::{Admission, Patience};
 use crate::meter::{Dimension, Meter, Scope};
+use crate::money::NanoDollars;
 use crate::refusal::Refusal;
 use crate::routing;
 use crate::routing::failure::Failure;
@@ -170,6 +171,9 @@ impl Exchange {
                 status,
                 why: failure.name(),
             });
+        }
+        if let Some(key) = &self.key {
+            gateway.keys.spent(key, NanoDollars(record.cost_nanos));
         }
         gateway.close_record(&record);
         self.forwarded = Some(forwarded);

@@ -15,7 +15,12 @@ pub(crate) const CLAUDE: &str = r#"{"id":"msg_1","type":"message","role":"assist
 
 /// A host with a model of several targets: openai first, then anthropic, then plain.
 pub(crate) fn host(change: impl FnOnce(&mut proto::Model)) -> Host {
-    let mut host = Host::knowing(GATEWAY, proto::KeyPolicy::default());
+    host_with(proto::KeyPolicy::default(), change)
+}
+
+/// The same, for a key that may not do everything.
+pub(crate) fn host_with(policy: proto::KeyPolicy, change: impl FnOnce(&mut proto::Model)) -> Host {
+    let mut host = Host::knowing(GATEWAY, policy);
     host.update(Event::Snapshot(with_many(change)));
     host
 }

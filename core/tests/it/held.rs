@@ -4,7 +4,7 @@ use tollgate_core::exchange::{Flow, Input};
 use tollgate_proto::v1 as proto;
 
 use crate::driver::counts;
-use crate::fallback::{answers, host, sends};
+use crate::fallback::{answers, host, host_with, sends};
 
 const STREAM: &str =
     r#"{"model":"many","stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
@@ -30,7 +30,8 @@ fn a_stream_is_held_until_its_first_content() {
 
 #[test]
 fn a_stream_without_content_is_replaced_and_what_it_cost_is_billed() {
-    let mut host = host(|_| {});
+    let policy = proto::KeyPolicy { max_budget_nanos: Some(5_000), ..Default::default() };
+    let mut host = host_with(policy, |_| {});
     let mut run = host.begin();
     sends(&mut run, STREAM);
     let empty = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\
@@ -44,6 +45,9 @@ fn a_stream_without_content_is_replaced_and_what_it_cost_is_billed() {
     let records = host.records();
     assert_eq!(records[0].error_code(), "content_missing");
     assert_eq!((counts(&records[0])["input"], records[0].cost_nanos), (5, 5_000));
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/chat/completions", &[], STREAM);
+    assert_eq!(run.refusal().2, "budget_exceeded");
 }
 
 #[test]
