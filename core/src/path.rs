@@ -1,7 +1,7 @@
 //! What a request asks for, by method and path alone.
 
 use serde::Deserialize;
-use tollgate_proto::v1::Endpoint;
+use tollgate_proto::v1::{Endpoint, ModelKind};
 
 mod gemini;
 mod ollama;
@@ -17,6 +17,8 @@ pub enum Selection {
     CountTokens(Call),
     /// All models, in the form that clients of an API expect.
     ModelList(Api),
+    /// The models that are for one thing.
+    ModelsFor(ModelKind),
     /// One model; ids may contain slashes. Ollama's clients name it in the body.
     Model(String, Api),
     /// `POST /api/show`: one model, named in the body.
@@ -116,7 +118,9 @@ impl Selection {
             Self::Inference(call) | Self::CountTokens(call) => api(call.endpoint),
             Self::ModelList(api) | Self::Model(_, api) => *api,
             Self::OllamaShow | Self::OllamaVersion => Api::Ollama,
-            Self::Management | Self::WrongMethod | Self::Unknown => Api::OpenAi,
+            Self::ModelsFor(_) | Self::Management | Self::WrongMethod | Self::Unknown => {
+                Api::OpenAi
+            }
         }
     }
 }
@@ -156,6 +160,14 @@ pub fn select(method: &[u8], path: &[u8], base_paths: &[BasePath]) -> Selection 
     let api = api.strip_suffix('/').unwrap_or(api);
     if let Some(selection) = ollama::select(method, api, &route) {
         return selection;
+    }
+    let listed = match api {
+        "/embeddings" => Some(ModelKind::Embeddings),
+        "/images/generations" => Some(ModelKind::Images),
+        _ => None,
+    };
+    if let Some(kind) = listed.filter(|_| is_get(method)) {
+        return Selection::ModelsFor(kind);
     }
     providers::select(method, api, &route)
         .or_else(|| post(method, api, |endpoint| Call { endpoint, named: None, route }))

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::{Exchange, Flow, Outgoing, Reply, model};
-use crate::dialect::{count, models, ollama, request};
+use crate::dialect::{count, models, ollama};
 use crate::gateway::Gateway;
 use crate::path::{Api, Call};
 use crate::policy::access::KeyPolicy;
 use crate::refusal::Refusal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ModelKind, Snapshot};
 use crate::tokens::request_tokens;
 
 impl Exchange {
@@ -19,6 +19,15 @@ impl Exchange {
         api: Api,
     ) -> Result<Flow, Refusal> {
         Ok(self.reply_json(models::list(snapshot(gateway)?, policy, api)))
+    }
+
+    pub(super) fn reply_models_for(
+        &mut self,
+        gateway: &Gateway,
+        policy: &KeyPolicy,
+        kind: ModelKind,
+    ) -> Result<Flow, Refusal> {
+        Ok(self.reply_json(models::list_for(snapshot(gateway)?, policy, kind)))
     }
 
     pub(super) fn reply_model(
@@ -51,12 +60,11 @@ impl Exchange {
         body: &[u8],
     ) -> Result<Flow, Refusal> {
         let body = count::request(call.endpoint, body);
-        let request = request::read(call, body)?;
-        let name = model::allowed(policy, &request.model)?;
-        let model = model::offered(gateway, name, &request.model)?;
+        let (request, body) = model::read(gateway, call, body.into())?;
+        let model = model::offered(gateway, policy, &request.model, &call.route)?;
         let target = model.targets.first().ok_or(Refusal::Internal)?;
-        let prompt = Outgoing::prompt(&request, body, target, model.settings.as_ref())?;
-        let counted = request_tokens(target.family, prompt.as_deref().unwrap_or(body));
+        let prompt = Outgoing::prompt(&request, &body, target, model.settings.as_ref())?;
+        let counted = request_tokens(target.family, prompt.as_deref().unwrap_or(&body));
         Ok(self.reply_json(count::write(call.endpoint, counted.tokens)))
     }
 

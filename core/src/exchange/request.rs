@@ -11,7 +11,7 @@ use super::limits::{self, Candidate, Reserved};
 use super::{
     CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model,
 };
-use crate::dialect::{ollama, request};
+use crate::dialect::ollama;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::key::KeyHash;
@@ -46,7 +46,10 @@ impl Exchange {
             Selection::Management => return self.pass_to_management(),
             Selection::Unknown => return self.refuse(&Refusal::UnknownPath),
             Selection::WrongMethod => return self.refuse(&Refusal::WrongMethod),
-            Selection::ModelList(_) | Selection::Model(..) | Selection::OllamaVersion => {
+            Selection::ModelList(_)
+            | Selection::ModelsFor(_)
+            | Selection::Model(..)
+            | Selection::OllamaVersion => {
                 self.body = Some(Vec::new());
             }
             Selection::Inference(_) | Selection::CountTokens(_) | Selection::OllamaShow => {
@@ -210,6 +213,7 @@ impl Exchange {
         }
         let decided = match self.selection.clone() {
             Selection::ModelList(api) => self.reply_models(gateway, &policy, api),
+            Selection::ModelsFor(kind) => self.reply_models_for(gateway, &policy, kind),
             Selection::Model(id, api) => self.reply_model(gateway, &policy, &id, api),
             Selection::OllamaShow => self.reply_shown(gateway, &policy, &body),
             Selection::OllamaVersion => Ok(self.reply_json(ollama::models::version())),
@@ -230,16 +234,16 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Result<Flow, Refusal> {
-        let mut request = request::read(call, &body)?;
+        let (mut request, body) = model::read(gateway, call, body.into())?;
+        let body = body.into_owned();
         if self.named_customer.is_some() {
             request.user.clone_from(&self.named_customer);
         }
-        let name = model::allowed(policy, &request.model)?;
+        let model = model::offered(gateway, policy, &request.model, &call.route)?;
         if policy.unknown_meters {
             return Err(Refusal::PolicyUnavailable);
         }
         policy.check_budget()?;
-        let model = model::offered(gateway, name, &request.model)?;
         let low_budget = gateway.snapshot().map(|snapshot| snapshot.low_budget).unwrap_or_default();
         let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
         let Some(of_customer) = of_customer else {
@@ -253,7 +257,7 @@ impl Exchange {
         };
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, &target);
-        meters.extend(of_customer.into_iter().filter(|meter| meter.counts(name)));
+        meters.extend(of_customer.into_iter().filter(|meter| meter.counts(&model.name)));
         let mut candidate = Candidate {
             outgoing,
             meters,

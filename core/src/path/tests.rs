@@ -120,6 +120,18 @@ fn a_path_can_name_the_provider() {
 }
 
 #[test]
+fn models_for_one_thing_are_listed_where_it_is_asked_for() {
+    for prefix in ["/v1", "", "/api/v1", "/telkom/llm"] {
+        let embeddings = format!("{prefix}/embeddings");
+        check("GET", &embeddings, &Selection::ModelsFor(ModelKind::Embeddings));
+        check("PUT", &embeddings, &Selection::WrongMethod);
+        let images = format!("{prefix}/images/generations");
+        check("GET", &images, &Selection::ModelsFor(ModelKind::Images));
+        check("POST", &images, &Selection::Unknown);
+    }
+}
+
+#[test]
 fn finds_models_with_slashes_in_their_name() {
     check("GET", "/v1/models", &Selection::ModelList(Api::OpenAi));
     check("GET", "/models/", &Selection::ModelList(Api::OpenAi));

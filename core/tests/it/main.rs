@@ -18,6 +18,7 @@ mod fallback;
 mod held;
 mod hostile;
 mod limits;
+mod names;
 mod properties;
 mod recordings;
 mod same_dialect;
