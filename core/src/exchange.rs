@@ -87,6 +87,8 @@ pub struct Exchange {
     last_known_policy: Option<Rc<KeyPolicy>>,
     /// The request's path as it is on its way; an attempt replaces it.
     path: Vec<u8>,
+    /// The header in which the last attempt wrote its credential.
+    credential_header: Option<Rc<str>>,
     body: Option<Vec<u8>>,
     candidate: Option<Candidate>,
     customer: Customer,
@@ -148,6 +150,7 @@ impl Exchange {
             policy: None,
             last_known_policy: None,
             path: Vec::new(),
+            credential_header: None,
             body: None,
             candidate: None,
             customer: Customer::default(),

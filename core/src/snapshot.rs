@@ -132,14 +132,23 @@ pub struct Provider {
     pub api_version: String,
     /// Other names of it, where a client writes it before a model's.
     pub aliases: Vec<String>,
-    /// The header that carries the credential, and its whole value. Never shown.
-    pub credential: Option<(&'static str, String)>,
+    /// What proves who we are. Never shown.
+    pub credential: Option<Credential>,
     /// Whether it understands `stream_options.include_usage`.
     pub stream_usage: bool,
     /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.
     pub completion_tokens_cap: bool,
     /// Limits of the account.
     pub meters: Vec<Rc<Meter>>,
+}
+
+/// What proves to a provider who we are.
+#[derive(PartialEq, Eq)]
+pub enum Credential {
+    /// A header, and its whole value.
+    Header(Rc<str>, String),
+    /// The end of each path's query, encoded: `key=…`.
+    Query(String),
 }
 
 impl std::fmt::Debug for Provider {

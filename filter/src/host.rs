@@ -43,6 +43,9 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         Effect::SetRequestHeader(name, value) => {
             set_header(MapType::HttpRequestHeaders, name, Some(&value));
         }
+        Effect::SetCredential(name, value) => {
+            set_header(MapType::HttpRequestHeaders, &name, Some(value.as_bytes()));
+        }
         Effect::RemoveRequestHeader(name) => {
             set_header(MapType::HttpRequestHeaders, &name, None);
         }

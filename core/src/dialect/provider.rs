@@ -5,7 +5,7 @@ use tollgate_proto::v1::{Endpoint, ProviderDialect};
 
 use super::Dialect;
 use crate::path::percent::encode;
-use crate::snapshot::Provider;
+use crate::snapshot::{Credential, Provider};
 
 /// Returns the provider's endpoint for a client's: the same one where it is served, else the one
 /// to translate to. `None`: the provider has nothing like it.
@@ -88,9 +88,24 @@ pub fn dialect(endpoint: Endpoint) -> Option<Dialect> {
     })
 }
 
-/// Returns the path of a request to a provider. `sse`: of the two forms of a stream that Gemini
-/// has, server-sent events.
+/// Returns the path of a request to a provider, with its credential where that stands in the
+/// query: never shown. `sse`: of the two forms of a stream that Gemini has, server-sent events.
 pub fn path(
+    provider: &Provider,
+    endpoint: Endpoint,
+    model: &str,
+    stream: bool,
+    sse: bool,
+) -> String {
+    let mut path = bare_path(provider, endpoint, model, stream, sse);
+    if let Some(Credential::Query(credential)) = &provider.credential {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str(credential);
+    }
+    path
+}
+
+fn bare_path(
     provider: &Provider,
     endpoint: Endpoint,
     model: &str,
@@ -202,6 +217,47 @@ mod tests {
             let azure = provider(ProviderDialect::Azure, "/openai/v1", "");
             check(&azure, asked, "/openai/v1/chat/completions");
         }
+    }
+
+    #[test]
+    fn a_base_path_needs_no_version() {
+        let bare = provider(ProviderDialect::Unspecified, "", "");
+        check(&bare, Endpoint::ChatCompletions, "/chat/completions");
+        let telkom = provider(ProviderDialect::Unspecified, "/Telkom-LLM/0.0.4/llm/", "");
+        check(&telkom, Endpoint::ChatCompletions, "/Telkom-LLM/0.0.4/llm/chat/completions");
+        check(&telkom, Endpoint::Messages, "/Telkom-LLM/0.0.4/llm/chat/completions");
+        check(&telkom, Endpoint::Embeddings, "/Telkom-LLM/0.0.4/llm/embeddings");
+        let anthropic = provider(ProviderDialect::Anthropic, "/claude", "");
+        check(&anthropic, Endpoint::Messages, "/claude/messages");
+        let gemini = provider(ProviderDialect::Gemini, "/g", "");
+        check(&gemini, Endpoint::EmbedContent, "/g/models/a%2Fb:batchEmbedContents");
+    }
+
+    #[test]
+    fn a_credential_in_the_query_is_encoded_behind_what_is_there() {
+        let keyed = |dialect: ProviderDialect, version: &str| {
+            let wire = tollgate_proto::v1::Provider {
+                dialect: dialect.into(),
+                api_version: version.to_owned(),
+                credential: Some("a/b&c=d é".to_owned()),
+                credential_query: "key".to_owned(),
+                ..Default::default()
+            };
+            Provider::try_from(wire).unwrap()
+        };
+        let key = "key=a%2Fb%26c%3Dd%20%C3%A9";
+        let openai = keyed(ProviderDialect::Unspecified, "");
+        check(&openai, Endpoint::ChatCompletions, &format!("/chat/completions?{key}"));
+        let gemini = keyed(ProviderDialect::Gemini, "");
+        let stream = format!("/v1beta/models/a%2Fb:streamGenerateContent?alt=sse&{key}");
+        check(&gemini, Endpoint::GenerateContent, &stream);
+        let azure = keyed(ProviderDialect::Azure, "2024-10-21");
+        let path = format!("/openai/responses?api-version=2024-10-21&{key}");
+        assert_eq!(path_of(&azure, Endpoint::Responses), path);
+    }
+
+    fn path_of(provider: &Provider, endpoint: Endpoint) -> String {
+        path(provider, endpoint, "a/b", false, false)
     }
 
     #[test]

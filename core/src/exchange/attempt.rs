@@ -1,5 +1,7 @@
 //! One attempt at a provider: its request written, its answer read on the way back.
 
+use std::rc::Rc;
+
 use tollgate_proto::v1::Endpoint;
 
 use super::answer::{Answer, Form};
@@ -16,7 +18,7 @@ use crate::key::hex;
 use crate::price::TokenUsage;
 use crate::refusal::Refusal;
 use crate::settings::Role;
-use crate::snapshot::Target;
+use crate::snapshot::{Credential, Target};
 use crate::tokens::Counted;
 
 /// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
@@ -29,9 +31,6 @@ const MOST_HELD: u64 = 64 * 1024;
 
 /// The version of the Messages API that requests which we write are of.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
-
-/// Headers that providers take their credentials in, besides `authorization`.
-const OTHERS_CREDENTIALS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
 
 /// Answer headers that name the provider account or would speak for our host.
 const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
@@ -188,22 +187,28 @@ impl Exchange {
         if outgoing.endpoint == Endpoint::Messages && !versioned {
             set("anthropic-version", ANTHROPIC_VERSION.to_owned());
         }
-        let credential = provider.credential.as_ref();
-        if let Some((name, value)) = credential {
-            set(name, value.clone());
-        }
-        let own = credential.map_or("", |(name, _)| *name);
-        if own != "authorization" {
+        let own = match &provider.credential {
+            Some(Credential::Header(name, value)) => {
+                self.effects.push_back(Effect::SetCredential(Rc::clone(name), value.clone()));
+                Some(Rc::clone(name))
+            }
+            Some(Credential::Query(_)) | None => None,
+        };
+        let is_own = |name: &str| own.as_deref() == Some(name);
+        if !is_own("authorization") {
             self.effects.push_back(Effect::RemoveRequestHeader("authorization".into()));
         }
-        if forwarded.attempt.follows {
-            // What an attempt writes stands there when the next one begins.
-            for name in OTHERS_CREDENTIALS.into_iter().filter(|name| *name != own) {
-                self.effects.push_back(Effect::RemoveRequestHeader(name.into()));
-            }
-            if outgoing.endpoint != Endpoint::Messages && !self.names_version {
-                self.effects.push_back(Effect::RemoveRequestHeader("anthropic-version".into()));
-            }
+        // What an attempt writes stands there when the next one begins.
+        if let Some(left) =
+            self.credential_header.take().filter(|left| !is_own(left) && **left != *"authorization")
+        {
+            let left = (*left).to_owned();
+            self.effects.push_back(Effect::RemoveRequestHeader(left.into()));
+        }
+        self.credential_header = own;
+        let wrote_version = forwarded.attempt.follows && !self.names_version;
+        if wrote_version && outgoing.endpoint != Endpoint::Messages {
+            self.effects.push_back(Effect::RemoveRequestHeader("anthropic-version".into()));
         }
     }
 

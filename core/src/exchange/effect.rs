@@ -1,6 +1,7 @@
 //! What an exchange can make a host do. These are all powers that the filter has.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::dialect::error;
 use crate::key::KeyHash;
@@ -22,6 +23,8 @@ pub enum Flow {
 pub enum Effect {
     /// Set or replace a request header.
     SetRequestHeader(&'static str, Vec<u8>),
+    /// Set or replace the request header that carries the provider's credential.
+    SetCredential(Rc<str>, String),
     /// Remove all values of a request header.
     RemoveRequestHeader(Cow<'static, str>),
     /// Let Envoy choose the route again.

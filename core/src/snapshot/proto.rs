@@ -9,10 +9,11 @@ use tollgate_proto::v1::{self as proto, ProviderDialect};
 use super::names::{Alias, Names};
 use super::routing::{Resilience, Routing};
 use super::settings::ModelSettings;
-use super::{LowBudget, Model, Provider, Snapshot, Target};
+use super::{Credential, LowBudget, Model, Provider, Snapshot, Target};
 use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
+use crate::path::percent::encode;
 use crate::price::{Price, PriceTier};
 use crate::tokens::Family;
 
@@ -123,13 +124,21 @@ impl TryFrom<proto::Provider> for Provider {
             ("base_path", &wire.base_path),
             ("api_version", &wire.api_version),
             ("credential", wire.credential.as_deref().unwrap_or_default()),
+            ("credential_query", &wire.credential_query),
         ];
         for (field, value) in fields {
             if value.bytes().any(|byte| byte.is_ascii_control()) {
                 return Err(InvalidSnapshot::UnsafeHeader { provider: wire.id, field });
             }
         }
+        if !wire.credential_header.bytes().all(is_in_header_names) {
+            let field = "credential_header";
+            return Err(InvalidSnapshot::UnsafeHeader { provider: wire.id, field });
+        }
         let dialect = wire.dialect();
+        let credential = wire.credential.map(|secret| {
+            credential(dialect, &wire.credential_header, &wire.credential_query, secret)
+        });
         Ok(Self {
             id: wire.id,
             account: wire.account,
@@ -138,7 +147,7 @@ impl TryFrom<proto::Provider> for Provider {
             base_path: wire.base_path.trim_end_matches('/').to_owned(),
             dialect,
             aliases: wire.aliases,
-            credential: wire.credential.map(|credential| credential_header(dialect, credential)),
+            credential,
             api_version: wire.api_version,
             responses: wire.responses,
             stream_usage: wire.stream_usage,
@@ -148,15 +157,25 @@ impl TryFrom<proto::Provider> for Provider {
     }
 }
 
-fn credential_header(dialect: ProviderDialect, credential: String) -> (&'static str, String) {
-    match dialect {
-        ProviderDialect::Anthropic => ("x-api-key", credential),
-        ProviderDialect::Gemini => ("x-goog-api-key", credential),
-        ProviderDialect::Azure => ("api-key", credential),
-        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Ollama => {
-            ("authorization", format!("Bearer {credential}"))
-        }
+fn credential(dialect: ProviderDialect, header: &str, query: &str, secret: String) -> Credential {
+    if !query.is_empty() {
+        return Credential::Query([&encode(query), "=", &encode(&secret)].concat());
     }
+    let (header, value) = match dialect {
+        _ if !header.is_empty() => (header, secret),
+        ProviderDialect::Anthropic => ("x-api-key", secret),
+        ProviderDialect::Gemini => ("x-goog-api-key", secret),
+        ProviderDialect::Azure => ("api-key", secret),
+        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Ollama => {
+            ("authorization", format!("Bearer {secret}"))
+        }
+    };
+    Credential::Header(header.to_ascii_lowercase().into(), value)
+}
+
+/// Tells whether a byte may stand in the name of a header (RFC 9110, section 5.6.2).
+fn is_in_header_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn model_from(
@@ -291,14 +310,44 @@ mod tests {
             proto::Snapshot { providers: vec![smuggled], ..Default::default() },
             InvalidSnapshot::UnsafeHeader { provider: "a".into(), field: "credential" },
         );
+        let smuggled = proto::Provider { credential_header: ":path".into(), ..provider("a") };
+        check(
+            proto::Snapshot { providers: vec![smuggled], ..Default::default() },
+            InvalidSnapshot::UnsafeHeader { provider: "a".into(), field: "credential_header" },
+        );
+    }
+
+    #[test]
+    fn credentials_stand_where_the_provider_wants_them() {
+        let sent = |dialect: ProviderDialect, header: &str, query: &str| {
+            let wire = proto::Provider {
+                dialect: dialect.into(),
+                credential: Some("s t".into()),
+                credential_header: header.into(),
+                credential_query: query.into(),
+                ..provider("a")
+            };
+            Provider::try_from(wire).unwrap().credential.unwrap()
+        };
+        let header = |name: &str, value: &str| Credential::Header(name.into(), value.to_owned());
+        let openai = ProviderDialect::Unspecified;
+
+        assert!(sent(openai, "", "") == header("authorization", "Bearer s t"));
+        assert!(sent(ProviderDialect::Anthropic, "", "") == header("x-api-key", "s t"));
+        assert!(sent(openai, "X-API-Key", "") == header("x-api-key", "s t"));
+        assert!(sent(openai, "authorization", "") == header("authorization", "s t"));
+        assert!(sent(openai, "", "api key") == Credential::Query("api%20key=s%20t".into()));
     }
 
     #[test]
     fn debug_does_not_show_credentials() {
-        let wire = proto::Provider { credential: Some("sk-secret".into()), ..provider("a") };
+        let query = proto::Provider { credential_query: "key".into(), ..provider("a") };
+        for wire in [provider("a"), query] {
+            let wire = proto::Provider { credential: Some("sk-secret".into()), ..wire };
 
-        let shown = format!("{:?}", Provider::try_from(wire).unwrap());
+            let shown = format!("{:?}", Provider::try_from(wire).unwrap());
 
-        assert!(!shown.contains("secret"), "{shown}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
     }
 }

@@ -317,6 +317,7 @@ impl Run<'_> {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::SetRequestHeader(name, value) => self.request.set(name, value),
+            Effect::SetCredential(name, value) => self.request.set(&name, value.into_bytes()),
             Effect::RemoveRequestHeader(name) => {
                 self.request.headers.retain(|(key, _)| **key != *name);
             }

@@ -11,6 +11,7 @@
 
 mod book;
 mod configured;
+mod credentials;
 mod dialects;
 mod driver;
 mod failures;

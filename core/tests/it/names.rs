@@ -5,7 +5,8 @@ use tollgate_core::exchange::Flow;
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::update::Event;
 
-use crate::driver::{Host, Run, error_in, snapshot};
+use crate::configured::snapshot;
+use crate::driver::{Host, Run, error_in};
 
 const GATEWAY: &str = r#"{"role":"gateway","control_cluster":"control",
     "base_paths":[{"path":"/telkom","default_model":"claude"}]}"#;
