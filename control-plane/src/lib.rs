@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod config;

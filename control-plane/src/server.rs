@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::checks;
 use crate::clock::SystemClock;
 use crate::config::{Config, ControlListen, Source};
 use crate::entropy::SystemEntropy;
@@ -50,6 +51,7 @@ pub async fn run(
     let (draining, drained) = watch::channel(false);
     let publisher = reload.publisher();
     let app = App::new(service.clone(), &reload, drained.clone());
+    let checks = tokio::spawn(checks::follow(service.clone(), reload.config()));
     let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
     // Health is answered, with "shutting down", until filters and Envoys are done.
@@ -78,6 +80,7 @@ pub async fn run(
         }
     };
     reload.abort();
+    checks.abort();
     watchman.abort();
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("the database was still busy when the time to close it was over");

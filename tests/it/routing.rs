@@ -57,6 +57,32 @@ static ACCOUNTS: Shared = Shared::new(|| {
 });
 
 #[test]
+fn a_provider_that_is_checked_is_left_alone_before_a_request_finds_out() {
+    block_on(async {
+        let nobody = "http://127.0.0.1:2/v1";
+        let gone = Provider { check_seconds: Some(0.2), ..Provider::new("gone", nobody) };
+        let model = Model::new(MODEL, "gone", "gpt-4o-mini").or("second");
+        let stack = Stack::bare().simulator("second").provider(gone).model(model).start().await;
+        let (_, client) = stack.key(&json!({})).await;
+        let out = async || {
+            let path = "/api/resilience/model-cooldowns";
+            let answer = stack.admin().get(path).send().await.json().await;
+            answer["items"].as_array().is_some_and(|items| !items.is_empty()).then_some(answer)
+        };
+        let out = eventually("the check is noted", out).await;
+        assert_eq!(out["items"][0]["provider"], "gone", "{out}");
+
+        let left_alone = async || {
+            let answer = client.chat(MODEL, &json!({})).send().await;
+            assert_eq!(answer.status(), 200);
+            answer.header("x-tollgate-attempts").is_empty().then_some(())
+        };
+        eventually("the worker has heard of it", left_alone).await;
+        stack.stop().await;
+    });
+}
+
+#[test]
 fn a_provider_of_any_dialect_takes_over() {
     block_on(async {
         let stand_in = StandIn::start(CREDENTIAL, "a-model").await;

@@ -32,6 +32,8 @@ pub struct Provider {
     pub dialect: Option<&'static str>,
     /// More credentials of it, by account.
     pub accounts: Vec<Account>,
+    /// How often it is asked whether it is there.
+    pub check_seconds: Option<f64>,
 }
 
 /// A further credential of a provider, as configured.
@@ -73,6 +75,7 @@ impl Provider {
             stream_usage: true,
             dialect: None,
             accounts: Vec::new(),
+            check_seconds: None,
         }
     }
 
@@ -160,6 +163,9 @@ fn provider(provider: &Provider) -> Value {
     }
     if provider.credential.is_some() {
         section["credential"] = json!(format!("env:{}", provider.variable()));
+    }
+    if let Some(seconds) = provider.check_seconds {
+        section["check_seconds"] = json!(seconds);
     }
     if !provider.accounts.is_empty() {
         let accounts = provider.accounts.iter().map(|account| {

@@ -1,6 +1,7 @@
 //! Providers: who answers.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::catalogue::{Catalogue, KnownProvider};
 use crate::config::parse::Reader;
@@ -68,6 +69,8 @@ pub struct ProviderConfig {
     pub credential_query: Option<String>,
     /// How long it may take to its first content. `None`: as its models say.
     pub first_byte_timeout_ms: Option<u32>,
+    /// How often it is asked whether it is there. `None`: never.
+    pub check_every: Option<Duration>,
     /// The proxy through which it is reached.
     pub proxy: Option<ProxyUrl>,
     /// It accepts `stream_options.include_usage`.
@@ -119,6 +122,7 @@ impl ProviderConfig {
             credential_header: None,
             credential_query: None,
             first_byte_timeout_ms: None,
+            check_every: None,
             proxy: None,
             stream_usage: true,
             completion_tokens_cap: openai || dialect == ProviderDialect::Azure,
@@ -207,6 +211,8 @@ impl Reader<'_> {
             self.problem(at("credential_query"), "there is a `credential_header` already");
         }
         let first_byte_timeout_ms = self.millis(&at("timeout_seconds"), raw.timeout_seconds);
+        let check_ms = self.millis(&at("check_seconds"), raw.check_seconds);
+        let check_every = check_ms.map(|ms| Duration::from_millis(u64::from(ms)));
         let proxy = self.proxy(at("proxy"), raw.proxy);
         let spoken = dialect.or(known.map(|known| known.dialect)).unwrap_or_default();
         let api_version = self.api_version(at("api_version"), spoken, raw.api_version);
@@ -224,7 +230,7 @@ impl Reader<'_> {
         provider.completion_tokens_cap = cap.unwrap_or(provider.completion_tokens_cap);
         let enabled = raw.enabled.unwrap_or(true);
         let own = ProviderConfig { enabled, accounts, first_byte_timeout_ms, ..provider };
-        Some(ProviderConfig { proxy, api_version, limits, ..own })
+        Some(ProviderConfig { check_every, proxy, api_version, limits, ..own })
     }
 
     fn kind(&mut self, place: String, kind: &str) -> Option<&'static KnownProvider> {

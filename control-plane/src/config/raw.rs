@@ -147,6 +147,7 @@ pub(super) struct RawProvider {
     pub(super) credential_header: Option<String>,
     pub(super) credential_query: Option<String>,
     pub(super) timeout_seconds: Option<f64>,
+    pub(super) check_seconds: Option<f64>,
     pub(super) proxy: Option<String>,
     pub(super) stream_usage: Option<bool>,
     pub(super) completion_tokens_cap: Option<bool>,
