@@ -14,6 +14,7 @@ mod load;
 mod management;
 mod metrics;
 mod models;
+mod names;
 mod odd_input;
 mod outage;
 mod owners;
