@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use tollgate_e2e::simulator::Request;
-use tollgate_e2e::{Call, on_every_role};
+use tollgate_e2e::{Call, Model, Stack, on_every_role};
 
-use crate::stacks::EVERY_ROLE;
+use crate::stacks::{EVERY_ROLE, for_each_role};
 
 #[test]
 fn the_first_header_in_order_counts_and_the_others_are_ignored() {
@@ -40,6 +40,42 @@ fn the_first_header_in_order_counts_and_the_others_are_ignored() {
             assert_has_only_the_providers_credential(&request, real);
         }
         assert_eq!(stack.demo().requests().len(), cases.len() + 2);
+    });
+}
+
+#[test]
+fn providers_get_their_credential_where_they_want_it_and_no_other() {
+    for_each_role(&async |role| {
+        let stack = Stack::bare()
+            .simulator("header")
+            .with("credential_header", "X-Own-Key")
+            .simulator("query")
+            .with("credential_query", "key")
+            .model(Model::new("by-header", "header", "gpt-4o"))
+            .model(Model::new("by-query", "query", "gpt-4o"))
+            .role(role)
+            .start()
+            .await;
+        let (key, client) = stack.key(&json!({})).await;
+        // These simulators look for it elsewhere and refuse, but say what they got.
+        for model in ["by-header", "by-query"] {
+            let call = client.chat(model, &json!({})).header("x-own-key", "mine");
+            call.header("api-key", &key.secret).send().await;
+        }
+
+        let by_header = stack.simulator("header").requests().remove(0);
+        let by_query = stack.simulator("query").requests().remove(0);
+        assert_eq!(by_header.header("x-own-key"), Some("provider-secret-of-header"));
+        assert_eq!(by_header.target, "/v1/chat/completions");
+        assert_eq!(by_query.target, "/v1/chat/completions?key=provider-secret-of-query");
+        for request in [by_header, by_query] {
+            assert_eq!((request.header("authorization"), request.header("api-key")), (None, None));
+            assert!(!format!("{request:?}").contains(&*key.secret));
+        }
+        for log in [stack.envoy_log(), stack.control_plane_log()] {
+            assert!(!log.contains("provider-secret"), "{log}");
+        }
+        stack.stop().await;
     });
 }
 

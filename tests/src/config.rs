@@ -32,6 +32,8 @@ pub struct Provider {
     pub dialect: Option<&'static str>,
     /// More credentials of it, by account.
     pub accounts: Vec<Account>,
+    /// More of what the file says of it.
+    pub fields: serde_json::Map<String, Value>,
     /// How often it is asked whether it is there.
     pub check_seconds: Option<f64>,
 }
@@ -75,6 +77,7 @@ impl Provider {
             stream_usage: true,
             dialect: None,
             accounts: Vec::new(),
+            fields: serde_json::Map::new(),
             check_seconds: None,
         }
     }
@@ -167,6 +170,7 @@ fn provider(provider: &Provider) -> Value {
     if let Some(seconds) = provider.check_seconds {
         section["check_seconds"] = json!(seconds);
     }
+    section.as_object_mut().unwrap().extend(provider.fields.clone());
     if !provider.accounts.is_empty() {
         let accounts = provider.accounts.iter().map(|account| {
             let mut section = account.fields.clone();

@@ -25,6 +25,8 @@ pub struct Builder {
     simulators: Vec<String>,
     without_stream_usage: Vec<String>,
     accounts: BTreeMap<String, Vec<Account>>,
+    /// More of what the file says of simulated providers, by provider.
+    fields: BTreeMap<String, serde_json::Map<String, Value>>,
     edit_bootstrap: fn(&str) -> String,
     serves: bool,
 }
@@ -41,6 +43,7 @@ impl Builder {
             simulators: Vec::new(),
             without_stream_usage: Vec::new(),
             accounts: BTreeMap::new(),
+            fields: BTreeMap::new(),
             edit_bootstrap: str::to_owned,
             serves: true,
         }
@@ -92,6 +95,16 @@ impl Builder {
     #[must_use]
     pub fn accounts(mut self, accounts: Vec<Account>) -> Self {
         self.accounts.extend(self.simulators.last().map(|id| (id.clone(), accounts)));
+        self
+    }
+
+    /// Says more of the simulated provider that was added last.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        if let Some(id) = self.simulators.last() {
+            let fields = self.fields.entry(id.clone()).or_default();
+            fields.insert(field.to_owned(), value.into());
+        }
         self
     }
 
@@ -156,6 +169,7 @@ impl Builder {
             let simulator = start_simulator(id).await;
             let stream_usage = !self.without_stream_usage.contains(id);
             let mut provider = Provider { stream_usage, ..provider_of(id, &simulator) };
+            provider.fields = self.fields.remove(id).unwrap_or_default();
             if let Some(accounts) = self.accounts.remove(id) {
                 provider.credential = None;
                 provider.accounts = accounts;
