@@ -213,7 +213,6 @@ impl Reader<'_> {
         let first_byte_timeout_ms = self.millis(&at("timeout_seconds"), raw.timeout_seconds);
         let check_ms = self.millis(&at("check_seconds"), raw.check_seconds);
         let check_every = check_ms.map(|ms| Duration::from_millis(u64::from(ms)));
-        let proxy = self.proxy(at("proxy"), raw.proxy);
         let spoken = dialect.or(known.map(|known| known.dialect)).unwrap_or_default();
         let api_version = self.api_version(at("api_version"), spoken, raw.api_version);
         let mut provider = match known {
@@ -228,6 +227,10 @@ impl Reader<'_> {
         provider.responses = raw.responses.unwrap_or(provider.responses);
         let cap = raw.completion_tokens_cap;
         provider.completion_tokens_cap = cap.unwrap_or(provider.completion_tokens_cap);
+        let proxy = self.proxy(at("proxy"), raw.proxy.as_deref(), &provider.base_url);
+        if proxy.is_some() && check_every.is_some() {
+            self.problem(at("check_seconds"), "a provider behind a `proxy` is not checked");
+        }
         let enabled = raw.enabled.unwrap_or(true);
         let own = ProviderConfig { enabled, accounts, first_byte_timeout_ms, ..provider };
         Some(ProviderConfig { check_every, proxy, api_version, limits, ..own })
@@ -295,8 +298,8 @@ impl Reader<'_> {
         Some(name)
     }
 
-    fn proxy(&mut self, place: String, url: Option<String>) -> Option<ProxyUrl> {
-        ProxyUrl::parse(&url?).map_err(|message| self.problem(place, message)).ok()
+    fn proxy(&mut self, place: String, url: Option<&str>, provider: &BaseUrl) -> Option<ProxyUrl> {
+        ProxyUrl::tunnel(url?, provider).map_err(|message| self.problem(place, message)).ok()
     }
 
     fn api_version(

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::config::BaseUrl;
+
 /// An HTTP proxy that makes tunnels (`CONNECT`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
@@ -12,6 +14,15 @@ pub struct ProxyUrl {
 }
 
 impl ProxyUrl {
+    /// Reads the URL of a proxy for a provider, or says why it cannot be used.
+    pub fn tunnel(text: &str, provider: &BaseUrl) -> Result<Self, String> {
+        let proxy = Self::parse(text)?;
+        if !provider.tls {
+            return Err("needs a provider with https://: Envoy makes tunnels for TLS alone".into());
+        }
+        Ok(proxy)
+    }
+
     /// Reads the URL of a proxy, or says why it cannot be used.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|error| {

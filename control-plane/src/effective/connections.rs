@@ -53,7 +53,8 @@ pub fn provider_of(item: &Item, nodes: &[Node]) -> Result<ProviderConfig, String
             .ok_or_else(|| format!("baseUrl is needed: each customer of {name} has another"))?,
         (None, None) => return Err(format!("there is no provider {name:?}")),
     };
-    provider.proxy = item.text("proxy").map(ProxyUrl::parse).transpose()?;
+    let proxy = item.text("proxy").map(|url| ProxyUrl::tunnel(url, &provider.base_url));
+    provider.proxy = proxy.transpose()?;
     provider.api_version = item.text("apiVersion").map(str::to_owned);
     Ok(provider)
 }

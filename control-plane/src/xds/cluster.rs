@@ -23,6 +23,7 @@ use envoy_types::pb::envoy::config::endpoint::v3::{
 use envoy_types::pb::envoy::extensions::clusters::common::dns::v3::DnsLookupFamily;
 use envoy_types::pb::envoy::extensions::clusters::dns::v3::{DnsCluster, dns_cluster::RefreshRate};
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+use envoy_types::pb::envoy::extensions::transport_sockets::http_11_proxy::v3::Http11ProxyUpstreamTransport;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
     CertificateValidationContext, CommonTlsContext, SubjectAltNameMatcher, UpstreamTlsContext,
     common_tls_context::ValidationContextType, subject_alt_name_matcher::SanType,
@@ -37,7 +38,7 @@ use envoy_types::pb::envoy::r#type::v3::Percent;
 
 use super::filter::{self, FilterFile, Role};
 use super::{any, number, seconds};
-use crate::config::{BaseUrl, ProviderConfig};
+use crate::config::{BaseUrl, ProviderConfig, ProxyUrl};
 
 /// Returns Envoy's name of a provider.
 pub fn name(provider: &str) -> String {
@@ -69,7 +70,10 @@ pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
             tcp_keepalive: Some(tcp_keepalive()),
             ..UpstreamConnectionOptions::default()
         }),
-        transport_socket: url.tls.then(|| tls(url)),
+        transport_socket: url.tls.then(|| match &provider.proxy {
+            Some(proxy) => through(proxy, tls(url)),
+            None => tls(url),
+        }),
         typed_extension_protocol_options: HashMap::from([(
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
             any(&protocol(url.tls, file)),
@@ -112,15 +116,8 @@ fn endpoints(cluster: &str, url: &BaseUrl) -> ClusterLoadAssignment {
 }
 
 fn locality(priority: u32, host: &str, port: u16) -> LocalityLbEndpoints {
-    let address = Address {
-        address: Some(address::Address::SocketAddress(SocketAddress {
-            address: host.to_owned(),
-            port_specifier: Some(PortSpecifier::PortValue(port.into())),
-            ..SocketAddress::default()
-        })),
-    };
-    let endpoint =
-        Endpoint { address: Some(address), hostname: host.to_owned(), ..Endpoint::default() };
+    let address = Some(socket_address(host, port));
+    let endpoint = Endpoint { address, hostname: host.to_owned(), ..Endpoint::default() };
     let endpoint = LbEndpoint {
         host_identifier: Some(HostIdentifier::Endpoint(endpoint)),
         ..LbEndpoint::default()
@@ -147,6 +144,30 @@ fn tcp_keepalive() -> TcpKeepalive {
         keepalive_probes: Some(number(3)),
         keepalive_time: Some(number(60)),
         keepalive_interval: Some(number(20)),
+    }
+}
+
+fn socket_address(host: &str, port: u16) -> Address {
+    Address {
+        address: Some(address::Address::SocketAddress(SocketAddress {
+            address: host.to_owned(),
+            port_specifier: Some(PortSpecifier::PortValue(port.into())),
+            ..SocketAddress::default()
+        })),
+    }
+}
+
+/// Connects by way of a proxy: asks it for a tunnel (`CONNECT`) to the provider's address, which
+/// Envoy itself looks up. Without TLS Envoy 1.40 asks for none, and sends the proxy what is meant
+/// for the provider.
+fn through(proxy: &ProxyUrl, inner: TransportSocket) -> TransportSocket {
+    let transport = Http11ProxyUpstreamTransport {
+        transport_socket: Some(inner),
+        default_proxy_address: Some(socket_address(&proxy.address.to_string(), proxy.port)),
+    };
+    TransportSocket {
+        name: "envoy.transport_sockets.http_11_proxy".to_owned(),
+        config_type: Some(transport_socket::ConfigType::TypedConfig(any(&transport))),
     }
 }
 

@@ -15,7 +15,7 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 use super::*;
 use crate::config::{
     AccountConfig, BasePath, BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig,
-    ProviderConfig, ProviderDialect, ResilienceConfig, ServerConfig, TlsFiles,
+    ProviderConfig, ProviderDialect, ProxyUrl, ResilienceConfig, ServerConfig, TlsFiles,
 };
 use crate::domain::Secret;
 
@@ -31,6 +31,14 @@ fn renders_a_provider_at_an_address() {
     let config = config(vec![provider("local", base_url(false, "127.0.0.1", 8000))]);
 
     insta::assert_snapshot!(golden(&render(&config).clusters));
+}
+
+#[test]
+fn renders_a_provider_behind_a_proxy() {
+    let mut provider = provider("far", base_url(true, "far.example", 443));
+    provider.proxy = Some(ProxyUrl::parse("http://10.0.0.9:3128").unwrap());
+
+    insta::assert_snapshot!(golden(&render(&config(vec![provider])).clusters));
 }
 
 #[test]
@@ -247,6 +255,9 @@ fn unpack(any: &Any) -> String {
         .or_else(|| debug::<ext::filters::http::upstream_codec::v3::UpstreamCodec>(any))
         .or_else(|| debug::<ext::filters::http::wasm::v3::Wasm>(any))
         .or_else(|| debug::<ext::upstreams::http::v3::HttpProtocolOptions>(any))
+        .or_else(|| {
+            debug::<ext::transport_sockets::http_11_proxy::v3::Http11ProxyUpstreamTransport>(any)
+        })
         .or_else(|| debug::<UpstreamTlsContext>(any))
         .or_else(|| debug::<DownstreamTlsContext>(any))
         .or_else(|| debug::<StringValue>(any))

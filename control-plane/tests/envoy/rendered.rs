@@ -25,6 +25,7 @@ fn envoy_accepts_every_kind_of_provider() {
          - { id: address, base_url: 'http://127.0.0.1:8000' }\n\
          - { id: six, base_url: 'http://[::1]:8000' }\n\
          - { id: tls-address, base_url: 'https://127.0.0.1:8443/v1' }\n\
+         - { id: tunnel, base_url: 'https://localhost/v1', proxy: 'http://127.0.0.1:3128' }\n\
          server: { gateway: { listen: '127.0.0.1:0' } }\n",
     );
 }

@@ -78,6 +78,12 @@ fn accounts_and_what_belongs_to_them_are_checked() {
     provider("proxy: 'socks5://127.0.0.1:1080'", "proxy", "SOCKS");
     provider("proxy: 'http://proxy:3128'", "proxy", "IP address");
     provider("proxy: 'http://u:p@127.0.0.1'", "proxy", "password");
+    provider("proxy: 'http://127.0.0.1:3128'", "proxy", "TLS");
+    refused(
+        "providers: [{ id: a, kind: groq, proxy: 'http://127.0.0.1:3128', check_seconds: 1 }]",
+        "providers[0].check_seconds",
+        "behind a `proxy`",
+    );
 }
 
 #[test]
