@@ -11,7 +11,7 @@ use tollgate_proto::v1;
 use crate::catalogue::Catalogue;
 use crate::config::{
     AccountConfig, AliasConfig, Config, Members, ModelConfig, ModelSettings, ProviderConfig,
-    ProviderDialect, TargetConfig, Thinking,
+    ProviderDialect, RoutingConfig, TargetConfig, Thinking,
 };
 use crate::domain::Secret;
 use crate::store::SharedLimits;
@@ -62,7 +62,6 @@ fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider 
         account: account.id.clone(),
         credential_header: provider.credential_header.clone().unwrap_or_default(),
         credential_query: provider.credential_query.clone().unwrap_or_default(),
-        first_byte_timeout_ms: provider.first_byte_timeout_ms.unwrap_or_default(),
         aliases: other_names(provider),
     }
 }
@@ -93,7 +92,10 @@ fn model(model: &ModelConfig, providers: &[ProviderConfig]) -> v1::Model {
         owned_by: if model.combo { COMBO } else { OWNER }.to_owned(),
         strict: model.strict,
         settings: (model.settings != ModelSettings::default()).then(|| settings(&model.settings)),
-        routing: routing::routing(model.routing),
+        routing: routing::routing(RoutingConfig {
+            first_byte_timeout_ms: patience_ms(model, providers),
+            ..model.routing
+        }),
         groups: model.groups.clone(),
         kind: model.kind().into(),
     }
@@ -119,6 +121,18 @@ fn settings(settings: &ModelSettings) -> v1::ModelSettings {
             Thinking::Adaptive(base) => thinking(v1::ThinkingMode::Adaptive, 0, base),
         },
     }
+}
+
+/// How long a model's targets may take to their first content: as it says itself, else as the
+/// most patient of its providers says, when all of them say something. Envoy has one such time
+/// for all attempts of a request.
+fn patience_ms(model: &ModelConfig, providers: &[ProviderConfig]) -> Option<u32> {
+    let own = model.routing.first_byte_timeout_ms;
+    own.or_else(|| {
+        let of = |id: &str| providers.iter().find(|provider| provider.id == id);
+        let said = model.targets.iter().map(|it| of(&it.provider)?.first_byte_timeout_ms);
+        said.collect::<Option<Vec<u32>>>()?.into_iter().max()
+    })
 }
 
 /// One target for each account of its provider that may be used.

@@ -24,7 +24,6 @@ providers:
   - id: p
     base_url: http://h
     credential_query: key
-    timeout_seconds: 2
     accounts:
       - { id: one, credential: env:ONE }
       - { id: off, credential: env:TWO, enabled: false }
@@ -42,12 +41,35 @@ models:
     assert_eq!(providers, [("p", "one"), ("p", "two")]);
     let provider = &snapshot.providers[1];
     assert_eq!((provider.credential.as_deref(), &*provider.credential_query), (Some("s2"), "key"));
-    assert_eq!((&*provider.cluster, provider.first_byte_timeout_ms), ("tollgate/p", 2_000));
+    assert_eq!(provider.cluster, "tollgate/p");
     let targets = snapshot.models[0].targets.iter();
     let targets: Vec<_> =
         targets.map(|it| (&*it.account, &*it.model, it.entry, it.weight)).collect();
     assert_eq!(targets, [("one", "x", 0, 2), ("two", "x", 0, 6), ("two", "z", 2, 3)]);
     assert_eq!(snapshot.models[0].targets[0].vision, Some(false));
+}
+
+#[test]
+fn a_model_is_as_patient_as_the_most_patient_of_its_providers() {
+    let snapshot = rendered(
+        "
+providers:
+  - { id: p, base_url: 'http://h', timeout_seconds: 2 }
+  - { id: q, base_url: 'http://h', timeout_seconds: 90 }
+  - { id: r, base_url: 'http://h' }
+models:
+  - { name: one, targets: [{ provider: p, model: x }] }
+  - { name: two, targets: [{ provider: p, model: x }, { provider: q, model: x }] }
+  - { name: any, targets: [{ provider: p, model: x }, { provider: r, model: x }] }
+  - name: own
+    first_byte_timeout_seconds: 1
+    targets: [{ provider: q, model: x }]",
+    );
+
+    let told = snapshot.models.iter();
+    let told: Vec<_> =
+        told.map(|it| it.routing.map_or(0, |routing| routing.first_byte_timeout_ms)).collect();
+    assert_eq!(told, [2_000, 90_000, 0, 1_000]);
 }
 
 #[test]

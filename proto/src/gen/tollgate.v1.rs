@@ -235,10 +235,6 @@ pub struct Provider {
     /// Query parameter that carries the credential, instead of a header. Empty: none.
     #[prost(string, tag = "13")]
     pub credential_query: ::prost::alloc::string::String,
-    /// How long it may take to its first content, in milliseconds. The shorter of this and the
-    /// model's own time holds. 0: as the model says.
-    #[prost(uint32, tag = "14")]
-    pub first_byte_timeout_ms: u32,
     /// Other names that clients may write before a model's, as they write its id. The id of another
     /// provider counts before these.
     #[prost(string, repeated, tag = "15")]
