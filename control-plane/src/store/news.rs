@@ -244,6 +244,7 @@ const MARKS_IN_A_NOTE: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{HealthState, Marked, Timestamp};
 
     #[tokio::test]
     async fn notes_of_others_are_passed_on_and_our_own_are_not() {
@@ -257,6 +258,53 @@ mod tests {
         ours.missed();
 
         assert_eq!((feed.next().await, feed.next().await), (Heard::News(news()), Heard::Missed));
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_news_is_the_same_after_a_note() {
+        let (ours, other) = (Newsroom::default(), Newsroom::default());
+        let of = Marked { provider: "p".into(), account: "a\"".into(), model: "m/ü".into() };
+        let mark = HealthMark {
+            state: HealthState::Refused,
+            level: 3,
+            reason: "credential_refused".into(),
+            ..HealthMark::fit(of, Timestamp::from_micros(7))
+        };
+        let all = [
+            news(),
+            News::KeysChanged { revision: 1 },
+            News::CustomerChanged { customer: "c".into(), revision: 2 },
+            News::SharedChanged { revision: 3 },
+            News::ItemsChanged { revision: 4 },
+            News::HealthChanged { marks: vec![mark] },
+            News::MetersMoved { recalled: vec![1], returned: vec![2, 3] },
+        ];
+        let mut feed = ours.feed();
+
+        for news in &all {
+            ours.read(&other.write(news));
+        }
+
+        for news in all {
+            assert_eq!(feed.next().await, Heard::News(news));
+        }
+    }
+
+    #[test]
+    fn the_longest_note_about_health_fits() {
+        let long = || "\"".repeat(256);
+        let of = || Marked { provider: long(), account: long(), model: long() };
+        let reason = "x".repeat(64);
+        let mark = || HealthMark {
+            reason: reason.clone(),
+            level: u32::MAX,
+            ..HealthMark::fit(of(), Timestamp::from_micros(i64::MAX))
+        };
+        let marks: Vec<HealthMark> = (0..MARKS_IN_A_NOTE).map(|_| mark()).collect();
+
+        let note = Newsroom::default().write(&News::HealthChanged { marks });
+
+        assert!(note.len() < 8_000, "{}", note.len());
     }
 
     #[tokio::test]
