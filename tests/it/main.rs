@@ -21,6 +21,7 @@ mod owners;
 mod paths;
 mod programs;
 mod provider_failures;
+mod providers;
 mod refusals;
 mod reload;
 mod replay;
