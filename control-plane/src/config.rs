@@ -113,6 +113,8 @@ pub struct GatewayConfig {
     pub tls: Option<TlsFiles>,
     /// Tells clients in a header which of their fields were left out.
     pub debug_headers: bool,
+    /// How refusals look on OpenAI-form paths.
+    pub error_profile: ErrorProfile,
     /// Serves the management API there as well.
     pub management: bool,
     /// Largest request body; over it clients get a 413.
@@ -124,6 +126,35 @@ pub struct GatewayConfig {
     pub base_paths: Vec<BasePath>,
     /// Where Envoy logs requests, for reconciliation; absolute. `None`: nowhere.
     pub access_log: Option<PathBuf>,
+}
+
+/// How refusals look on OpenAI-form paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorProfile {
+    /// As OpenAI's API.
+    #[default]
+    OpenAi,
+    /// As `LiteLLM`'s proxy.
+    LiteLlm,
+    /// As `LiteLLM`'s proxy up to 1.83.
+    LiteLlm183,
+}
+
+impl ErrorProfile {
+    const ALL: [Self; 3] = [Self::OpenAi, Self::LiteLlm, Self::LiteLlm183];
+
+    /// Returns its name, which the filter knows as well.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::LiteLlm => "litellm",
+            Self::LiteLlm183 => "litellm-1.83",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
 }
 
 /// A prefix under which the OpenAI API is served.

@@ -236,7 +236,7 @@ impl Exchange {
 
     /// Ends the request with an error of ours.
     fn refuse(&mut self, refusal: &Refusal) -> Flow {
-        self.reply(Reply::refusing(refusal, self.api))
+        self.reply(Reply::refusing(refusal, self.api, self.settings.error_profile))
     }
 
     fn reply(&mut self, reply: Reply) -> Flow {

@@ -1,4 +1,5 @@
-//! Why we say no, in one place, with the status, type and code of the `openai` error profile.
+//! Why we say no, in one place, with the status, type and code of the `openai` error profile;
+//! `litellm` has those of the other profiles.
 
 use std::borrow::Cow;
 
@@ -8,8 +9,10 @@ use crate::meter::Dimension;
 use crate::meter::leases::Shortage;
 use crate::money::NanoDollars;
 use crate::policy::access::Denied;
+use crate::settings::ErrorProfile;
 
 mod limit;
+mod litellm;
 mod moment;
 
 /// A request that ends here. [`Refusal::render`] makes the answer.
@@ -113,6 +116,15 @@ impl From<Denied> for Refusal {
 }
 
 impl Refusal {
+    /// Renders the refusal for clients of the OpenAI API, as a profile has it.
+    pub fn render_as(&self, profile: ErrorProfile) -> Rendered {
+        match profile {
+            ErrorProfile::OpenAi => self.render(),
+            ErrorProfile::LiteLlm => litellm::render(self, litellm::Era::Latest),
+            ErrorProfile::LiteLlm183 => litellm::render(self, litellm::Era::Of183),
+        }
+    }
+
     /// Renders the refusal as an OpenAI error.
     pub fn render(&self) -> Rendered {
         let (status, kind, code) = self.class();

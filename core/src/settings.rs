@@ -16,6 +16,21 @@ pub enum Role {
     Standalone,
 }
 
+/// How errors of ours look on OpenAI-form paths. Other dialects have forms of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum ErrorProfile {
+    /// As OpenAI's API.
+    #[default]
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// As `LiteLLM`'s proxy since 1.105.
+    #[serde(rename = "litellm")]
+    LiteLlm,
+    /// As `LiteLLM`'s proxy up to 1.83.
+    #[serde(rename = "litellm-1.83")]
+    LiteLlm183,
+}
+
 /// What stands in the plugin's configuration, as JSON. Unknown fields are errors.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +49,9 @@ pub struct Settings {
     /// More prefixes under which the OpenAI API is served.
     #[serde(default)]
     pub base_paths: Vec<BasePath>,
+    /// How errors of ours look.
+    #[serde(default)]
+    pub error_profile: ErrorProfile,
     /// Name the provider's cluster in `x-tollgate-cluster`. Off where the route is fixed.
     #[serde(default = "default_route_header")]
     pub route_header: bool,
@@ -76,12 +94,14 @@ mod tests {
     fn reads_the_documented_forms() {
         let gateway = br#"{"role":"gateway","control_cluster":"tollgate_control",
             "management_cluster":"tollgate_admin","max_body_bytes":100,
-            "base_paths":["/x",{"path":"/y","default_model":"m"}]}"#;
+            "base_paths":["/x",{"path":"/y","default_model":"m"}],
+            "error_profile":"litellm"}"#;
 
         let settings = Settings::parse(gateway).unwrap();
 
         assert_eq!(settings.role, Role::Gateway);
         assert_eq!(settings.max_body_bytes, 100);
+        assert_eq!(settings.error_profile, ErrorProfile::LiteLlm);
         let bases = settings.base_paths.iter().map(|base| (&*base.path, &*base.default_model));
         assert_eq!(bases.collect::<Vec<_>>(), [("/x", ""), ("/y", "m")]);
         assert_eq!(Settings::parse(br#"{"role":"upstream"}"#).unwrap().role, Role::Upstream);
@@ -94,6 +114,7 @@ mod tests {
         assert!(error(r#"{"role":"upstream","rol":1}"#).contains("unknown field `rol`"));
         assert!(error(r#"{"role":"gateway"}"#).contains("control_cluster"));
         assert!(error(r#"{"role":"cook"}"#).contains("cook"));
+        assert!(error(r#"{"role":"gateway","error_profile":"x"}"#).contains("litellm-1.83"));
         assert!(error("").contains("plugin configuration"));
     }
 }

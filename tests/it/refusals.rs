@@ -5,7 +5,7 @@ use hyper::Method;
 use serde_json::json;
 use tollgate_e2e::{Raw, eventually, on_every_role};
 
-use crate::stacks::{EVERY_ROLE, EVERY_ROLE_STRICT};
+use crate::stacks::{EVERY_ROLE, EVERY_ROLE_STRICT, for_each_role, litellm};
 
 #[test]
 fn no_key_and_unknown_keys() {
@@ -201,5 +201,38 @@ fn unknown_keys_while_the_control_plane_is_away() {
         assert!(stack.demo().requests().is_empty());
         stack.start_control_plane().await;
         stack.await_ready().await;
+    });
+}
+
+#[test]
+fn clients_of_litellm_find_the_errors_that_they_match_on() {
+    for_each_role(&async |role| {
+        let stack = litellm().role(role).start().await;
+        let (_, client) = stack.key(&json!({ "models": ["gpt-4o", "no-model"] })).await;
+        let spent = json!({ "max_budget": 0, "models": ["gpt-4o"] });
+        let (_, poor) = stack.key(&spent).await;
+
+        let stranger = stack.client().key("sk-unknown");
+        let mut answer = stranger.chat("gpt-4o", &json!({})).send().await;
+        let error = answer.refused(401, "token_not_found_in_db", "401").await;
+        assert_eq!(error["param"], "key");
+        let mut answer = client.chat("gpt-4o-mini", &json!({})).send().await;
+        answer.refused(403, "key_model_access_denied", "403").await;
+        let mut answer = client.chat("no-model", &json!({})).send().await;
+        let error = answer.refused(400, "invalid_request_error", "400").await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("litellm.BadRequestError: You passed in model=no-model"));
+        let mut answer = poor.chat("gpt-4o", &json!({})).send().await;
+        let error = answer.refused(422, "budget_exceeded", "422").await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("Budget has been exceeded! Current cost: "), "{message}");
+        let mut answer = client.post("/v1/nothing", &json!({})).send().await;
+        assert_eq!((answer.status(), answer.json().await), (404, json!({"detail": "Not Found"})));
+
+        let mut anthropic = stranger.post("/v1/messages", &json!({})).send().await;
+        assert_eq!(anthropic.status(), 401);
+        assert_eq!(anthropic.json().await["error"]["type"], "authentication_error");
+        assert_eq!(client.chat("gpt-4o", &json!({})).send().await.status(), 200);
+        stack.stop().await;
     });
 }

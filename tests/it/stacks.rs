@@ -45,6 +45,11 @@ fn strict() -> Builder {
         .gateway("management", false)
 }
 
+/// A gateway whose errors are those of `LiteLLM`'s proxy.
+pub(crate) fn litellm() -> Builder {
+    Stack::builder().gateway("error_profile", "litellm")
+}
+
 fn usual() -> Builder {
     Stack::builder().model(Model::new(RENAMED, "demo", RENAMED_TARGET))
 }

@@ -96,6 +96,9 @@ fn set(text: &str, field: &str, value: &Value) -> String {
             replace(text, "\"management_cluster\": \"tollgate_admin\",\n", "\n")
         }
         "base_paths" => replace(text, "\"base_paths\": []", &format!("\"base_paths\": {value}")),
+        "error_profile" => {
+            replace(text, "\"error_profile\": \"openai\"", &format!("\"error_profile\": {value}"))
+        }
         // Done by `with_tls`.
         "tls" => text.to_owned(),
         _ => panic!("no bootstrap says {field}"),

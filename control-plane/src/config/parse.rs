@@ -10,8 +10,8 @@ use crate::config::aliases::Names;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::raw::{RawBasePath, RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    BasePath, Config, ControlListen, GatewayConfig, Known, ServerConfig, Source, TlsFiles,
-    overrides,
+    BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, ServerConfig, Source,
+    TlsFiles, overrides,
 };
 use crate::domain::Secret;
 use crate::prices::PriceList;
@@ -103,17 +103,29 @@ impl Reader<'_> {
             raw.request_timeout_seconds.unwrap_or(60),
             1..=86_400,
         );
+        let error_profile = self.error_profile(raw.error_profile.as_deref());
         let base_paths = raw.base_paths.into_iter().enumerate();
         let base_paths = base_paths.filter_map(|(at, raw)| self.base_path(at, raw)).collect();
         Some(GatewayConfig {
             listen: listen?,
             tls,
             debug_headers: raw.debug_headers,
+            error_profile,
             management: raw.management.unwrap_or(true),
             max_body_bytes: u32::try_from(max_body_bytes?).ok()?,
             request_timeout: Duration::from_secs(seconds?),
             base_paths,
             access_log: raw.access_log.map(|file| self.path(&file)),
+        })
+    }
+
+    fn error_profile(&mut self, name: Option<&str>) -> ErrorProfile {
+        let Some(name) = name else { return ErrorProfile::default() };
+        ErrorProfile::named(name).unwrap_or_else(|| {
+            let message =
+                format!("{name:?} is no profile; write one of openai, litellm, litellm-1.83");
+            self.problem("server.gateway.error_profile", message);
+            ErrorProfile::default()
         })
     }
 

@@ -92,6 +92,7 @@ pub(super) struct RawGateway {
     pub(super) request_timeout_seconds: Option<u64>,
     pub(super) base_paths: Vec<RawBasePath>,
     pub(super) debug_headers: bool,
+    pub(super) error_profile: Option<String>,
     pub(super) access_log: Option<String>,
 }
 

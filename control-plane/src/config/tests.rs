@@ -56,6 +56,7 @@ fn the_least_configuration_has_defaults() {
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,
                 debug_headers: false,
+                error_profile: ErrorProfile::OpenAi,
                 management: true,
                 max_body_bytes: 32 << 20,
                 request_timeout: Duration::from_mins(1),
@@ -91,6 +92,7 @@ server:
     max_body_bytes: 2048
     request_timeout_seconds: 5
     base_paths: [/telkom/v1/]
+    error_profile: litellm-1.83
     access_log: requests.log
   admin: { listen: "[::1]:0" }
   control: { listen: "127.0.0.1:7000" }
@@ -116,6 +118,7 @@ models:
     assert_eq!((gateway.management, gateway.max_body_bytes), (false, 2048));
     assert_eq!(gateway.request_timeout, Duration::from_secs(5));
     assert_eq!(paths(&gateway.base_paths), ["/telkom/v1"]);
+    assert_eq!(gateway.error_profile, ErrorProfile::LiteLlm183);
     assert_eq!(gateway.access_log, Some("/etc/tollgate/requests.log".into()));
     assert_eq!(config.server.control_listen, ControlListen::Tcp("127.0.0.1:7000".parse().unwrap()));
     assert_eq!(config.database_url.expose(), "sqlite:/etc/tollgate/data.db");
@@ -168,6 +171,11 @@ fn wrong_values_are_named_and_explained() {
         "server: { gateway: { base_paths: [{ path: /a, default_model: m }] } }",
         "server.gateway.base_paths: /a: default_model",
         "no model",
+    );
+    refused(
+        "server: { gateway: { error_profile: kong } }",
+        "server.gateway.error_profile",
+        "litellm",
     );
     refused(
         "server: { gateway: { base_paths: [/a, b] } }",

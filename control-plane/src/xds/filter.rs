@@ -42,6 +42,8 @@ pub enum Role<'a> {
         max_body_bytes: u32,
         /// Extra prefixes of the OpenAI API.
         base_paths: Vec<BasePathForm<'a>>,
+        /// How refusals look.
+        error_profile: &'static str,
     },
     /// In a provider's cluster: speaks to the provider.
     Upstream,
@@ -79,6 +81,7 @@ impl<'a> Role<'a> {
             management_cluster: gateway.management.then_some(MANAGEMENT_CLUSTER),
             max_body_bytes: gateway.max_body_bytes,
             base_paths: gateway.base_paths.iter().map(BasePathForm::from).collect(),
+            error_profile: gateway.error_profile.name(),
         }
     }
 

@@ -14,8 +14,9 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    AccountConfig, BasePath, BaseUrl, CertificatePair, ControlListen, GatewayConfig, LimitsConfig,
-    ProviderConfig, ProviderDialect, ProxyUrl, ResilienceConfig, ServerConfig, TlsFiles,
+    AccountConfig, BasePath, BaseUrl, CertificatePair, ControlListen, ErrorProfile, GatewayConfig,
+    LimitsConfig, ProviderConfig, ProviderDialect, ProxyUrl, ResilienceConfig, ServerConfig,
+    TlsFiles,
 };
 use crate::domain::Secret;
 
@@ -135,6 +136,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         server: ServerConfig {
             gateway: GatewayConfig {
                 debug_headers: false,
+                error_profile: ErrorProfile::OpenAi,
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,
                 management: true,

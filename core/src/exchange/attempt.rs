@@ -252,7 +252,8 @@ impl Exchange {
         let content_type = headers.first("content-type").unwrap_or_default();
         let id = hex(&forwarded.record_id);
         let created = u64::try_from(self.started_at_us / 1_000_000).unwrap_or(0);
-        let form = forwarded.form(Seen { status, content_type, id, created });
+        let profile = self.settings.error_profile;
+        let form = forwarded.form(Seen { status, content_type, id, created, profile });
         let media = form.media_type(forwarded);
         let trial = forwarded.trial(status, headers, &form, gateway, now_us);
         if !end {

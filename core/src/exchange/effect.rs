@@ -7,6 +7,7 @@ use crate::dialect::error;
 use crate::key::KeyHash;
 use crate::path::Api;
 use crate::refusal::Refusal;
+use crate::settings::ErrorProfile;
 
 /// Whether the message at hand goes on.
 #[must_use]
@@ -74,14 +75,14 @@ pub struct Reply {
 
 impl From<&Refusal> for Reply {
     fn from(refusal: &Refusal) -> Self {
-        Self::refusing(refusal, Api::default())
+        Self::refusing(refusal, Api::default(), ErrorProfile::default())
     }
 }
 
 impl Reply {
-    /// Renders a refusal as clients of an API expect errors.
-    pub fn refusing(refusal: &Refusal, api: Api) -> Self {
-        let rendered = error::render(refusal, api);
+    /// Renders a refusal as clients of an API expect errors; of OpenAI's, by a profile.
+    pub fn refusing(refusal: &Refusal, api: Api, profile: ErrorProfile) -> Self {
+        let rendered = error::render(refusal, api, profile);
         let mut headers: Vec<(&'static str, String)> =
             rendered.headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
         headers.push(("content-type", "application/json".to_owned()));

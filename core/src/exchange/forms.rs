@@ -12,6 +12,7 @@ use crate::dialect::{Dialect, error, provider};
 use crate::json::tap::Tap;
 use crate::path::{Api, api};
 use crate::refusal::Refusal;
+use crate::settings::ErrorProfile;
 
 /// What an answer needs besides what was decided.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Seen<'a> {
     pub(super) id: String,
     /// Unix seconds.
     pub(super) created: u64,
+    /// How errors of ours look.
+    pub(super) profile: ErrorProfile,
 }
 
 impl Forwarded {
@@ -35,7 +38,7 @@ impl Forwarded {
             // Providers print parts of the credential that they refuse, and it is ours.
             401 => {
                 let refusal = Refusal::ProviderCredential(seen.status);
-                Form::Ours(error::render(&refusal, api(asked)).body)
+                Form::Ours(error::render(&refusal, api(asked), seen.profile).body)
             }
             400.. if api(asked) == api(answered) => Form::Error(Vec::new()),
             400.. => self.gathered(seen),

@@ -89,8 +89,9 @@ impl Exchange {
             (_, Phase::Passing) => Refusal::PolicyUnavailable,
             _ => Refusal::Internal,
         };
-        let rendered = error::render(&refusal, self.api);
-        self.status = rendered.status;
+        let rendered = error::render(&refusal, self.api, self.settings.error_profile);
+        // The ledger's, which is the same for every profile.
+        self.status = refusal.class().0;
         self.error_code = Some(rendered.code.to_owned());
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetResponseHeader(name, value.into_bytes()));

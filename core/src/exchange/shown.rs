@@ -105,7 +105,7 @@ impl Exchange {
         gateway: &Gateway,
         now_us: i64,
     ) -> Flow {
-        let mut reply = Reply::refusing(refusal, self.api);
+        let mut reply = Reply::refusing(refusal, self.api, self.settings.error_profile);
         reply.headers.extend(self.standing(gateway, now_us));
         reply.headers.push(("x-litellm-response-cost", "0".to_owned()));
         self.reply(reply)

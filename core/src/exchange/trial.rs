@@ -4,8 +4,7 @@
 use super::answer::Form;
 use super::fallback::Fallback;
 use super::{Effect, Exchange, Flow, Forwarded};
-use crate::dialect::Dialect;
-use crate::dialect::provider;
+use crate::dialect::{Dialect, error, provider};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::refusal::Refusal;
@@ -207,7 +206,7 @@ impl Exchange {
         }
         let model = forwarded.request.model.clone();
         let refusal = Refusal::AllFailed { model, status: answer.status };
-        let rendered = crate::dialect::error::render(&refusal, self.api);
+        let rendered = error::render(&refusal, self.api, self.settings.error_profile);
         answer.form = Form::Ours(Vec::new());
         self.effects.push_back(Effect::RemoveResponseHeader("content-length".into()));
         let mut set = |name, value: Vec<u8>| {

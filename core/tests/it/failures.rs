@@ -191,3 +191,28 @@ fn a_client_too_slow_to_send_is_told_so() {
     let expected = ("invalid_request_error".to_owned(), "request_timeout".to_owned());
     assert_eq!(error_in(&run.answer.body), expected);
 }
+
+#[test]
+fn a_profile_changes_what_clients_see_and_not_what_is_recorded() {
+    let settings = r#"{"role":"gateway","control_cluster":"control","error_profile":"litellm"}"#;
+    for (status, expected, recorded) in [("503", "500", 502), ("504", "408", 504)] {
+        let mut host = Host::knowing(settings, proto::KeyPolicy::default());
+        let mut run = host.begin();
+        let _ = run.client_sends("/v1/chat/completions", &[], CHAT);
+        run.reaches_provider();
+        run.envoy_answers(status);
+        run.ends();
+
+        assert_eq!(run.answer.header(":status"), Some(expected));
+        assert_eq!(error_in(&run.answer.body).1, expected);
+        let record = &host.records()[0];
+        assert_eq!(record.status, recorded);
+        assert_eq!(record.error_code.as_deref(), Some("provider_error"));
+    }
+    let mut host = Host::knowing(settings, proto::KeyPolicy::default());
+    let mut run = host.begin();
+    let _ = run.client_sends("/v1/messages", &[], &CHAT.replace("gpt", "no-such-model"));
+    let reply = run.reply.as_ref().unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((reply.status, &body["type"]), (404, &serde_json::json!("error")));
+}
