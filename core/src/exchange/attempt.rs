@@ -14,7 +14,6 @@ use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::inflate::Inflate;
 use crate::json::edit::Edits;
-use crate::key::hex;
 use crate::price::TokenUsage;
 use crate::refusal::Refusal;
 use crate::settings::Role;
@@ -250,10 +249,9 @@ impl Exchange {
         let encoding = headers.first("content-encoding").unwrap_or_default();
         let inflate = Inflate::handles(encoding).then(Inflate::default);
         let content_type = headers.first("content-type").unwrap_or_default();
-        let id = hex(&forwarded.record_id);
-        let created = u64::try_from(self.started_at_us / 1_000_000).unwrap_or(0);
+        let started_at_us = self.started_at_us;
         let profile = self.settings.error_profile;
-        let form = forwarded.form(Seen { status, content_type, id, created, profile });
+        let form = forwarded.form(&Seen { status, content_type, started_at_us, profile });
         let media = form.media_type(forwarded);
         let trial = forwarded.trial(status, headers, &form, gateway, now_us);
         if !end {

@@ -10,6 +10,7 @@ use crate::dialect::openai::stream::{Allowance, Stream};
 use crate::dialect::relay::{Between, Relay};
 use crate::dialect::{Dialect, error, provider};
 use crate::json::tap::Tap;
+use crate::key::hex;
 use crate::path::{Api, api};
 use crate::refusal::Refusal;
 use crate::settings::ErrorProfile;
@@ -19,17 +20,15 @@ use crate::settings::ErrorProfile;
 pub(super) struct Seen<'a> {
     pub(super) status: u16,
     pub(super) content_type: &'a [u8],
-    /// Hex digits, unique.
-    pub(super) id: String,
-    /// Unix seconds.
-    pub(super) created: u64,
+    /// When the request came, in microseconds since the Unix epoch.
+    pub(super) started_at_us: i64,
     /// How errors of ours look.
     pub(super) profile: ErrorProfile,
 }
 
 impl Forwarded {
     /// Decides how an answer passes.
-    pub(super) fn form(&self, seen: Seen<'_>) -> Form {
+    pub(super) fn form(&self, seen: &Seen<'_>) -> Form {
         let (asked, answered) = (self.request.endpoint, self.outgoing.endpoint);
         let same = asked == answered;
         let openai = same && api(asked) == Api::OpenAi;
@@ -59,7 +58,7 @@ impl Forwarded {
         }
     }
 
-    fn gathered(&self, seen: Seen<'_>) -> Form {
+    fn gathered(&self, seen: &Seen<'_>) -> Form {
         let outgoing = &self.outgoing;
         let subject = if provider::is_embedding(outgoing.endpoint) {
             Subject::Vectors(outgoing.is_translated().then(|| outgoing.vectors()))
@@ -85,11 +84,11 @@ impl Forwarded {
         })
     }
 
-    fn reply_to(&self, seen: Seen<'_>) -> ReplyTo {
+    fn reply_to(&self, seen: &Seen<'_>) -> ReplyTo {
         ReplyTo {
             model: self.request.model.clone(),
-            id: seen.id,
-            created: seen.created,
+            id: hex(&self.record_id),
+            created: u64::try_from(seen.started_at_us / 1_000_000).unwrap_or(0),
             stream_usage: self.request.include_usage,
             // Counting would hold up the first byte; the end of the answer has the exact figure.
             input_tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN),
