@@ -24,6 +24,7 @@ use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, UInt32Value};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use self::filter::FilterCode;
 use crate::config::Config;
 
 /// Everything that one Envoy is told.
@@ -87,7 +88,8 @@ pub struct Resource {
 }
 
 impl Resource {
-    fn new<M: Message + prost::Name>(name: &str, body: &M) -> Self {
+    /// Packs a message under a name.
+    pub fn new<M: Message + prost::Name>(name: &str, body: &M) -> Self {
         Self { name: name.to_owned(), body: any(body) }
     }
 }
@@ -134,14 +136,18 @@ impl ResourceKind {
 
 /// Renders everything that Envoy is told.
 pub fn render(config: &Config) -> Resources {
-    let filter = filter::FilterFile::new(&config.filter_file);
+    render_with(config, &FilterCode::in_file(&config.filter_file))
+}
+
+/// Renders the same for an Envoy that finds the filter elsewhere.
+pub fn render_with(config: &Config, code: &FilterCode) -> Resources {
     let clusters = config
         .providers
         .iter()
-        .map(|provider| cluster::render(provider, &filter))
+        .map(|provider| cluster::render(provider, code))
         .map(|cluster| Resource::new(&cluster.name, &cluster))
         .collect();
-    let listener = listener::render(&config.server.gateway, &filter);
+    let listener = listener::render(&config.server.gateway, code);
     let pair = config.server.gateway.tls.as_ref().and_then(|tls| tls.pair.as_ref());
     let certificate = pair.map(certificate::render);
     let clusters = ResourceSet::new(clusters);
@@ -179,7 +185,8 @@ fn over_ads() -> ConfigSource {
     }
 }
 
-fn any<M: Message + prost::Name>(message: &M) -> Any {
+/// Packs a message.
+pub fn any<M: Message + prost::Name>(message: &M) -> Any {
     Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 

@@ -23,6 +23,7 @@ use envoy_types::pb::envoy::config::endpoint::v3::{
 use envoy_types::pb::envoy::extensions::clusters::common::dns::v3::DnsLookupFamily;
 use envoy_types::pb::envoy::extensions::clusters::dns::v3::{DnsCluster, dns_cluster::RefreshRate};
 use envoy_types::pb::envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use envoy_types::pb::envoy::extensions::transport_sockets::http_11_proxy::v3::Http11ProxyUpstreamTransport;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
     CertificateValidationContext, CommonTlsContext, SubjectAltNameMatcher, UpstreamTlsContext,
@@ -36,7 +37,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher::MatchPattern};
 use envoy_types::pb::envoy::r#type::v3::Percent;
 
-use super::filter::{self, FilterFile, Role};
+use super::filter::{self, FilterCode, Role};
 use super::{any, number, seconds};
 use crate::config::{BaseUrl, ProviderConfig, ProxyUrl};
 
@@ -51,17 +52,37 @@ pub fn is_address(url: &BaseUrl) -> bool {
 }
 
 /// Renders the cluster of a provider.
-pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
-    let url = &provider.base_url;
-    let name = name(&provider.id);
+pub fn render(provider: &ProviderConfig, code: &FilterCode) -> Cluster {
+    let filters = vec![
+        filter::render(&Role::Upstream, code),
+        filter::http_filter("envoy.filters.http.upstream_codec", &UpstreamCodec::default()),
+    ];
+    to_provider(provider, filters)
+}
+
+/// Renders the cluster of a provider for the standalone role, which has no filter there.
+pub fn render_bare(provider: &ProviderConfig) -> Cluster {
+    to_provider(provider, Vec::new())
+}
+
+fn to_provider(provider: &ProviderConfig, filters: Vec<HttpFilter>) -> Cluster {
+    let mut cluster = to(&name(&provider.id), &provider.base_url, filters);
+    if let Some(proxy) = &provider.proxy {
+        cluster.transport_socket = cluster.transport_socket.map(|inner| through(proxy, inner));
+    }
+    cluster
+}
+
+/// Renders the way to a URL, with filters of its own or without.
+pub fn to(name: &str, url: &BaseUrl, filters: Vec<HttpFilter>) -> Cluster {
     Cluster {
-        load_assignment: Some(endpoints(&name, url)),
+        load_assignment: Some(endpoints(name, url)),
         common_lb_config: Some(CommonLbConfig {
             // All or nothing: without it Envoy would send to addresses it knows to be no good.
             healthy_panic_threshold: Some(Percent { value: 0.0 }),
             ..CommonLbConfig::default()
         }),
-        name,
+        name: name.to_owned(),
         cluster_discovery_type: Some(discovery(url)),
         connect_timeout: Some(seconds(CONNECT_TIMEOUT_SECONDS)),
         per_connection_buffer_limit_bytes: Some(number(CONNECTION_BUFFER_BYTES)),
@@ -70,13 +91,10 @@ pub fn render(provider: &ProviderConfig, file: &FilterFile) -> Cluster {
             tcp_keepalive: Some(tcp_keepalive()),
             ..UpstreamConnectionOptions::default()
         }),
-        transport_socket: url.tls.then(|| match &provider.proxy {
-            Some(proxy) => through(proxy, tls(url)),
-            None => tls(url),
-        }),
+        transport_socket: url.tls.then(|| tls(url)),
         typed_extension_protocol_options: HashMap::from([(
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
-            any(&protocol(url.tls, file)),
+            any(&protocol(url.tls, filters)),
         )]),
         ..Cluster::default()
     }
@@ -205,7 +223,7 @@ fn tls(url: &BaseUrl) -> TransportSocket {
 }
 
 /// HTTP/1.1 in the clear; over TLS whatever the provider agrees to.
-fn protocol(tls: bool, file: &FilterFile) -> HttpProtocolOptions {
+fn protocol(tls: bool, http_filters: Vec<HttpFilter>) -> HttpProtocolOptions {
     let protocol = if tls {
         UpstreamProtocolOptions::AutoConfig(AutoHttpConfig {
             http2_protocol_options: Some(Http2ProtocolOptions {
@@ -233,10 +251,7 @@ fn protocol(tls: bool, file: &FilterFile) -> HttpProtocolOptions {
             ..Common::default()
         }),
         upstream_protocol_options: Some(protocol),
-        http_filters: vec![
-            filter::render(&Role::Upstream, file),
-            filter::http_filter("envoy.filters.http.upstream_codec", &UpstreamCodec::default()),
-        ],
+        http_filters,
         ..HttpProtocolOptions::default()
     }
 }

@@ -16,7 +16,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 };
 use envoy_types::pb::google::protobuf::{BoolValue, Duration};
 
-use super::filter::{self, FilterFile, Role};
+use super::filter::{self, FilterCode, Role};
 use super::route::ROUTES;
 use super::{access_log, any, certificate, local_reply, number, over_ads, seconds, yes};
 use crate::config::GatewayConfig;
@@ -25,8 +25,8 @@ use crate::config::GatewayConfig;
 pub const LISTENER: &str = "tollgate_gateway";
 
 /// Renders the listener.
-pub fn render(gateway: &GatewayConfig, file: &FilterFile) -> Listener {
-    let manager = connection_manager(gateway, file);
+pub fn render(gateway: &GatewayConfig, code: &FilterCode) -> Listener {
+    let manager = connection_manager(gateway, code);
     let address = SocketAddress {
         address: gateway.listen.ip().to_string(),
         port_specifier: Some(PortSpecifier::PortValue(gateway.listen.port().into())),
@@ -47,14 +47,14 @@ pub fn render(gateway: &GatewayConfig, file: &FilterFile) -> Listener {
     }
 }
 
-fn connection_manager(gateway: &GatewayConfig, file: &FilterFile) -> HttpConnectionManager {
+fn connection_manager(gateway: &GatewayConfig, code: &FilterCode) -> HttpConnectionManager {
     // Providers must not see, and clients must not get, what Envoy adds for its own kind.
     let router = Router { suppress_envoy_headers: true, ..Router::default() };
     HttpConnectionManager {
         stat_prefix: LISTENER.to_owned(),
         route_specifier: Some(RouteSpecifier::Rds(routes())),
         http_filters: vec![
-            filter::render(&Role::gateway(gateway), file),
+            filter::render(&Role::Gateway(gateway.into()), code),
             filter::http_filter("envoy.filters.http.router", &router),
         ],
         // The client's address is that of its connection; nobody is trusted to claim another.

@@ -25,13 +25,15 @@ pub fn render<'a>(
     gateway: &GatewayConfig,
     clusters: impl Iterator<Item = &'a str>,
 ) -> RouteConfiguration {
+    let routes = [Some(to_management()), with_fallback(clusters), Some(to_providers())];
+    with_routes(gateway, routes.into_iter().flatten().collect())
+}
+
+fn with_routes(gateway: &GatewayConfig, routes: Vec<Route>) -> RouteConfiguration {
     let host = VirtualHost {
         name: "tollgate".to_owned(),
         domains: vec!["*".to_owned()],
-        routes: [Some(to_management()), with_fallback(clusters), Some(to_providers())]
-            .into_iter()
-            .flatten()
-            .collect(),
+        routes,
         // Above the filter's own limit, so that the refusal is the filter's and says why.
         request_body_buffer_limit: Some(UInt64Value {
             value: u64::from(gateway.max_body_bytes) + BODY_MARGIN_BYTES,
@@ -43,6 +45,15 @@ pub fn render<'a>(
         virtual_hosts: vec![host],
         ..RouteConfiguration::default()
     }
+}
+
+/// Renders the routes for the standalone role: one, to whatever cluster the filter names.
+pub fn standalone(gateway: &GatewayConfig) -> RouteConfiguration {
+    // Envoy finds no route for a request without `x-forwarded-proto`, so the filter leaves it.
+    with_routes(
+        gateway,
+        vec![route("tollgate", Vec::new(), &[CLUSTER_HEADER, "x-forwarded-proto"])],
+    )
 }
 
 /// The management API hears who asks.
