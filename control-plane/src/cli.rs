@@ -1,5 +1,6 @@
-//! The command line: `serve`, `config check`, `migrate`, `ledger`.
+//! The command line: `serve`, `config check`, `migrate`, `ledger`, `export`.
 
+mod export;
 mod ledger;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ enum Command {
     /// Proves that totals are what the ledger says, and repairs them.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Prints what makes an Envoy that runs already the gateway.
+    #[command(subcommand)]
+    Export(Box<export::ExportCommand>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +79,7 @@ pub fn main(
             Ok(())
         }),
         Command::Ledger(command) => ledger::run(command, env),
+        Command::Export(command) => export::run(*command, env),
         Command::Config(ConfigCommand::Check(files)) => {
             with_config(files, env, |source, config, _| async move {
                 tracing::info!(

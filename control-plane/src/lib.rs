@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod effective;
 pub mod entropy;
+pub mod export;
 pub mod grpc;
 pub mod http;
 pub mod outbound;

@@ -6,10 +6,13 @@ use crate::command::{cargo, run};
 use crate::repo::Repo;
 
 /// Package, test target and filter of each test that writes when it is told to.
-const GENERATORS: &[[&str; 3]] =
-    &[["tollgate-proto", "codegen", ""], ["tollgate-core", "tokens", "vocabulary::"]];
+const GENERATORS: &[[&str; 3]] = &[
+    ["tollgate-proto", "codegen", ""],
+    ["tollgate-core", "tokens", "vocabulary::"],
+    ["tollgate-control-plane", "export", "descriptors::"],
+];
 
-/// Regenerates `proto/src/gen` and the tables of `core/src/tokens`.
+/// Regenerates `proto/src/gen`, the tables of `core/src/tokens` and the descriptors of Envoy's types.
 pub(crate) fn task(repo: &Repo) -> Result<()> {
     for [package, target, filter] in GENERATORS {
         let mut test = cargo(repo);
