@@ -6,6 +6,7 @@ mod crashes;
 mod credentials;
 mod databases;
 mod dialects;
+mod export;
 mod fallback;
 mod governed;
 mod headers;

@@ -141,5 +141,6 @@ fn file_of(role: Role) -> &'static str {
         Role::Xds => "envoy.xds.yaml",
         Role::Static => "envoy.yaml",
         Role::Standalone => "envoy.standalone.yaml",
+        Role::Exported(_) => unreachable!("no file of the folder"),
     }
 }

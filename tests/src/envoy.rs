@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::export::Manifest;
 use crate::logs::Log;
 use crate::process::{Launch, Process};
 use crate::tools::Tools;
@@ -21,6 +22,8 @@ pub enum Role {
     Static,
     /// One filter for both jobs, without xDS.
     Standalone,
+    /// What `tollgate export` prints, put into an Envoy as its reader would put it there.
+    Exported(Manifest),
 }
 
 /// A running Envoy.

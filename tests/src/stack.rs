@@ -18,6 +18,7 @@ use crate::database::Server;
 use crate::directory;
 use crate::envoy::{Envoy, Role};
 use crate::eventually;
+use crate::export;
 use crate::logs::Log;
 use crate::management::{self, Key, Row};
 use crate::tls::Certificate;
@@ -272,6 +273,12 @@ impl Stack {
     }
 
     async fn new_envoy(&self, edit: fn(&str) -> String) -> Envoy {
+        let bootstrap = edit(&self.bootstrap());
+        let log = self.logs.envoy.clone();
+        Envoy::start(&self.tools, &bootstrap, self.workers, log).await
+    }
+
+    fn bootstrap(&self) -> String {
         let address = |provider: &Provider| {
             let authority = provider.base_url.strip_prefix("http://")?.split('/').next()?;
             authority.parse().ok()
@@ -284,9 +291,12 @@ impl Stack {
             gateway: &self.config.gateway,
             certificate: self.certificate.as_ref(),
         };
-        let bootstrap = edit(&bootstrap::render(self.role, &filling));
-        let log = self.logs.envoy.clone();
-        Envoy::start(&self.tools, &bootstrap, self.workers, log).await
+        match self.role {
+            Role::Exported(manifest) => {
+                export::bootstrap(manifest, &self.tools, &self.setup, &filling)
+            }
+            Role::Xds | Role::Static | Role::Standalone => bootstrap::render(self.role, &filling),
+        }
     }
 
     fn write_config(&self) {
