@@ -11,6 +11,7 @@ mod paced;
 mod report;
 mod rig;
 mod tokens;
+mod wire;
 
 use std::time::Duration;
 

@@ -12,10 +12,13 @@ use super::load::{self, connect};
 use super::numbers::{Samples, cpu_micros, float, resident_megabytes};
 use super::report::{Row, Target};
 use super::rig::{INPUT_PRICE, Rig, Side, chat};
+use super::wire::FAILING;
 use crate::gateway::Programs;
 use crate::http;
 
 const STREAMS: u32 = 8;
+/// Fewer than the failures in a row after which a provider is left alone.
+const FALLBACKS: u32 = 500;
 
 /// How much is measured.
 pub(super) struct Plan {
@@ -68,6 +71,9 @@ const LAG_P99: &str = "lag of a frame p99";
 const PROMPT: &str = "1 MB prompt p50";
 const MEMORY: &str = "resident memory";
 const CPU_KEYS: &str = "CPU per request at c=8, many keys";
+const CPU_TRANSLATED: &str = "CPU per request at c=8, translated";
+const P50_TRANSLATED: &str = "latency p50 at c=1, translated";
+const FRAME_TRANSLATED: &str = "CPU per paced frame, translated";
 const P50_KEYS: &str = "latency p50 at c=1, many keys";
 
 /// Rows that compare, in the order of the report.
@@ -86,6 +92,9 @@ const COMPARED: &[(&str, &str, Option<Target>)] = &[
     (PROMPT, "µs", Some(Target::AddedAtMost(1000.0))),
     (CPU_KEYS, "µs", Some(Target::RatioAtMost(1.25))),
     (P50_KEYS, "µs", Some(Target::AddedAtMost(60.0))),
+    (CPU_TRANSLATED, "µs", Some(Target::RatioAtMost(1.6))),
+    (P50_TRANSLATED, "µs", Some(Target::AddedAtMost(100.0))),
+    (FRAME_TRANSLATED, "µs", Some(Target::AddedAtMost(10.0))),
     (MEMORY, "MB", None),
 ];
 
@@ -161,7 +170,46 @@ fn everything(rig: &Rig, side: &Side, plan: &Plan, served: &mut u64) -> Result<F
     unloaded(side, plan, served, P50_C1, P99_C1, &mut figures)?;
     streamed(rig, side, plan, &mut figures)?;
     figures.insert(PROMPT, large_prompt(side, plan)?);
+    translated(rig, side, plan, &mut figures)?;
     Ok(figures)
+}
+
+/// The same provider answers both sides: bare Envoy's client in its own dialect.
+fn translated(rig: &Rig, side: &Side, plan: &Plan, figures: &mut Figures) -> Result<()> {
+    let (pid, target) = (side.envoy.process.id(), &side.translated);
+    let before = cpu_micros(pid)?;
+    let outcome = load::run(target.address, &target.request, 8, plan.duration)?;
+    figures.insert(CPU_TRANSLATED, (cpu_micros(pid)? - before) / float(outcome.served));
+    let mut outcome = load::run(target.address, &target.request, 1, plan.duration)?;
+    figures.insert(P50_TRANSLATED, outcome.latencies.micros(0.5));
+    let target = &side.translated_stream;
+    let before = cpu_micros(pid)?;
+    let seen = rig.upstream.measure(target.address, &target.request, STREAMS, plan.rounds)?;
+    figures.insert(FRAME_TRANSLATED, (cpu_micros(pid)? - before) / float(seen.frames));
+    Ok(())
+}
+
+/// What a fallback takes beyond the attempt that failed, which is asked for by itself as well.
+fn fallback(rig: &Rig) -> Result<f64> {
+    let [falls, serves] = &rig.tollgate.fallback;
+    let failing = http::render("POST", FAILING, &[], b"{}");
+    let failed = p50_of(rig.upstream.address, &failing, 503)?;
+    let after = p50_of(falls.address, &falls.request, 200)?;
+    let without = p50_of(serves.address, &serves.request, 200)?;
+    Ok((after - without - failed) / 1e3)
+}
+
+fn p50_of(address: SocketAddr, request: &[u8], status: u16) -> Result<f64> {
+    let mut stream = connect(address)?;
+    let mut samples = Samples::default();
+    for _ in 0..FALLBACKS {
+        let sent = Instant::now();
+        stream.write_all(request)?;
+        let answer = http::receive(&mut stream)?;
+        ensure!(answer.status == status, "answered {}: {}", answer.status, answer.text());
+        samples.add(sent.elapsed());
+    }
+    Ok(samples.micros(0.5))
 }
 
 fn with_many_keys(_: &Rig, side: &Side, plan: &Plan, served: &mut u64) -> Result<Figures> {
@@ -248,7 +296,15 @@ fn alone(rig: &Rig, programs: &Programs, plan: &Plan, keys: &[String]) -> Result
     eprintln!("asking the upstream directly");
     let request = chat("", "gpt-4o-mini", "Hello?", false);
     let direct = load::run(rig.simulator.address, &request, 64, plan.duration)?.rate();
+    eprintln!("falling back");
+    let beyond = fallback(rig)?;
     Ok(vec![
+        Row::alone(
+            "fallback beyond the failed attempt p50",
+            "ms",
+            beyond,
+            Some(Target::AtMost(1.0)),
+        ),
         Row::alone("VM memory after the used keys", "MB", memory, Some(Target::AtMost(12.0))),
         Row::alone("wasm file", "MB", wasm, Some(Target::AtMost(8.0))),
         Row::alone("revoked to refused p50", "ms", revoked.micros(0.5) / 1e3, None),

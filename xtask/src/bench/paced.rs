@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::load::connect;
 use super::numbers::Samples;
+use super::wire::Asked;
 use crate::http::Reading;
 
 /// Frames in each stream.
@@ -83,33 +84,41 @@ pub(super) struct Seen {
 fn serve(mut stream: TcpStream, origin: Instant) -> Result<()> {
     stream.set_nodelay(true)?;
     loop {
-        read_request(&mut stream)?;
-        stream.write_all(HEAD)?;
-        let started = Instant::now();
-        for number in 0..FRAMES {
-            let due = started + GAP * number;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            send(&mut stream, &frame(number, origin))?;
+        let asked = Asked::of(&read_request(&mut stream)?);
+        if asked.fails {
+            whole(&mut stream, "503 Service Unavailable", "{\"error\":{\"message\":\"no\"}}")?;
+        } else if asked.stream {
+            streamed(&mut stream, asked, origin)?;
+        } else {
+            whole(&mut stream, "200 OK", asked.whole())?;
         }
-        let usage = format!(
-            "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\
-             \"model\":\"paced\",\"choices\":[],\"usage\":{{\"prompt_tokens\":9,\
-             \"completion_tokens\":{FRAMES},\"total_tokens\":{}}}}}\n\ndata: [DONE]\n\n",
-            FRAMES + 9
-        );
-        send(&mut stream, &usage)?;
-        stream.write_all(b"0\r\n\r\n")?;
     }
 }
 
-fn frame(number: u32, origin: Instant) -> String {
-    let micros = origin.elapsed().as_micros();
-    format!(
-        "data: {{\"id\":\"chatcmpl-b9Zl3W1X\",\"object\":\"chat.completion.chunk\",\
-         \"created\":1700000000,\"model\":\"paced\",\"system_fingerprint\":\"fp_44709d6fcb\",\
-         \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\" word{number} @{micros}@\"}},\
-         \"logprobs\":null,\"finish_reason\":null}}]}}\n\n"
-    )
+fn whole(stream: &mut TcpStream, status: &str, body: &str) -> Result<()> {
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(answer.as_bytes())?;
+    Ok(())
+}
+
+fn streamed(stream: &mut TcpStream, asked: Asked, origin: Instant) -> Result<()> {
+    stream.write_all(HEAD)?;
+    if let Some(opening) = asked.opening() {
+        send(stream, opening)?;
+    }
+    let started = Instant::now();
+    for number in 0..FRAMES {
+        let due = started + GAP * number;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        send(stream, &asked.frame(number, origin.elapsed().as_micros()))?;
+    }
+    send(stream, &asked.closing(FRAMES))?;
+    stream.write_all(b"0\r\n\r\n")?;
+    Ok(())
 }
 
 fn send(stream: &mut TcpStream, text: &str) -> Result<()> {
@@ -118,8 +127,8 @@ fn send(stream: &mut TcpStream, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads a request with its body, which it ignores.
-fn read_request(stream: &mut TcpStream) -> Result<()> {
+/// Reads a request with its body.
+fn read_request(stream: &mut TcpStream) -> Result<String> {
     let mut received = Vec::new();
     let mut buffer = [0; 8192];
     let body = loop {
@@ -137,9 +146,10 @@ fn read_request(stream: &mut TcpStream) -> Result<()> {
     while missing > 0 {
         let count = stream.read(&mut buffer)?;
         ensure!(count > 0, "closed");
+        received.extend_from_slice(buffer.get(..count).unwrap_or_default());
         missing = missing.saturating_sub(count);
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&received).into_owned())
 }
 
 fn client(
@@ -195,7 +205,7 @@ mod tests {
     #[test]
     fn every_frame_arrives_and_says_when_it_was_sent() {
         let upstream = Upstream::start().unwrap();
-        let request = crate::http::render("POST", "/", &[], b"{}");
+        let request = crate::http::render("POST", "/", &[], br#"{"stream":true}"#);
 
         let mut seen = upstream.measure(upstream.address, &request, 2, 1).unwrap();
 

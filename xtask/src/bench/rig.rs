@@ -33,6 +33,11 @@ pub(super) struct Side {
     pub(super) small: Target,
     pub(super) large: Target,
     pub(super) paced: Target,
+    /// Asked in OpenAI's dialect of a provider that speaks Anthropic's; bare Envoy passes it on.
+    pub(super) translated: Target,
+    pub(super) translated_stream: Target,
+    /// Where the first provider of the model fails, and where it does not.
+    pub(super) fallback: [Target; 2],
 }
 
 /// Where a request goes, and its bytes.
@@ -170,6 +175,13 @@ fn side(
         small: Target { address: small, request: chat(key, model, question, false) },
         large: Target { address: large, request: chat(other, model, &long, false) },
         paced: Target { address: paced, request: chat(other, "paced", question, true) },
+        translated: Target { address: paced, request: chat(other, "translated", question, false) },
+        translated_stream: Target {
+            address: paced,
+            request: chat(other, "translated", question, true),
+        },
+        fallback: ["falls", "paced"]
+            .map(|model| Target { address: paced, request: chat(other, model, question, false) }),
     }
 }
 
@@ -208,7 +220,11 @@ fn write_config(
         let target = json!({ "provider": provider, "model": real, "price": price });
         json!({ "name": name, "targets": [target] })
     };
+    let target = |provider: &str| json!({ "provider": provider, "model": "m", "price": price });
+    let falls = json!({ "name": "falls", "targets": [target("failing"), target("paced")] });
     let config = json!({
+        // Whoever fails is to be tried again every time.
+        "resilience": { "failures": 1_000 },
         "server": {
             "gateway": { "listen": "127.0.0.1:0" },
             "admin": { "listen": "127.0.0.1:0" },
@@ -218,10 +234,16 @@ fn write_config(
         "providers": [
             { "id": "provider", "base_url": simulator.base_url() },
             { "id": "paced", "base_url": format!("http://{}/v1", upstream.address) },
+            { "id": "translated", "dialect": "anthropic",
+              "base_url": format!("http://{}/v1", upstream.address) },
+            { "id": "failing",
+              "base_url": format!("http://{}{}/v1", upstream.address, super::wire::FAILING) },
         ],
         "models": [
             model("small", "provider", "gpt-4o-mini"),
             model("paced", "paced", "paced-model"),
+            model("translated", "translated", "translated-model"),
+            falls,
         ],
     });
     let file = dir.join("tollgate.yaml");
