@@ -134,6 +134,13 @@ struct Forwarded {
     fallback: Option<Box<Fallback>>,
 }
 
+impl Forwarded {
+    /// Tells whether an answer of the provider's is on its way to the client.
+    fn is_answered(&self) -> bool {
+        self.attempt.has_answer() && !self.is_between_attempts()
+    }
+}
+
 impl Exchange {
     /// Begins an exchange. `id` is the host's, unique among those that are open in the VM.
     pub fn new(id: u64, settings: Rc<Settings>) -> Self {
@@ -209,7 +216,7 @@ impl Exchange {
     /// true while neither we nor the upstream role have seen one.
     pub fn needs_origin(&self) -> bool {
         match self.phase {
-            Phase::Forwarded => !self.forwarded.as_ref().is_some_and(|f| f.attempt.has_answer()),
+            Phase::Forwarded => !self.forwarded.as_ref().is_some_and(Forwarded::is_answered),
             Phase::New | Phase::Deciding | Phase::AwaitingUnits | Phase::Passing => true,
             Phase::Replied | Phase::Ended => false,
         }

@@ -22,7 +22,7 @@ use crate::routing::failure::Failure;
 use crate::snapshot::Target;
 
 /// Tells Envoy that another attempt is to take the place of this answer.
-const AGAIN_HEADER: &str = "x-tollgate-retry";
+pub(super) const AGAIN_HEADER: &str = "x-tollgate-retry";
 /// What Envoy is to try again after, besides answers that are marked.
 const RETRY_ON: &str = "connect-failure,reset,retriable-headers";
 
@@ -59,7 +59,7 @@ impl Exchange {
         if under_way {
             let (moved, armed) = self
                 .fallback()
-                .map(|fallback| (fallback.moved, fallback.armed.take()))
+                .map(|fallback| (std::mem::take(&mut fallback.moved), fallback.armed.take()))
                 .unwrap_or_default();
             let Some(target) = armed else {
                 // Envoy tries more often than there are targets left.
@@ -110,7 +110,6 @@ impl Exchange {
     /// Tells Envoy where to go if this attempt fails without a word.
     fn arm(&mut self, gateway: &Gateway, now_us: i64) {
         let Some(fallback) = self.fallback() else { return };
-        fallback.moved = false;
         fallback.armed = fallback.next(gateway, now_us);
         if let Some(target) = &fallback.armed {
             let cluster = target.provider.cluster.clone();
@@ -228,6 +227,11 @@ impl Exchange {
 }
 
 impl Forwarded {
+    /// Tells whether an attempt is over and the next has not begun.
+    pub(super) fn is_between_attempts(&self) -> bool {
+        self.fallback.as_deref().is_some_and(|fallback| fallback.moved)
+    }
+
     /// Returns the request as one that is yet to be served, by another target.
     fn again(&self, outgoing: Outgoing, body: &[u8]) -> Candidate {
         let limits = self.fallback.as_deref();

@@ -47,6 +47,13 @@ impl Exchange {
             }
             let reservation = std::mem::take(&mut forwarded.reserved.reservation);
             let of_provider = std::mem::take(&mut forwarded.reserved.of_provider);
+            if forwarded.is_between_attempts() {
+                // The last attempt has its record, and the next has not begun.
+                for reservation in [reservation, of_provider] {
+                    let _ = gateway.leases.settle(reservation, |_| 0);
+                }
+                return Flow::Continue;
+            }
             let dropped = forwarded.outgoing.dropped().len() as u64;
             let target = Rc::clone(&forwarded.target);
             let outcome = Outcome { status: self.status, error_code: self.error_code.take() };

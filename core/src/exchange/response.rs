@@ -1,8 +1,8 @@
 //! The answer on its last stretch to the client.
 
-use super::attempt::Attempt;
 use super::fallback::Fallback;
-use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Phase};
+use super::further::AGAIN_HEADER;
+use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::error;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -24,11 +24,14 @@ impl Exchange {
             let id = hex(&forwarded.record_id).into_bytes();
             self.effects.push_back(Effect::SetResponseHeader(CALL_ID_HEADER, id));
         }
-        let attempt = self.forwarded.as_ref().map(|forwarded| &forwarded.attempt);
-        let answered = attempt.filter(|attempt| attempt.has_answer()).and_then(Attempt::status);
+        let forwarded = self.forwarded.as_ref();
+        let between = forwarded.is_some_and(Forwarded::is_between_attempts);
+        let answered = forwarded
+            .filter(|forwarded| forwarded.is_answered())
+            .and_then(|forwarded| forwarded.attempt.status());
         match (self.phase, answered) {
             (Phase::Forwarded, Some(status)) => self.status = status,
-            (Phase::Forwarded | Phase::Passing, None) if from_upstream => {
+            (Phase::Forwarded | Phase::Passing, None) if from_upstream && !between => {
                 self.status = status_of(headers);
             }
             (
@@ -39,6 +42,9 @@ impl Exchange {
                 | Phase::New,
                 _,
             ) => {
+                if between {
+                    self.effects.push_back(Effect::RemoveResponseHeader(AGAIN_HEADER.into()));
+                }
                 let status = status_of(headers);
                 self.lost_attempt(status, gateway, now_us);
                 self.replace_local_answer(status, end);

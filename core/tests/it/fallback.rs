@@ -320,6 +320,32 @@ fn an_attempt_at_another_cluster_than_was_meant_gets_no_credential() {
 }
 
 #[test]
+fn a_client_that_leaves_between_two_attempts_leaves_one_record() {
+    let mut host = host(|_| {});
+    let mut run = host.begin();
+    sends(&mut run, CHAT);
+    assert!(answers(&mut run, "500", JSON, "{}"));
+    run.ends();
+
+    let records = host.records();
+    let [failed] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((failed.status, failed.id.len()), (500, 24));
+}
+
+#[test]
+fn an_answer_that_envoy_does_not_replace_is_no_answer() {
+    let mut host = host(|_| {});
+    let mut run = host.begin();
+    sends(&mut run, CHAT);
+    assert!(answers(&mut run, "500", JSON, "{}"));
+    run.listener_headers();
+    let _ = run.hand(Input::ResponseBody);
+
+    assert_eq!(run.answer.header(":status"), Some("502"));
+    assert_eq!(run.answer.header("x-tollgate-retry"), None);
+}
+
+#[test]
 fn one_filter_alone_asks_only_the_first() {
     let mut host = Host::knowing(STANDALONE, proto::KeyPolicy::default());
     host.update(Event::Snapshot(with_many(|_| {})));
