@@ -102,6 +102,10 @@ impl Attempt {
         self.answer.as_ref().is_some_and(|answer| answer.trial.is_some())
     }
 
+    pub(super) fn forget_answer(&mut self) {
+        self.answer = None;
+    }
+
     pub(super) fn answer_mut(&mut self) -> Option<&mut Answer> {
         self.answer.as_mut()
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::{Forwarded, Outgoing};
+use crate::dialect::provider;
 use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::meter::Meter;
@@ -72,6 +73,8 @@ impl Fallback {
     ) -> Result<(Rc<Target>, Outgoing), Refusal> {
         let (mut refusal, mut best) = (None, None);
         let targets: Vec<_> = self.chain.targets().map(Rc::clone).collect();
+        let model = Rc::clone(&self.model);
+        self.chain.retain(|target| suits(request, body, &model, target));
         for target in targets {
             if !gateway.leases.may_have_room(&target.provider.meters, now_us) {
                 best.get_or_insert(target);
@@ -177,6 +180,14 @@ pub(super) fn only(
     let target = model.targets.first();
     let target = target.ok_or_else(|| Refusal::ModelNotFound(request.model.clone()))?;
     Ok((Rc::clone(target), prepare(request, body, model, target)?))
+}
+
+/// Tells whether a target can be given a request, as far as that costs little to know.
+fn suits(request: &Request, body: &[u8], model: &Model, target: &Target) -> bool {
+    if model.strict {
+        return prepare(request, body, model, target).is_ok();
+    }
+    provider::endpoint(&target.provider, request.endpoint).is_some()
 }
 
 /// Makes the request one for a target, if the target can be given it.

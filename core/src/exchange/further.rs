@@ -175,6 +175,8 @@ impl Exchange {
             gateway.keys.spent(key, NanoDollars(record.cost_nanos));
         }
         gateway.close_record(&record);
+        // What it said is billed; the next attempt begins with nothing.
+        forwarded.attempt.forget_answer();
         self.forwarded = Some(forwarded);
     }
 

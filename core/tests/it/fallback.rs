@@ -346,6 +346,37 @@ fn an_answer_that_envoy_does_not_replace_is_no_answer() {
 }
 
 #[test]
+fn a_strict_model_is_not_tried_where_something_would_be_left_out() {
+    let mut host = host(|many| many.strict = true);
+    let mut run = host.begin();
+    sends(&mut run, &CHAT.replace("\"model\"", "\"logit_bias\":{\"1\":2},\"model\""));
+    assert!(answers(&mut run, "500", JSON, "{}"));
+    run.is_tried_again();
+
+    assert_eq!(run.request.header("authorization"), Some("Bearer secret-of-plain"));
+}
+
+#[test]
+fn an_attempt_that_cannot_begin_is_not_billed_for_the_one_before() {
+    let mut host = host(|many| many.targets.truncate(2));
+    let mut run = host.begin();
+    let body = r#"{"model":"many","messages":[{"role":"nobody","content":"hello"}]}"#;
+    sends(&mut run, body);
+    let empty = r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}],
+        "usage":{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}}"#;
+    assert!(answers(&mut run, "200", JSON, empty));
+    let cluster = run.cluster.clone().unwrap();
+    let _ = run.hand(Input::AttemptHeaders { cluster: Some(cluster.as_bytes()) });
+    assert_eq!(run.refusal().0, 400);
+    run.ends();
+
+    let records = host.records();
+    let told: Vec<_> = records.iter().map(|it| (it.provider(), it.cost_nanos)).collect();
+    assert_eq!(told, [("openai", 5_000), ("anthropic", 0)]);
+    assert_eq!(counts(&records[1])["total"], 0);
+}
+
+#[test]
 fn one_filter_alone_asks_only_the_first() {
     let mut host = Host::knowing(STANDALONE, proto::KeyPolicy::default());
     host.update(Event::Snapshot(with_many(|_| {})));
