@@ -14,8 +14,10 @@ static STACK: Shared = Shared::new(|| {
     }
     for strategy in STRATEGIES {
         for first in ["first", REFUSED.0, UNRESOLVED.0] {
-            stack = stack.model(model(first, strategy));
+            stack = stack.model(model(&name(first, strategy), first, strategy));
         }
+        let brief = model(&name(BRIEF, strategy), "first", strategy);
+        stack = stack.model(brief.with("first_byte_timeout_seconds", PATIENCE_SECONDS));
     }
     // Who failed is tried again with the next request: each cell begins anew.
     let at_once = json!({
@@ -41,16 +43,17 @@ const REFUSED: (&str, &str) = ("refused", "http://127.0.0.1:2/v1");
 /// No resolver knows it (RFC 6761).
 const UNRESOLVED: (&str, &str) = ("unresolved", "http://no-such-host.invalid/v1");
 
-/// Time that a target has to its first content.
-const PATIENCE_SECONDS: f64 = 0.25;
+/// Begins the names of models whose targets have little time to their first content.
+const BRIEF: &str = "brief";
+const PATIENCE_SECONDS: f64 = 0.5;
 
-fn model(first: &str, strategy: &str) -> Model {
-    let mut model = Model::new(&name(first, strategy), first, "gpt-4o-mini").or("second");
+fn model(name: &str, first: &str, strategy: &str) -> Model {
+    let mut model = Model::new(name, first, "gpt-4o-mini").or("second");
     if let Some(second) = model.others.first_mut() {
         second["max_input_tokens"] = json!(1_000_000);
         second["weight"] = json!(1);
     }
-    model.with("strategy", strategy).with("first_byte_timeout_seconds", PATIENCE_SECONDS)
+    model.with("strategy", strategy)
 }
 
 fn name(first: &str, strategy: &str) -> String {
@@ -62,6 +65,8 @@ struct Failure {
     name: &'static str,
     /// Which of the first providers.
     provider: &'static str,
+    /// How the names of the models begin that it comes first in.
+    models: &'static str,
     /// Makes it go wrong.
     script: fn(&Simulator),
     /// Only in answers that are streamed, or only in others.
@@ -69,19 +74,23 @@ struct Failure {
 }
 
 fn of(name: &'static str, script: fn(&Simulator)) -> Failure {
-    Failure { name, provider: "first", script, streamed: None }
+    Failure { name, provider: "first", models: "first", script, streamed: None }
 }
 
 fn connections() -> Vec<Failure> {
     let nothing: fn(&Simulator) = |_| {};
     vec![
-        Failure { provider: REFUSED.0, ..of("no connection", nothing) },
-        Failure { provider: UNRESOLVED.0, ..of("a name that does not resolve", nothing) },
+        Failure { provider: REFUSED.0, models: REFUSED.0, ..of("no connection", nothing) },
+        Failure {
+            provider: UNRESOLVED.0,
+            models: UNRESOLVED.0,
+            ..of("a name that does not resolve", nothing)
+        },
         of("a connection that breaks before the answer", |it| {
             breaks(it, Fault::CloseBeforeHead);
         }),
         of("a connection that breaks after the head", |it| breaks(it, Fault::CloseAfterHead)),
-        of("no answer in time", |it| breaks(it, Fault::Hang)),
+        Failure { models: BRIEF, ..of("no answer in time", |it| breaks(it, Fault::Hang)) },
         of("no HTTP", |it| breaks(it, Fault::Garbage)),
         Failure {
             streamed: Some(false),
@@ -215,7 +224,7 @@ async fn cell(stack: &Stack, failure: &Failure, strategy: &str, dialect: Dialect
     let always = ["priority", "usage-headroom", "least-cost"].contains(&strategy);
     let calls = if always { 1 } else { CALLS };
     for call in 0..calls {
-        let model = name(failure.provider, strategy);
+        let model = name(failure.models, strategy);
         let text = format!("{cell} {call}");
         let mut answer = ask(&client, dialect, &model, stream, &text).await;
         check(&mut answer, dialect, stream, &cell).await;

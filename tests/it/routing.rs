@@ -263,7 +263,7 @@ fn a_conversation_stays_with_its_provider() {
     PATIENT.story(async |stack| {
         let (_, client) = stack.key(&json!({})).await;
         let (first, second) = (stack.simulator("first"), stack.simulator("second"));
-        for number in 0..12 {
+        for number in 0..24 {
             let mut messages = vec![json!({ "role": "user", "content": format!("talk {number}") })];
             let before = first.requests().len();
             for turn in 0..3 {
