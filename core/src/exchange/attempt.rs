@@ -336,7 +336,7 @@ impl Exchange {
         answer.ended |= end;
         let inflated = answer.inflate(piece);
         let plain = inflated.as_deref().unwrap_or(piece);
-        let is_first = std::mem::replace(&mut answer.has_begun, true);
+        let is_first = !std::mem::replace(&mut answer.has_begun, true);
         let status = answer.status;
         let verdict = answer.trial.as_mut().map(|trial| trial.judge(plain, end, status, now_us));
         let mut changed = answer.rewrite(plain, end);
@@ -359,7 +359,7 @@ impl Exchange {
             if answer.is_gathered() && !end {
                 return Flow::Pause;
             }
-            if !is_first && status < 400 {
+            if is_first && status < 400 {
                 self.note_success(gateway, now_us);
             }
         }

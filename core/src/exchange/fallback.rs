@@ -60,7 +60,9 @@ impl Fallback {
         }
     }
 
-    /// Returns the first target that can be given the request, and the request as it gets it.
+    /// Returns the first target that can be given the request, and the request as it gets it; keeps,
+    /// of those that may follow, the ones that can be given it too, as far as that costs little to
+    /// know.
     ///
     /// # Errors
     /// When there is none: what the first of them says.
@@ -71,27 +73,39 @@ impl Fallback {
         gateway: &Gateway,
         now_us: i64,
     ) -> Result<(Rc<Target>, Outgoing), Refusal> {
-        let (mut refusal, mut best) = (None, None);
-        let targets: Vec<_> = self.chain.targets().map(Rc::clone).collect();
-        let model = Rc::clone(&self.model);
-        self.chain.retain(|target| suits(request, body, &model, target));
-        for target in targets {
-            if !gateway.leases.may_have_room(&target.provider.meters, now_us) {
-                best.get_or_insert(target);
+        let (first, outgoing) = self.find(request, body, gateway, now_us)?;
+        let model = &self.model;
+        self.chain.retain(|target| {
+            if model.strict {
+                Rc::ptr_eq(target, &first) || prepare(request, body, model, target).is_ok()
+            } else {
+                provider::endpoint(&target.provider, request.endpoint).is_some()
+            }
+        });
+        Ok((first, outgoing))
+    }
+
+    fn find(
+        &self,
+        request: &Request,
+        body: &[u8],
+        gateway: &Gateway,
+        now_us: i64,
+    ) -> Result<(Rc<Target>, Outgoing), Refusal> {
+        let (mut refusal, mut full) = (None, None);
+        for target in self.chain.targets() {
+            if !has_room(gateway, target, now_us) {
+                full.get_or_insert(target);
                 continue;
             }
-            match prepare(request, body, &self.model, &target) {
-                Ok(outgoing) => return Ok((target, outgoing)),
-                Err(why) => {
-                    refusal.get_or_insert(why);
-                    self.chain.retain(|left| !Rc::ptr_eq(left, &target));
-                }
+            match prepare(request, body, &self.model, target) {
+                Ok(outgoing) => return Ok((Rc::clone(target), outgoing)),
+                Err(why) => _ = refusal.get_or_insert(why),
             }
         }
         // All have reached their limits: the refusal says of the first when it may go on.
-        if let Some(target) = best {
-            let outgoing = prepare(request, body, &self.model, &target)?;
-            return Ok((target, outgoing));
+        if let Some(target) = full {
+            return Ok((Rc::clone(target), prepare(request, body, &self.model, target)?));
         }
         Err(refusal.unwrap_or_else(|| Refusal::ModelNotFound(request.model.clone())))
     }
@@ -130,14 +144,9 @@ impl Fallback {
     /// Returns who would be next, if another attempt may begin now.
     pub(super) fn next(&self, gateway: &Gateway, now_us: i64) -> Option<Rc<Target>> {
         let late = now_us.saturating_sub(self.began_us) >= self.model.routing.attempts_within_us;
-        let room = |target: &Target| gateway.leases.may_have_room(&target.provider.meters, now_us);
+        let room = |target: &Target| has_room(gateway, target, now_us);
         let next = (!late).then(|| self.chain.first_free(&gateway.routing.health, now_us, room));
         next.flatten().map(Rc::clone)
-    }
-
-    /// Tells whether another target could still take over.
-    pub(super) fn has_next(&self, gateway: &Gateway, now_us: i64) -> bool {
-        self.next(gateway, now_us).is_some()
     }
 
     /// Tells whether there was an attempt before this one.
@@ -182,12 +191,9 @@ pub(super) fn only(
     Ok((Rc::clone(target), prepare(request, body, model, target)?))
 }
 
-/// Tells whether a target can be given a request, as far as that costs little to know.
-fn suits(request: &Request, body: &[u8], model: &Model, target: &Target) -> bool {
-    if model.strict {
-        return prepare(request, body, model, target).is_ok();
-    }
-    provider::endpoint(&target.provider, request.endpoint).is_some()
+/// Tells whether a target's own limits would let a request pass, as far as they are known.
+fn has_room(gateway: &Gateway, target: &Target, now_us: i64) -> bool {
+    gateway.leases.may_have_room(&target.provider.meters, now_us)
 }
 
 /// Makes the request one for a target, if the target can be given it.

@@ -64,7 +64,7 @@ impl Exchange {
             let Some(target) = armed else {
                 // Envoy tries more often than there are targets left.
                 self.lost_attempt(502, gateway, now_us);
-                return Err(self.all_failed());
+                return Err(self.all_failed(502).unwrap_or(Refusal::ProviderFailed));
             };
             if !moved {
                 self.give_up_attempt(gateway, now_us);
@@ -80,16 +80,13 @@ impl Exchange {
         Ok(())
     }
 
-    fn all_failed(&self) -> Refusal {
-        let forwarded = self.forwarded.as_ref();
-        let retried =
-            forwarded.and_then(|it| it.fallback.as_deref()).is_some_and(Fallback::is_retried);
-        match forwarded.filter(|_| retried) {
-            Some(forwarded) => {
-                Refusal::AllFailed { model: forwarded.request.model.clone(), status: 502 }
-            }
-            None => Refusal::ProviderFailed,
-        }
+    /// Returns what the client is told when the last of several attempts failed with a status.
+    /// `None`: there was only one.
+    pub(super) fn all_failed(&self, status: u16) -> Option<Refusal> {
+        let forwarded = self.forwarded.as_ref()?;
+        let model = || forwarded.request.model.clone();
+        let retried = forwarded.fallback.as_deref()?.is_retried();
+        retried.then(|| Refusal::AllFailed { model: model(), status })
     }
 
     fn fallback(&mut self) -> Option<&mut Fallback> {
@@ -197,7 +194,7 @@ impl Exchange {
         fallback.begin(target, gateway, now_us);
         let body = self.body.as_deref().ok_or(Refusal::Internal)?;
         let outgoing = prepare(&forwarded.request, body, &fallback.model, target)?;
-        let candidate = forwarded.again(outgoing, body);
+        let candidate = forwarded.again(outgoing, body).ok_or(Refusal::Internal)?;
         let of_all = candidate.demands()?;
         let anew = if of_all.is_empty() {
             None
@@ -235,29 +232,28 @@ impl Forwarded {
     }
 
     /// Returns the request as one that is yet to be served, by another target.
-    fn again(&self, outgoing: Outgoing, body: &[u8]) -> Candidate {
-        let limits = self.fallback.as_deref();
+    fn again(&self, outgoing: Outgoing, body: &[u8]) -> Option<Candidate> {
+        let fallback = self.fallback.as_deref()?;
         // What was reserved for the first attempt is there yet, unless that one cost something.
         let again = |meter: &&Rc<Meter>| {
             self.reserved.is_settled
                 && meter.scope != Scope::Provider
                 && meter.dimension != Dimension::Requests
         };
-        let common = limits.map(|limits| limits.common.as_slice()).unwrap_or_default();
         let mut candidate = Candidate {
             request: self.request.clone(),
             outgoing,
             target: Rc::clone(&self.target),
             tags: Vec::new(),
-            meters: common.iter().filter(again).map(Rc::clone).collect(),
-            low_budget: limits.map(|limits| limits.low_budget).unwrap_or_default(),
+            meters: fallback.common.iter().filter(again).map(Rc::clone).collect(),
+            low_budget: fallback.low_budget,
             input: 0,
             counted: false,
             waits: None,
-            patience_ms: None,
+            model: Rc::clone(&fallback.model),
             fallback: None,
         };
         candidate.bound_input(body);
-        candidate
+        Some(candidate)
     }
 }

@@ -39,8 +39,7 @@ pub(super) struct Candidate {
     /// [`Candidate::input`] was counted; else it is a bound that costs nothing.
     pub(super) counted: bool,
     pub(super) waits: Option<Waits>,
-    /// How long the provider may take to its first content, where that is not left to Envoy.
-    pub(super) patience_ms: Option<u32>,
+    pub(super) model: Rc<Model>,
     /// Who may serve it besides.
     pub(super) fallback: Option<Box<Fallback>>,
 }
@@ -167,16 +166,13 @@ impl Candidate {
 
     /// What it needs of its target's own limits.
     pub(super) fn provider_demands(&self) -> Result<Vec<Demand>, Refusal> {
-        let meters = self.target.provider.meters.iter();
-        let meters = meters.filter(|meter| meter.counts(&self.request.model));
-        meters.map(|meter| self.demand(meter)).collect()
+        of_provider(&self.model, &self.target).map(|meter| self.demand(meter)).collect()
     }
 
     /// Makes it one for another target.
     pub(super) fn turn_to(&mut self, target: Rc<Target>, outgoing: Outgoing, body: &[u8]) {
         self.meters.retain(|meter| meter.scope != Scope::Provider);
-        let of_target = target.provider.meters.iter();
-        self.meters.extend(of_target.filter(|it| it.counts(&self.request.model)).map(Rc::clone));
+        self.meters.extend(of_provider(&self.model, &target).map(Rc::clone));
         self.target = target;
         self.outgoing = outgoing;
         self.counted = false;
@@ -190,14 +186,14 @@ impl Candidate {
             return;
         }
         let sent = self.outgoing.body(body);
-        self.input = upper_bound(self.target.family, sent);
-        let others = self.fallback.iter().flat_map(|fallback| fallback.chain.targets());
-        let mut families: Vec<_> = others.map(|target| target.family).collect();
-        families.dedup();
-        families.retain(|family| *family != self.target.family);
-        for family in families {
-            self.input = self.input.max(upper_bound(family, sent));
+        let (mut families, mut most) = (Vec::new(), 0);
+        for family in self.targets().map(|target| target.family) {
+            if !families.contains(&family) {
+                families.push(family);
+                most = upper_bound(family, sent).max(most);
+            }
         }
+        self.input = most;
     }
 
     /// Draws the consequences of what was granted.
@@ -346,6 +342,11 @@ pub(super) fn meters(
         .filter(|meter| meter.counts(&model.name))
         .map(Rc::clone)
         .collect()
+}
+
+/// The limits of a provider, and of the account, that a request meets.
+fn of_provider<'a>(model: &'a Model, target: &'a Target) -> impl Iterator<Item = &'a Rc<Meter>> {
+    target.provider.meters.iter().filter(|meter| meter.counts(&model.name))
 }
 
 fn units(tokens: u64) -> i64 {

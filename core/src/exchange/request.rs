@@ -268,7 +268,7 @@ impl Exchange {
             request,
             target,
             waits: None,
-            patience_ms: model.routing.patience_ms(),
+            model,
             fallback,
         };
         candidate.keep_priced();
@@ -285,8 +285,7 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Flow {
-        let Candidate { outgoing, request, target, tags, patience_ms, mut fallback, .. } =
-            candidate;
+        let Candidate { outgoing, request, target, tags, model, mut fallback, .. } = candidate;
         let body = outgoing.body(self.body.as_deref().unwrap_or_default());
         let attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
         if let Some(fallback) = &mut fallback {
@@ -309,7 +308,7 @@ impl Exchange {
         if self.settings.route_header {
             let cluster = target.provider.cluster.clone().into();
             self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster));
-            if let Some(patience) = patience_ms {
+            if let Some(patience) = model.routing.patience_ms() {
                 let value = patience.to_string().into_bytes();
                 self.effects.push_back(Effect::SetRequestHeader(PATIENCE_HEADER, value));
             }

@@ -1,6 +1,5 @@
 //! The answer on its last stretch to the client.
 
-use super::fallback::Fallback;
 use super::further::AGAIN_HEADER;
 use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::error;
@@ -71,27 +70,14 @@ impl Exchange {
         }
     }
 
-    fn is_retried(&self) -> bool {
-        let fallback = self.forwarded.as_ref().and_then(|it| it.fallback.as_deref());
-        fallback.is_some_and(Fallback::is_retried)
-    }
-
     /// Envoy made this answer up, in plain text: it becomes an error in the client's dialect. To
     /// an answer without body none can be added here; it keeps none, and does not announce one.
     fn replace_local_answer(&mut self, status: u16, end: bool) {
         let refusal = match (status, self.phase) {
             (413, _) => Refusal::BodyTooLarge(self.settings.max_body_bytes),
             (408, _) => Refusal::RequestTimeout,
-            (_, Phase::Forwarded) if self.is_retried() => Refusal::AllFailed {
-                model: self
-                    .forwarded
-                    .as_ref()
-                    .map(|it| it.request.model.clone())
-                    .unwrap_or_default(),
-                status: if status == 504 { 504 } else { 502 },
-            },
-            (504, Phase::Forwarded) => Refusal::ProviderTimeout,
-            (_, Phase::Forwarded) => Refusal::ProviderFailed,
+            (504, Phase::Forwarded) => self.all_failed(504).unwrap_or(Refusal::ProviderTimeout),
+            (_, Phase::Forwarded) => self.all_failed(502).unwrap_or(Refusal::ProviderFailed),
             (_, Phase::Passing) => Refusal::PolicyUnavailable,
             _ => Refusal::Internal,
         };

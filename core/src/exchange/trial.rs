@@ -2,12 +2,10 @@
 //! before it has shown that it is one.
 
 use super::answer::Form;
-use super::fallback::Fallback;
 use super::{Effect, Exchange, Flow, Forwarded};
 use crate::dialect::{Dialect, error, provider};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
-use crate::refusal::Refusal;
 use crate::routing::content::{Seen, Watch};
 use crate::routing::failure::{self, Failure};
 
@@ -118,12 +116,12 @@ impl Forwarded {
         now_us: i64,
     ) -> Option<Trial> {
         let fallback = self.fallback.as_deref()?;
-        let has_next = fallback.has_next(gateway, now_us);
+        let has_next = || fallback.next(gateway, now_us).is_some();
         let dialect = provider::dialect(self.outgoing.endpoint).unwrap_or(Dialect::OpenAi);
         let streams = matches!(form, Form::Stream(_) | Form::Relay(_));
         let subject = match status {
             400.. => Subject::Error(Vec::new()),
-            _ if !has_next && (streams || !fallback.is_retried()) => return None,
+            _ if (streams || !fallback.is_retried()) && !has_next() => return None,
             _ => Subject::Answer(Watch::new(dialect)),
         };
         let telling = headers.0.iter().filter(|(name, _)| tells_failure(name));
@@ -194,18 +192,15 @@ impl Exchange {
     /// The last answer there could be is of no use. After several attempts none of them speaks for
     /// all; the only one is passed on as it is.
     fn fail(&mut self, failure: Failure) -> Flow {
-        let Some(forwarded) = &mut self.forwarded else { return Flow::Continue };
-        let retried = forwarded.fallback.as_deref().is_some_and(Fallback::is_retried);
-        if !retried || failure == Failure::ClientError {
-            return self.release();
-        }
-        let Some(answer) = forwarded.attempt.answer_mut() else { return Flow::Continue };
+        let answered = self.forwarded.as_ref().and_then(|forwarded| forwarded.attempt.status());
+        let status = answered.filter(|status| *status >= 400).unwrap_or(502);
+        let all_failed = self.all_failed(status).filter(|_| failure != Failure::ClientError);
+        let Some(refusal) = all_failed else { return self.release() };
+        let forwarded = self.forwarded.as_mut();
+        let answer = forwarded.and_then(|forwarded| forwarded.attempt.answer_mut());
+        let Some(answer) = answer else { return Flow::Continue };
         answer.trial = None;
-        if answer.status < 400 {
-            answer.status = 502;
-        }
-        let model = forwarded.request.model.clone();
-        let refusal = Refusal::AllFailed { model, status: answer.status };
+        answer.status = status;
         let rendered = error::render(&refusal, self.api, self.settings.error_profile);
         answer.form = Form::Ours(Vec::new());
         self.effects.push_back(Effect::RemoveResponseHeader("content-length".into()));
