@@ -75,7 +75,8 @@ fn nanoseconds(model: &Model, state: &mut State) -> u128 {
         };
         let now_us = NOW_US + i64::try_from(n).unwrap();
         let mut chain = order(black_box(model), &ask, state, now_us).unwrap();
-        let mut attempt = chain.next(&mut state.health, now_us).unwrap();
+        let first = Rc::clone(chain.targets().next().unwrap());
+        let mut attempt = chain.begin(&first, &mut state.health, now_us).unwrap();
         let _ = black_box(state.health.succeeded(&mut attempt, now_us + 100_000));
         state.health.end(attempt);
     }

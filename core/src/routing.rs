@@ -1,6 +1,6 @@
 //! Which targets a request is tried at, in which order, and what is learned from each attempt.
 //!
-//! [`order`] makes a [`Chain`] of a model's targets; [`Chain::next`] begins the attempts one after
+//! [`order`] makes a [`Chain`] of a model's targets; [`Chain::begin`] begins the attempts one after
 //! the other. What came of one is read by [`failure`] and [`content`] and told to [`Health`], which
 //! decides who is out of rotation and for how long. Time and randomness come in as arguments.
 

@@ -12,7 +12,7 @@ pub mod stream;
 pub mod usage;
 
 mod candidate;
-mod finish;
+pub(crate) mod finish;
 mod logprobs;
 pub(super) mod member;
 mod parts;

@@ -11,31 +11,11 @@ use crate::snapshot::Target;
 pub struct Chain {
     targets: VecDeque<Rc<Target>>,
     attempts_left: usize,
-    begun: bool,
 }
 
 impl Chain {
     pub(super) fn new(targets: Vec<Rc<Target>>, attempts: usize) -> Self {
-        Self { targets: targets.into(), attempts_left: attempts, begun: false }
-    }
-
-    /// Begins the next attempt. `None`: there is nothing more to try.
-    ///
-    /// Passes over targets that went out of rotation since the chain was made, and over those that
-    /// another request is trying out. Only when no attempt was made at all, the first is made
-    /// whatever is known of it.
-    pub fn next(&mut self, health: &mut Health, now_us: i64) -> Option<Attempt> {
-        self.attempts_left = self.attempts_left.checked_sub(1)?;
-        let free = self.targets.iter().position(|target| health.is_free(target, now_us));
-        let at = match free {
-            Some(at) => at,
-            None if self.begun => return None,
-            None => 0,
-        };
-        let target = self.targets.remove(at)?;
-        self.targets.drain(..at);
-        self.begun = true;
-        Some(health.begin(&target, now_us))
+        Self { targets: targets.into(), attempts_left: attempts }
     }
 
     /// Returns the target that would be tried next, if an attempt were to begin now. `has_room`
@@ -63,7 +43,6 @@ impl Chain {
         let at = self.targets.iter().position(|left| Rc::ptr_eq(left, target))?;
         self.attempts_left = self.attempts_left.checked_sub(1)?;
         self.targets.drain(..=at);
-        self.begun = true;
         Some(health.begin(target, now_us))
     }
 
@@ -85,10 +64,5 @@ impl Chain {
     /// Takes out what is not worth trying any more.
     pub fn retain(&mut self, keep: impl FnMut(&Rc<Target>) -> bool) {
         self.targets.retain(keep);
-    }
-
-    /// Tells whether another attempt is possible.
-    pub fn is_over(&self) -> bool {
-        self.attempts_left == 0 || self.targets.is_empty()
     }
 }

@@ -6,8 +6,8 @@ use tollgate_core::snapshot::routing::Routing;
 use tollgate_core::snapshot::{Model, Target};
 
 use crate::stand::{
-    NOW_US, RATE_LIMITED, SECOND_US, ask, fail, model, named, names, order_of, rate_limited_for,
-    succeed, target,
+    NOW_US, RATE_LIMITED, SECOND_US, ask, fail, first, model, named, names, next, order_of,
+    rate_limited_for, succeed, target,
 };
 
 fn limited(name: &str, input: u64) -> Target {
@@ -95,13 +95,13 @@ fn no_more_attempts_are_made_than_configured() {
     let mut chain = order(&model, &ask(), state, NOW_US).unwrap();
 
     for name in ["a", "b"] {
-        assert!(!chain.is_over());
-        let attempt = chain.next(&mut state.health, NOW_US).unwrap();
+        assert_ne!(chain.attempts_left(), 0);
+        let attempt = next(&mut chain, &mut state.health, NOW_US).unwrap();
         assert_eq!(attempt.target().id, name);
         state.health.end(attempt);
     }
-    assert!(chain.is_over());
-    assert!(chain.next(&mut state.health, NOW_US).is_none());
+    assert_eq!(chain.attempts_left(), 0);
+    assert!(next(&mut chain, &mut state.health, NOW_US).is_none());
 }
 
 #[test]
@@ -119,15 +119,15 @@ fn a_target_that_went_out_meanwhile_is_passed_over() {
     let model = named("a b/1 b/2 c");
     let state = &mut State::default();
     let mut chain = order(&model, &ask(), state, NOW_US).unwrap();
-    let first = chain.next(&mut state.health, NOW_US).unwrap();
+    let begun = first(&mut chain, &mut state.health, NOW_US);
     fail(&mut state.health, &model.targets[1], RATE_LIMITED, NOW_US);
     fail(&mut state.health, &model.targets[2], RATE_LIMITED, NOW_US);
 
-    let second = chain.next(&mut state.health, NOW_US).unwrap();
+    let second = next(&mut chain, &mut state.health, NOW_US).unwrap();
 
-    assert_eq!((first.target().id.as_str(), second.target().id.as_str()), ("a", "c"));
-    assert!(chain.next(&mut state.health, NOW_US).is_none());
-    state.health.end(first);
+    assert_eq!((begun.target().id.as_str(), second.target().id.as_str()), ("a", "c"));
+    assert!(next(&mut chain, &mut state.health, NOW_US).is_none());
+    state.health.end(begun);
     state.health.end(second);
 }
 
@@ -139,10 +139,10 @@ fn the_first_attempt_is_made_even_if_all_went_out_meanwhile() {
     fail(&mut state.health, &model.targets[0], rate_limited_for(60), NOW_US);
     fail(&mut state.health, &model.targets[1], rate_limited_for(30), NOW_US);
 
-    let attempt = chain.next(&mut state.health, NOW_US).unwrap();
+    let attempt = first(&mut chain, &mut state.health, NOW_US);
     assert_eq!(attempt.target().id, "a");
     state.health.end(attempt);
-    assert!(chain.next(&mut state.health, NOW_US).is_none());
+    assert!(next(&mut chain, &mut state.health, NOW_US).is_none());
 }
 
 #[test]
@@ -156,7 +156,8 @@ fn when_all_are_out_the_one_that_comes_back_soonest_is_tried() {
     for _ in 0..3 {
         assert_eq!(order_of(&model, &ask(), state), "b");
         let mut chain = order(&model, &ask(), state, NOW_US).unwrap();
-        assert!(chain.next(&mut state.health, NOW_US).is_some());
+        let attempt = first(&mut chain, &mut state.health, NOW_US);
+        assert_eq!(attempt.target().id, "b");
     }
 }
 
@@ -179,7 +180,7 @@ fn refused_credentials_are_tried_by_one_request_at_a_time() {
     fail(&mut state.health, &model.targets[0], Failure::CredentialRefused, NOW_US);
 
     let mut chain = order(&model, &ask(), state, NOW_US).unwrap();
-    let mut attempt = chain.next(&mut state.health, NOW_US).unwrap();
+    let mut attempt = first(&mut chain, &mut state.health, NOW_US);
     let until_us = NOW_US + 120 * SECOND_US;
     refused_in(state, &model, Nothing::OutOfRotation { until_us });
 
@@ -200,7 +201,7 @@ fn a_prompt_that_was_too_long_goes_only_to_larger_targets() {
         let model = model(targets);
         let state = &mut State::default();
         let mut chain = order(&model, &ask(), state, NOW_US).unwrap();
-        let attempt = chain.next(&mut state.health, NOW_US).unwrap();
+        let attempt = first(&mut chain, &mut state.health, NOW_US);
         chain.retain(|other| failure.leaves(other, attempt.target()));
         state.health.end(attempt);
         names(&chain)

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tollgate_core::routing::failure::Failure;
-use tollgate_core::routing::{Ask, Chain, Health, State, order};
+use tollgate_core::routing::{Ask, Attempt, Chain, Health, State, order};
 use tollgate_core::snapshot::routing::{Resilience, Routing, Strategy};
 use tollgate_core::snapshot::{Model, Provider, Target};
 use tollgate_core::tokens::Family;
@@ -77,6 +77,18 @@ pub(crate) fn ask() -> Ask<'static> {
         random: 0,
         headroom: &|_| 1.0,
     }
+}
+
+/// Begins the first attempt of a request, which is made whatever is known of its target.
+pub(crate) fn first(chain: &mut Chain, health: &mut Health, now_us: i64) -> Attempt {
+    let target = Rc::clone(chain.targets().next().unwrap());
+    chain.begin(&target, health, now_us).unwrap()
+}
+
+/// Begins the next attempt of a request, if there is a target that is free.
+pub(crate) fn next(chain: &mut Chain, health: &mut Health, now_us: i64) -> Option<Attempt> {
+    let target = Rc::clone(chain.first_free(health, now_us, |_| true)?);
+    chain.begin(&target, health, now_us)
 }
 
 /// Returns the names of a chain's targets, in order.

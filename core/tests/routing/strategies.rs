@@ -7,7 +7,9 @@ use tollgate_core::routing::{Ask, State, order};
 use tollgate_core::snapshot::routing::Strategy;
 use tollgate_core::snapshot::{Model, Target};
 
-use crate::stand::{NOW_US, ask, fail, model, named, order_of, rate_limited_for, target, with};
+use crate::stand::{
+    NOW_US, ask, fail, first, model, named, next, order_of, rate_limited_for, target, with,
+};
 
 mod measured;
 mod sticky;
@@ -219,9 +221,11 @@ proptest! {
         let mut chain =
             order(&model, &Ask { random, ..ask() }, state, NOW_US).unwrap();
         let mut tried = Vec::new();
-        while let Some(attempt) = chain.next(&mut state.health, NOW_US) {
-            tried.push(attempt.target().id.clone());
-            state.health.end(attempt);
+        let mut attempt = Some(first(&mut chain, &mut state.health, NOW_US));
+        while let Some(begun) = attempt {
+            tried.push(begun.target().id.clone());
+            state.health.end(begun);
+            attempt = next(&mut chain, &mut state.health, NOW_US);
         }
 
         if inside.is_empty() {

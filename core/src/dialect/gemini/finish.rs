@@ -3,7 +3,7 @@
 use crate::dialect::chat::answer::FinishReason;
 
 /// Reads a reason. Gemini says `STOP` when it called tools.
-pub(super) fn read(name: &str, has_calls: bool) -> FinishReason {
+pub(crate) fn read(name: &str, has_calls: bool) -> FinishReason {
     match name {
         "STOP" if has_calls => FinishReason::ToolCalls,
         "STOP" => FinishReason::Stop,

@@ -2,6 +2,8 @@
 
 use super::Sign;
 use super::traces::{is_error, is_filled, is_spent, says_something};
+use crate::dialect::chat::answer::FinishReason;
+use crate::dialect::gemini::finish;
 use crate::json::node::Node;
 
 /// Reads a chunk or a whole answer.
@@ -41,18 +43,7 @@ fn is_answer(candidate: Node<'_>) -> bool {
 /// Tells whether a reason to stop explains why there is no content. Calls that the model got wrong
 /// and `OTHER` explain nothing.
 fn is_reason(finish: &str) -> bool {
-    matches!(
-        finish,
-        "MAX_TOKENS"
-            | "SAFETY"
-            | "RECITATION"
-            | "LANGUAGE"
-            | "BLOCKLIST"
-            | "PROHIBITED_CONTENT"
-            | "SPII"
-            | "IMAGE_SAFETY"
-            | "IMAGE_PROHIBITED_CONTENT"
-            | "IMAGE_RECITATION"
-            | "MODEL_ARMOR"
-    )
+    // An unsupported language, which clients of other dialects have no word for.
+    finish == "LANGUAGE"
+        || matches!(finish::read(finish, false), FinishReason::Length | FinishReason::ContentFilter)
 }

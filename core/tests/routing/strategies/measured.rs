@@ -9,7 +9,7 @@ use tollgate_core::snapshot::Target;
 use tollgate_core::snapshot::routing::Strategy;
 
 use super::{IN_ORDER, entries};
-use crate::stand::{NOW_US, SECOND_US, ask, model, named, names, order_of, target, with};
+use crate::stand::{NOW_US, SECOND_US, ask, model, named, names, next, order_of, target, with};
 
 #[test]
 fn the_least_used_has_the_fewest_requests_in_flight() {
@@ -38,7 +38,7 @@ fn among_equally_used_the_one_asked_longest_ago_is_next() {
     let model = entries("a b c", Strategy::LeastUsed);
     for (n, expected) in (0..).zip(["a b c", "b c a", "c a b", "a b c"]) {
         let mut chain = order(&model, &ask(), state, NOW_US + n).unwrap();
-        let attempt = chain.next(&mut state.health, NOW_US + n).unwrap();
+        let attempt = next(&mut chain, &mut state.health, NOW_US + n).unwrap();
 
         let left = [attempt.target().id.clone(), names(&chain)].join(" ");
         assert_eq!(left, expected);
