@@ -65,6 +65,12 @@ use outgoing::Outgoing;
 
 /// Request header that names the Envoy cluster to route to.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
+/// Request header that marks requests which another provider may take over. Envoy takes it off.
+pub const RETRY_ON_HEADER: &str = "x-envoy-retry-on";
+/// Property of a request that names the cluster of its next attempt; Envoy puts `wasm.` before it.
+pub const CLUSTER_PROPERTY: &str = "tollgate_cluster";
+/// Answer header that tells Envoy to make another attempt in place of this answer.
+pub const AGAIN_HEADER: &str = "x-tollgate-retry";
 /// Answer header with the id of the ledger record.
 pub const CALL_ID_HEADER: &str = "x-litellm-call-id";
 

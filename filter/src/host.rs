@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType};
-use tollgate_core::exchange::{Effect, Flow, Reply};
+use tollgate_core::exchange::{CLUSTER_PROPERTY, Effect, Flow, Reply};
 
 use crate::calls::ControlPlane;
 use crate::vm;
@@ -22,10 +22,6 @@ pub(crate) use shared_keys::forget as forget_key;
 /// Where an exchange's id stands, in the state that Envoy keeps for a request and its attempts.
 /// Not a header: that would have to be taken off again, and the next attempt would miss it.
 const EXCHANGE: &str = "tollgate_exchange";
-
-/// Where the cluster of a request's next attempt stands, for Envoy to read
-/// (`control-plane/src/xds/fallback.rs`).
-const CLUSTER: &str = "tollgate_cluster";
 
 /// What became of an effect.
 pub(crate) enum Done {
@@ -62,7 +58,7 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
             let _ = hostcalls::set_property(vec![EXCHANGE], Some(&id.to_le_bytes()));
         }
         Effect::RouteTo(cluster) => {
-            let _ = hostcalls::set_property(vec![CLUSTER], Some(cluster.as_bytes()));
+            let _ = hostcalls::set_property(vec![CLUSTER_PROPERTY], Some(cluster.as_bytes()));
         }
         Effect::ReplaceRequestBody(body) => set_body(BufferType::HttpRequestBody, &body),
         Effect::ReplaceResponseBody(body) => set_body(BufferType::HttpResponseBody, &body),

@@ -25,17 +25,9 @@ use envoy_types::pb::xds::r#type::matcher::v3::matcher::{
     MatcherTree, MatcherType, OnMatch, on_match,
 };
 use prost::{Message, Name};
+use tollgate_core::exchange::{AGAIN_HEADER, CLUSTER_PROPERTY};
 
 use super::{any, number};
-
-/// Tells this route from the others. The filter sets it; Envoy takes it off.
-pub const RETRY_HEADER: &str = "x-envoy-retry-on";
-
-/// Set by the filter on an answer that another provider is to replace.
-const AGAIN_HEADER: &str = "x-tollgate-retry";
-
-/// Where the filter writes the name of the cluster; Envoy puts `wasm.` before what it writes.
-const CLUSTER_STATE: &str = "wasm.tollgate_cluster";
 
 /// Chooses, for each attempt, one of these clusters. `None`: there are none.
 pub fn specifier<'a>(clusters: impl Iterator<Item = &'a str>) -> Option<ClusterSpecifier> {
@@ -59,7 +51,8 @@ pub fn specifier<'a>(clusters: impl Iterator<Item = &'a str>) -> Option<ClusterS
 
 /// Sends to one cluster, if it is named.
 fn matching(cluster: &str) -> MatcherClusterSpecifier {
-    let input = FilterStateInput { key: CLUSTER_STATE.to_owned(), ..FilterStateInput::default() };
+    let input =
+        FilterStateInput { key: format!("wasm.{CLUSTER_PROPERTY}"), ..FilterStateInput::default() };
     let tree = MatcherTree {
         input: Some(extension("cluster", &input)),
         tree_type: Some(TreeType::ExactMatchMap(MatchMap {

@@ -11,14 +11,13 @@ use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::UInt64Value;
 
+use tollgate_core::exchange::{CLUSTER_HEADER, RETRY_ON_HEADER};
+
 use super::{MANAGEMENT_CLUSTER, fallback, seconds};
 use crate::config::GatewayConfig;
 
 /// Name of the routes.
 pub const ROUTES: &str = "tollgate_routes";
-
-/// Names the cluster of a request. The filter sets it; what a client sent it has removed before.
-pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
 
 /// Renders the routes to these clusters of providers.
 pub fn render<'a>(
@@ -78,7 +77,7 @@ fn to_providers() -> Route {
 /// The same, for requests that another provider may take over.
 fn with_fallback<'a>(clusters: impl Iterator<Item = &'a str>) -> Option<Route> {
     let specifier = fallback::specifier(clusters)?;
-    let named = vec![fallback::present(fallback::RETRY_HEADER)];
+    let named = vec![fallback::present(RETRY_ON_HEADER)];
     let mut route = route("tollgate_fallback", named, &PRIVATE_HEADERS);
     if let Some(Action::Route(action)) = &mut route.action {
         action.cluster_specifier = Some(specifier);

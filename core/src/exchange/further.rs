@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::fallback::{Fallback, Tried, prepare};
 use super::limits::Candidate;
 use super::record::{self, Outcome};
-use super::{Effect, Exchange, Forwarded, Outgoing};
+use super::{AGAIN_HEADER, Effect, Exchange, Forwarded, Outgoing, RETRY_ON_HEADER};
 use crate::gateway::Gateway;
 use crate::meter::leases::{Admission, Patience};
 use crate::meter::{Dimension, Meter, Scope};
@@ -21,8 +21,6 @@ use crate::routing;
 use crate::routing::failure::Failure;
 use crate::snapshot::Target;
 
-/// Tells Envoy that another attempt is to take the place of this answer.
-pub(super) const AGAIN_HEADER: &str = "x-tollgate-retry";
 /// What Envoy is to try again after, besides answers that are marked.
 const RETRY_ON: &str = "connect-failure,reset,retriable-headers";
 
@@ -37,7 +35,7 @@ impl Exchange {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
         if left > 0 {
-            set("x-envoy-retry-on", RETRY_ON.to_owned());
+            set(RETRY_ON_HEADER, RETRY_ON.to_owned());
             set("x-envoy-max-retries", left.to_string());
             self.effects.push_back(Effect::RouteTo(cluster));
         }

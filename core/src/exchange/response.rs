@@ -1,7 +1,6 @@
 //! The answer on its last stretch to the client.
 
-use super::further::AGAIN_HEADER;
-use super::{CALL_ID_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
+use super::{AGAIN_HEADER, CALL_ID_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::error;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
