@@ -27,26 +27,37 @@ enum Found {
 
 /// Checks providers for as long as the configuration is there.
 pub async fn follow(service: Service, mut configs: watch::Receiver<Arc<Config>>) {
-    let mut due = BTreeMap::<String, Instant>::new();
+    // When each is to be asked again. `None`: it is being asked.
+    let mut due = BTreeMap::<String, Option<Instant>>::new();
     let mut under_way = JoinSet::new();
     loop {
         let config = configs.borrow_and_update().clone();
         let now = Instant::now();
         let mut next = now + IDLE;
         for (provider, every) in config.providers.iter().filter_map(checked) {
-            let at = due.entry(provider.id.clone()).or_insert(now);
-            if *at <= now {
-                *at = now + every;
-                under_way.spawn(check(service.clone(), provider.clone(), every));
+            let at = due.entry(provider.id.clone()).or_insert(Some(now));
+            if at.take_if(|at| *at <= now).is_some() {
+                let check = check(service.clone(), provider.clone(), every);
+                let again = (provider.id.clone(), now + every);
+                under_way.spawn(async move {
+                    check.await;
+                    again
+                });
             }
-            next = next.min(*at);
+            next = at.map_or(next, |at| next.min(at));
         }
         due.retain(|id, _| config.providers.iter().any(|it| it.id == *id && checked(it).is_some()));
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             changed = configs.changed() => if changed.is_err() { return },
-            // A check that panicked was logged by its task.
-            Some(_) = under_way.join_next() => {}
+            Some(checked) = under_way.join_next() => match checked {
+                // One that answers slowly is not asked again before it has.
+                Ok((id, at)) => {
+                    due.insert(id, Some(at));
+                }
+                // It panicked, and whose it was is not known: all begin anew.
+                Err(_) => due.retain(|_, at| at.is_some()),
+            },
         }
     }
 }

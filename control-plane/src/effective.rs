@@ -14,7 +14,7 @@ use crate::vault::Vault;
 
 pub use crate::effective::connections::{Node, provider_of};
 pub use crate::effective::deployments::{Deployment, Params};
-pub use crate::effective::names::{ComboFields, resilience_of};
+pub use crate::effective::names::{combo_of, resilience_of};
 
 /// A configuration, and what of the items is not in it.
 #[derive(Debug)]

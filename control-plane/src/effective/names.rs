@@ -24,37 +24,31 @@ pub(super) fn model(name: String, targets: Vec<TargetConfig>) -> ModelConfig {
     }
 }
 
-/// What an item says of a combo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ComboFields;
-
-impl ComboFields {
-    /// Reads a combo, or says what is wrong with it.
-    pub fn read(item: &Item) -> Result<ComboConfig, String> {
-        let name = item.text("name").unwrap_or_default().trim().to_owned();
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err("name is missing, or longer than 100 characters".into());
-        }
-        let members = item.body.get("models").and_then(Value::as_array).into_iter().flatten();
-        let members: Option<Vec<Member>> = members.map(member).collect();
-        let members = members.filter(|members| !members.is_empty());
-        let members = members.ok_or("models must be a list of names, or of model and weight")?;
-        let strategy = item.text("strategy").map(Strategy::named).transpose()?;
-        let config = item.body.get("config").unwrap_or(&Value::Null);
-        let number = |name: &str| config.get(name).and_then(Value::as_u64);
-        let narrow = |number: u64| u32::try_from(number).ok().filter(|number| *number > 0);
-        let accounts = config.get("accountStrategy").and_then(Value::as_str);
-        let routing = RoutingConfig {
-            strategy: strategy.unwrap_or_default(),
-            accounts: accounts.map(Strategy::named).transpose()?.unwrap_or_default(),
-            max_attempts: number("maxAttempts").and_then(narrow),
-            first_byte_timeout_ms: number("timeoutMs").and_then(narrow),
-            attempts_within_ms: number("attemptsWithinMs").and_then(narrow),
-            hold_ms: number("holdMs").and_then(narrow),
-            hold_bytes: number("holdBytes").and_then(narrow),
-        };
-        Ok(ComboConfig { name, members, routing, groups: Vec::new() })
+/// Reads a combo, or says what is wrong with it.
+pub fn combo_of(item: &Item) -> Result<ComboConfig, String> {
+    let name = item.text("name").unwrap_or_default().trim().to_owned();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err("name is missing, or longer than 100 characters".into());
     }
+    let members = item.body.get("models").and_then(Value::as_array).into_iter().flatten();
+    let members: Option<Vec<Member>> = members.map(member).collect();
+    let members = members.filter(|members| !members.is_empty());
+    let members = members.ok_or("models must be a list of names, or of model and weight")?;
+    let strategy = item.text("strategy").map(Strategy::named).transpose()?;
+    let config = item.body.get("config").unwrap_or(&Value::Null);
+    let number = |name: &str| config.get(name).and_then(Value::as_u64);
+    let narrow = |number: u64| u32::try_from(number).ok().filter(|number| *number > 0);
+    let accounts = config.get("accountStrategy").and_then(Value::as_str);
+    let routing = RoutingConfig {
+        strategy: strategy.unwrap_or_default(),
+        accounts: accounts.map(Strategy::named).transpose()?.unwrap_or_default(),
+        max_attempts: number("maxAttempts").and_then(narrow),
+        first_byte_timeout_ms: number("timeoutMs").and_then(narrow),
+        attempts_within_ms: number("attemptsWithinMs").and_then(narrow),
+        hold_ms: number("holdMs").and_then(narrow),
+        hold_bytes: number("holdBytes").and_then(narrow),
+    };
+    Ok(ComboConfig { name, members, routing, groups: Vec::new() })
 }
 
 fn member(value: &Value) -> Option<Member> {
@@ -85,7 +79,7 @@ impl Merge<'_> {
     pub(super) fn combos<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
         let mut added = Vec::new();
         for item in items {
-            let combo = match ComboFields::read(item) {
+            let combo = match combo_of(item) {
                 Ok(combo) => combo,
                 Err(why) => {
                     self.leave_out(item, why);

@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::config::ComboConfig;
 use crate::domain::{Edit, Item, ItemKind};
-use crate::effective::ComboFields;
+use crate::effective::combo_of;
 use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::http::items::{self, Draft, Taken, bad, not_found};
+use crate::http::items::{self, Draft, Taken, bad, in_file, not_found};
 use crate::http::key_view::zulu;
 use crate::http::{App, Body};
 use crate::service::ItemDraft;
@@ -84,8 +84,7 @@ async fn one(app: &App, id: &str) -> Result<Item, ApiError> {
         return Ok(item);
     }
     if app.file.borrow().combos.iter().any(|combo| combo.name == id) {
-        let message = format!("{id} stands in the configuration file; change it there");
-        return Err(ApiError::plain(StatusCode::CONFLICT, message));
+        return Err(in_file(id));
     }
     Err(not_found("combo"))
 }
@@ -113,7 +112,7 @@ fn read(body: &[u8], mut into: Map<String, Value>) -> Result<Map<String, Value>,
 
 /// Shows a combo.
 fn view(item: &Item) -> Value {
-    let combo = ComboFields::read(item).ok();
+    let combo = combo_of(item).ok();
     let strategy = combo.map(|combo| combo.routing.strategy.name());
     json!({
         "id": item.id,

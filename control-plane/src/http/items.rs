@@ -148,6 +148,12 @@ pub(crate) fn bad(message: impl Into<String>) -> ApiError {
     ApiError::plain(StatusCode::BAD_REQUEST, message)
 }
 
+/// Says in OmniRoute's shape that something cannot be changed here.
+pub(crate) fn in_file(what: &str) -> ApiError {
+    let message = format!("{what} stands in the configuration file; change it there");
+    ApiError::plain(StatusCode::CONFLICT, message)
+}
+
 /// Says in OmniRoute's shape that something is not there.
 pub(crate) fn not_found(what: &str) -> ApiError {
     ApiError::plain(StatusCode::NOT_FOUND, format!("{what} not found"))

@@ -12,7 +12,7 @@ use crate::effective::{Node, provider_of};
 use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::http::items::{self, Draft, Taken, bad, not_found, secret};
+use crate::http::items::{self, Draft, Taken, bad, in_file, not_found, secret};
 use crate::http::key_view::zulu;
 use crate::http::{App, Body};
 use crate::service::ItemDraft;
@@ -125,8 +125,7 @@ pub(crate) async fn one(app: &App, id: &str) -> Result<Item, ApiError> {
     let file = app.file.borrow().clone();
     let known = file.providers.iter().find(|known| known.id == provider);
     if known.is_some_and(|known| known.accounts.iter().any(|it| it.id == account)) {
-        let message = format!("{id} stands in the configuration file; change it there");
-        return Err(ApiError::plain(StatusCode::CONFLICT, message));
+        return Err(in_file(id));
     }
     Err(not_found("connection"))
 }

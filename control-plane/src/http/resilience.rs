@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::config::ResilienceConfig;
@@ -11,7 +11,7 @@ use crate::effective::{RESILIENCE, resilience_of};
 use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::http::items::{self, Draft, bad};
+use crate::http::items::{self, Draft, bad, in_file};
 use crate::http::monitoring::{breakers, rate_limits};
 use crate::http::{App, Body};
 use crate::service::ItemDraft;
@@ -124,9 +124,7 @@ fn refuse_configured(app: &App, wanted: &Map<String, Value>) -> Result<(), ApiEr
     let stored = own(resilience_of(wanted));
     let says = |config: &Value, name: &str| config.get(name).is_some_and(|it| !it.is_null());
     if let Some(name) = FIELDS.iter().find(|name| says(&file, name) && says(&stored, name)) {
-        let message =
-            format!("resilience.{name} stands in the configuration file; change it there");
-        return Err(ApiError::plain(StatusCode::CONFLICT, message));
+        return Err(in_file(&format!("resilience.{name}")));
     }
     Ok(())
 }
