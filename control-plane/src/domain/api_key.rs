@@ -61,6 +61,17 @@ impl ApiKey {
         self.budget.map_or(self.spend, |budget| budget.used_at(now))
     }
 
+    /// Returns whose what is made with this key is: keys of one tenant share it, others never see
+    /// it.
+    pub fn tenant(&self) -> String {
+        let user = self.user_id.as_ref().filter(|user| *user != NOBODY);
+        match (&self.team_id, user) {
+            (Some(team), _) => format!("team:{team}"),
+            (None, Some(user)) => format!("user:{user}"),
+            (None, None) => format!("key:{}", self.hash.to_hex()),
+        }
+    }
+
     /// Returns what a filter has to know about the key at `now`, without its meters.
     pub fn policy(&self, now: Timestamp) -> KeyPolicy {
         KeyPolicy {
@@ -73,9 +84,13 @@ impl ApiKey {
             spend: self.spent(now),
             tags: self.tags.clone(),
             meters: Vec::new(),
+            tenant: self.tenant(),
         }
     }
 }
+
+/// The user that LiteLLM's tools name for keys that are nobody's: many keys have it.
+const NOBODY: &str = "default_user_id";
 
 /// Where a budget stands that begins anew from time to time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,4 +130,6 @@ pub struct KeyPolicy {
     pub tags: Vec<String>,
     /// Its limits, and those of whom it belongs to.
     pub meters: Vec<Meter>,
+    /// Whose what is made with it is.
+    pub tenant: String,
 }

@@ -237,6 +237,7 @@ fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
         max_budget_nanos: policy.max_budget.map(|budget| budget.0),
         spend_nanos: policy.spend.0,
         tags: policy.tags,
+        tenant: policy.tenant,
         ..v1::KeyPolicy::default()
     }
 }

@@ -43,7 +43,8 @@ impl Service {
     pub async fn resolve(&self, hash: &KeyHash) -> Result<Resolved, ServiceError> {
         let revision = self.store.revision().await?;
         if self.is_master(hash) {
-            return Ok(Resolved { revision, policy: Some(KeyPolicy::default()) });
+            let policy = KeyPolicy { tenant: "master".to_owned(), ..KeyPolicy::default() };
+            return Ok(Resolved { revision, policy: Some(policy) });
         }
         let Some(key) = self.store.key_by_hash(hash).await? else {
             return Ok(Resolved { revision, policy: None });

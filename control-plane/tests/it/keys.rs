@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
+use tollgate_control_plane::domain::KeyPolicy;
 use tollgate_core::key::KeyHash;
 
 use crate::app::TestApp;
+use crate::key_limits::policy;
 
 #[tokio::test]
 async fn generating_answers_in_litellms_shape() {
@@ -265,5 +267,27 @@ async fn the_master_key_resolves_to_a_policy_without_limits() {
 
     let resolved = app.service.resolve(&KeyHash::of(b"sk-master")).await.unwrap();
 
-    assert_eq!(resolved.policy, Some(tollgate_control_plane::domain::KeyPolicy::default()));
+    let unlimited = KeyPolicy { tenant: "master".to_owned(), ..KeyPolicy::default() };
+    assert_eq!(resolved.policy, Some(unlimited));
+}
+
+#[tokio::test]
+async fn what_is_made_with_a_key_is_its_teams_else_its_users_else_its_own() {
+    let app = TestApp::start().await;
+    let team = app.post("/team/new", json!({"team_alias": "t"})).await.ok();
+    let team = team["team_id"].as_str().unwrap();
+    let user = app.post("/user/new", json!({"user_id": "u", "auto_create_key": false})).await;
+    user.ok();
+    let in_team = app.key(json!({"team_id": team, "user_id": "u"})).await;
+    let of_user = app.key(json!({"user_id": "u"})).await;
+    let (one, other) = (app.key(json!({})).await, app.key(json!({})).await);
+
+    let mut tenants = Vec::new();
+    for key in [&in_team, &of_user, &one, &other] {
+        tenants.push(policy(&app, key).await.tenant);
+    }
+
+    assert_eq!(tenants[0], format!("team:{team}"));
+    assert_eq!(tenants[1], "user:u");
+    assert!(tenants[2].starts_with("key:") && tenants[2] != tenants[3], "{tenants:?}");
 }

@@ -34,6 +34,8 @@ pub struct KeyPolicy {
     pub unknown_meters: bool,
     /// What to do when little is left; `None`: as the snapshot says.
     pub low_budget: Option<LowBudget>,
+    /// Whose what is made with the key is. Empty: it shares nothing, with nobody.
+    pub tenant: String,
 }
 
 /// Why a key may not go on.
@@ -144,6 +146,7 @@ impl From<proto::KeyPolicy> for KeyPolicy {
             spend: Cell::new(NanoDollars(wire.spend_nanos)),
             tags: wire.tags,
             low_budget: wire.low_budget.map(LowBudget::from),
+            tenant: wire.tenant,
         }
     }
 }

@@ -455,6 +455,11 @@ pub struct KeyPolicy {
     /// Unset: as the snapshot says.
     #[prost(message, optional, tag = "9")]
     pub low_budget: ::core::option::Option<LowBudget>,
+    /// Whose what is made with this key is: `team:…`, else `user:…`, else `key:…`. Keys of one tenant
+    /// share stored objects, cached answers and idempotency keys; others never see them. Empty: an
+    /// older control plane; such a key shares nothing.
+    #[prost(string, tag = "10")]
+    pub tenant: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveCustomerRequest {
