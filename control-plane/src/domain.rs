@@ -34,4 +34,4 @@ pub use period::Period;
 pub use report::{HolderId, Holding, Report, Reported};
 pub use secret::Secret;
 pub use timestamp::Timestamp;
-pub use usage::{Debit, Endpoint, LedgerRecord, RecordId, UsageSource};
+pub use usage::{Debit, Endpoint, LedgerRecord, RecordId, Units, UsageSource};

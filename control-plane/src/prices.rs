@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tollgate_core::money::AttoDollars;
-use tollgate_core::price::{Price, PriceTier};
+use tollgate_core::price::{Price, PriceTier, UnitPrices};
 use tollgate_core::snapshot::ModelKind;
 
 /// List prices by provider and model.
@@ -110,11 +110,14 @@ pub(crate) fn kind(mode: &str) -> Option<ModelKind> {
         "chat" | "completion" => Some(ModelKind::Unspecified),
         "embedding" => Some(ModelKind::Embeddings),
         "image_generation" => Some(ModelKind::Images),
+        "audio_speech" => Some(ModelKind::Speech),
+        "audio_transcription" => Some(ModelKind::Transcriptions),
+        "moderation" => Some(ModelKind::Moderations),
         _ => None,
     }
 }
 
-/// A price as people write it: dollars per token, as decimal strings.
+/// A price as people write it: dollars per token or other unit, as decimal strings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPrice {
@@ -126,6 +129,12 @@ pub(crate) struct RawPrice {
     pub(crate) audio_input_token: Option<String>,
     pub(crate) audio_output_token: Option<String>,
     pub(crate) request: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) character: Option<String>,
+    pub(crate) audio_input_second: Option<String>,
+    pub(crate) audio_output_second: Option<String>,
+    pub(crate) image_input_token: Option<String>,
+    pub(crate) image_output_token: Option<String>,
     pub(crate) tiers: Vec<RawTier>,
 }
 
@@ -156,6 +165,18 @@ impl RawPrice {
             audio_output: amount("audio_output_token", self.audio_output_token.as_ref())?,
             request: amount("request", self.request.as_ref())?,
             tiers,
+            units: self.units()?,
+        })
+    }
+
+    fn units(&self) -> Result<UnitPrices, (&'static str, String)> {
+        Ok(UnitPrices {
+            image: amount("image", self.image.as_ref())?,
+            character: amount("character", self.character.as_ref())?,
+            audio_input_second: amount("audio_input_second", self.audio_input_second.as_ref())?,
+            audio_output_second: amount("audio_output_second", self.audio_output_second.as_ref())?,
+            image_input_token: amount("image_input_token", self.image_input_token.as_ref())?,
+            image_output_token: amount("image_output_token", self.image_output_token.as_ref())?,
         })
     }
 }
@@ -203,6 +224,19 @@ mod tests {
         assert_eq!(price.output, usd("0.0000006"));
         assert_eq!(price.cached_input, Some(usd("0.000000075")));
         assert_eq!(price.reasoning, None);
+    }
+
+    #[test]
+    fn knows_what_images_and_sound_cost() {
+        let list = PriceList::built_in().unwrap();
+        let units = |provider, model| list.find(provider, model).unwrap().price.units;
+
+        assert_eq!(units("openai", "tts-1").character, Some(usd("0.000015")));
+        assert_eq!(units("openai", "whisper-1").audio_input_second, Some(usd("0.0001")));
+        assert_eq!(units("openai", "gpt-image-1").image_output_token, Some(usd("0.00004")));
+        assert_eq!(units("xai", "grok-imagine-image").image, Some(usd("0.02")));
+        let judge = list.find("openai", "omni-moderation-latest").unwrap();
+        assert_eq!((&judge.price, judge.kind), (&Price::default(), ModelKind::Moderations));
     }
 
     #[test]

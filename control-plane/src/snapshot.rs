@@ -175,6 +175,12 @@ fn price(price: &Price) -> v1::Price {
         audio_output_token: price.audio_output.map(|price| price.0),
         request: price.request.map(|price| price.0),
         tiers: price.tiers.iter().map(tier).collect(),
+        image_input_token: price.units.image_input_token.map(|price| price.0),
+        image_output_token: price.units.image_output_token.map(|price| price.0),
+        image: price.units.image.map(|price| price.0),
+        character: price.units.character.map(|price| price.0),
+        audio_input_second: price.units.audio_input_second.map(|price| price.0),
+        audio_output_second: price.units.audio_output_second.map(|price| price.0),
     }
 }
 

@@ -16,6 +16,7 @@ mod configured;
 mod conformance;
 mod database;
 mod driver;
+mod endpoints;
 mod entities;
 mod entity_spend;
 mod health;
@@ -34,6 +35,7 @@ mod sql;
 mod sqlite;
 mod stored_limits;
 mod told;
+mod units;
 mod vanished;
 
 use std::sync::Arc;

@@ -53,6 +53,7 @@ mod response;
 mod shown;
 mod strip;
 mod trial;
+mod units;
 
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use tollgate_proto::v1::{Endpoint, ModelKind};
 
+mod engines;
 mod gemini;
 mod ollama;
 pub mod percent;
@@ -21,6 +22,10 @@ pub enum Selection {
     ModelsFor(ModelKind),
     /// One model; ids may contain slashes. Ollama's clients name it in the body.
     Model(String, Api),
+    /// Models in the form of OpenAI's first API.
+    Engines,
+    /// One model in that form.
+    Engine(String),
     /// `POST /api/show`: one model, named in the body.
     OllamaShow,
     /// `GET /api/version`.
@@ -118,9 +123,12 @@ impl Selection {
             Self::Inference(call) | Self::CountTokens(call) => api(call.endpoint),
             Self::ModelList(api) | Self::Model(_, api) => *api,
             Self::OllamaShow | Self::OllamaVersion => Api::Ollama,
-            Self::ModelsFor(_) | Self::Management | Self::WrongMethod | Self::Unknown => {
-                Api::OpenAi
-            }
+            Self::ModelsFor(_)
+            | Self::Engines
+            | Self::Engine(_)
+            | Self::Management
+            | Self::WrongMethod
+            | Self::Unknown => Api::OpenAi,
         }
     }
 }
@@ -132,7 +140,14 @@ pub fn api(endpoint: Endpoint) -> Api {
         | Endpoint::ChatCompletions
         | Endpoint::Completions
         | Endpoint::Embeddings
-        | Endpoint::Responses => Api::OpenAi,
+        | Endpoint::Responses
+        | Endpoint::ImagesGenerations
+        | Endpoint::ImagesEdits
+        | Endpoint::ImagesVariations
+        | Endpoint::Speech
+        | Endpoint::Transcriptions
+        | Endpoint::Translations
+        | Endpoint::Moderations => Api::OpenAi,
         Endpoint::Messages => Api::Anthropic,
         Endpoint::GenerateContent | Endpoint::EmbedContent | Endpoint::BatchEmbedContents => {
             Api::Gemini
@@ -170,6 +185,7 @@ pub fn select(method: &[u8], path: &[u8], base_paths: &[BasePath]) -> Selection 
         return Selection::ModelsFor(kind);
     }
     providers::select(method, api, &route)
+        .or_else(|| engines::select(method, api, &route))
         .or_else(|| post(method, api, |endpoint| Call { endpoint, named: None, route }))
         .unwrap_or_else(|| models(method, api))
 }
@@ -182,6 +198,9 @@ fn post(method: &[u8], api: &str, call: impl FnOnce(Endpoint) -> Call) -> Option
         "/embeddings" => Endpoint::Embeddings,
         "/responses" => Endpoint::Responses,
         "/messages" => Endpoint::Messages,
+        "/images/generations" => Endpoint::ImagesGenerations,
+        "/audio/speech" => Endpoint::Speech,
+        "/moderations" => Endpoint::Moderations,
         "/messages/count_tokens" => {
             return Some(posted(method, Selection::CountTokens(call(Endpoint::Messages))));
         }

@@ -3,6 +3,9 @@
 use crate::money::{AttoDollars, NanoDollars};
 
 mod bound;
+mod units;
+
+pub use units::{UnitPrices, Units};
 
 /// Tokens of one request by class, in OpenAI's convention: `input` includes `cached_input`,
 /// `cache_write` and `audio_input`; `output` includes `reasoning` and `audio_output`.
@@ -47,6 +50,8 @@ pub struct Price {
     pub request: Option<AttoDollars>,
     /// Other prices for long input, in rising order.
     pub tiers: Vec<PriceTier>,
+    /// What is not a token.
+    pub units: UnitPrices,
 }
 
 /// Prices that replace others for the whole request when its input is long. A class that is unset
@@ -71,6 +76,17 @@ impl Price {
     /// Classes that exceed the total they belong to (providers have sent such) never make the
     /// rest negative.
     pub fn cost(&self, tokens: &TokenUsage) -> NanoDollars {
+        let half_up = self.attos(tokens).saturating_add(ATTOS_PER_NANO / 2);
+        // Below 18 dollars, where nearly all requests are, a division of 64 bits will do.
+        let nanos = match u64::try_from(half_up) {
+            Ok(attos) => u128::from(attos / 1_000_000_000),
+            Err(_) => half_up / ATTOS_PER_NANO,
+        };
+        NanoDollars(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
+    /// What `tokens` cost, not rounded.
+    fn attos(&self, tokens: &TokenUsage) -> u128 {
         let special_in = tokens
             .cached_input
             .saturating_add(tokens.cache_write)
@@ -92,16 +108,9 @@ impl Price {
             (tokens.audio_output, self.audio_output.unwrap_or(output)),
             (1, self.request.unwrap_or_default()),
         ];
-        let attos = lines.iter().fold(0_u128, |sum, (count, price)| {
+        lines.iter().fold(0_u128, |sum, (count, price)| {
             sum.saturating_add(u128::from(*count) * u128::from(price.0))
-        });
-        let half_up = attos.saturating_add(ATTOS_PER_NANO / 2);
-        // Below 18 dollars, where nearly all requests are, a division of 64 bits will do.
-        let nanos = match u64::try_from(half_up) {
-            Ok(attos) => u128::from(attos / 1_000_000_000),
-            Err(_) => half_up / ATTOS_PER_NANO,
-        };
-        NanoDollars(i64::try_from(nanos).unwrap_or(i64::MAX))
+        })
     }
 }
 

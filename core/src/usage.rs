@@ -16,7 +16,9 @@ pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
         "completion_tokens" | "output_tokens" => output = count(value),
         "total_tokens" => total = count(value),
         "prompt_cache_hit_tokens" => cache_hit = count(value),
-        "prompt_tokens_details" | "input_tokens_details" => details.take_input(value),
+        "prompt_tokens_details" | "input_tokens_details" | "input_token_details" => {
+            details.take_input(value);
+        }
         "completion_tokens_details" | "output_tokens_details" => details.take_output(value),
         _ => {}
     })?;

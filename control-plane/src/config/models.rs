@@ -178,7 +178,9 @@ impl Reader<'_> {
     fn mode(&mut self, place: String, mode: &str) -> Option<ModelKind> {
         let kind = prices::kind(mode);
         if kind.is_none() {
-            self.problem(place, format!("{mode:?} is none of chat, embedding, image_generation"));
+            let known = "chat, embedding, image_generation, audio_speech, \
+                         audio_transcription, moderation";
+            self.problem(place, format!("{mode:?} is none of {known}"));
         }
         kind
     }

@@ -91,6 +91,36 @@ pub struct LedgerRecord {
     pub attempt: u32,
     /// The record of the request's first attempt. `None`: this is it.
     pub first_attempt: Option<RecordId>,
+    /// What was used besides tokens. `None`: nothing else is paid for.
+    pub units: Option<Units>,
+}
+
+/// What one request used besides tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Units {
+    /// Images that were made.
+    pub images: u64,
+    /// Characters that were spoken.
+    pub characters: u64,
+    /// Length of the sound, heard or made, in milliseconds.
+    pub audio_ms: u64,
+    /// Input tokens that were images.
+    pub image_input_tokens: u64,
+    /// Output tokens that were images.
+    pub image_output_tokens: u64,
+}
+
+impl Units {
+    /// Returns each count with its name.
+    pub fn counts(&self) -> [(&'static str, u64); 5] {
+        [
+            ("images", self.images),
+            ("characters", self.characters),
+            ("audio_ms", self.audio_ms),
+            ("image_input_tokens", self.image_input_tokens),
+            ("image_output_tokens", self.image_output_tokens),
+        ]
+    }
 }
 
 /// What one request took from one meter, counted when it ended.
@@ -132,6 +162,20 @@ pub enum Endpoint {
     OllamaEmbed,
     /// Ollama's older `embeddings`.
     OllamaEmbeddings,
+    /// OpenAI's image generations.
+    ImagesGenerations,
+    /// OpenAI's image edits.
+    ImagesEdits,
+    /// OpenAI's image variations.
+    ImagesVariations,
+    /// OpenAI's speech.
+    Speech,
+    /// OpenAI's transcriptions.
+    Transcriptions,
+    /// OpenAI's translations of sound.
+    Translations,
+    /// OpenAI's moderations.
+    Moderations,
 }
 
 /// Where the token counts of a record come from.

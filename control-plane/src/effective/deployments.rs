@@ -113,10 +113,19 @@ impl<'a> Params<'a> {
             Some(value.as_str().map_or_else(|| plain(value), str::to_owned))
         };
         let (input, output) = (amount("input_cost_per_token"), amount("output_cost_per_token"));
-        if input.is_none() && output.is_none() {
+        let image = amount("output_cost_per_image").or_else(|| amount("input_cost_per_image"));
+        let character = amount("input_cost_per_character");
+        let (heard, made) = (amount("input_cost_per_second"), amount("output_cost_per_second"));
+        if [&input, &output, &image, &character, &heard, &made].iter().all(|it| it.is_none()) {
             return Ok(None);
         }
         let raw = RawPrice {
+            image,
+            character,
+            audio_input_second: heard,
+            audio_output_second: made,
+            image_input_token: amount("input_cost_per_image_token"),
+            image_output_token: amount("output_cost_per_image_token"),
             input_token: input,
             output_token: output,
             cached_input_token: amount("cache_read_input_token_cost"),

@@ -10,7 +10,8 @@ use tonic::{Request, Response, Status};
 use super::error::status;
 use super::leases::{grant, statement};
 use crate::domain::{
-    Debit, Endpoint, HolderId, Holding, LedgerRecord, RecordId, Report, Timestamp, UsageSource,
+    Debit, Endpoint, HolderId, Holding, LedgerRecord, RecordId, Report, Timestamp, Units,
+    UsageSource,
 };
 use crate::service::Service;
 
@@ -86,6 +87,7 @@ fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> 
             [] => None,
             id => Some(RecordId::from_bytes(id).ok_or("first_attempt is not 24 bytes long")?),
         },
+        units: record.units.map(units),
     })
 }
 
@@ -108,6 +110,13 @@ fn endpoint(endpoint: v1::Endpoint) -> Endpoint {
         v1::Endpoint::OllamaGenerate => Endpoint::OllamaGenerate,
         v1::Endpoint::OllamaEmbed => Endpoint::OllamaEmbed,
         v1::Endpoint::OllamaEmbeddings => Endpoint::OllamaEmbeddings,
+        v1::Endpoint::ImagesGenerations => Endpoint::ImagesGenerations,
+        v1::Endpoint::ImagesEdits => Endpoint::ImagesEdits,
+        v1::Endpoint::ImagesVariations => Endpoint::ImagesVariations,
+        v1::Endpoint::Speech => Endpoint::Speech,
+        v1::Endpoint::Transcriptions => Endpoint::Transcriptions,
+        v1::Endpoint::Translations => Endpoint::Translations,
+        v1::Endpoint::Moderations => Endpoint::Moderations,
     }
 }
 
@@ -133,6 +142,16 @@ fn tokens(tokens: v1::TokenUsage) -> TokenUsage {
         reasoning: count(tokens.reasoning),
         audio_input: count(tokens.audio_input),
         audio_output: count(tokens.audio_output),
+    }
+}
+
+fn units(units: v1::Units) -> Units {
+    Units {
+        images: units.images,
+        characters: units.characters,
+        audio_ms: units.audio_ms,
+        image_input_tokens: units.image_input_tokens,
+        image_output_tokens: units.image_output_tokens,
     }
 }
 

@@ -259,6 +259,7 @@ fn log_metadata(entry: &LedgerEntry, status: &str) -> Value {
                 "audio_tokens": tokens.audio_output,
             },
         },
+        "units": record.units.map(|units| BTreeMap::from(units.counts())),
         "cost_breakdown": {"total_cost": dollars(record.cost)},
         "unpriced": record.unpriced,
         "streamed": record.streamed,
@@ -282,6 +283,12 @@ fn call_type(endpoint: Endpoint) -> &'static str {
         | Endpoint::BatchEmbedContents
         | Endpoint::OllamaEmbed
         | Endpoint::OllamaEmbeddings => "aembedding",
+        Endpoint::ImagesGenerations => "aimage_generation",
+        Endpoint::ImagesEdits => "aimage_edit",
+        Endpoint::ImagesVariations => "aimage_variation",
+        Endpoint::Speech => "aspeech",
+        Endpoint::Transcriptions | Endpoint::Translations => "atranscription",
+        Endpoint::Moderations => "amoderation",
         Endpoint::Unknown => "unknown",
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::{LedgerRecord, RecordId, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::entity_spend::EntitySpend;
-use crate::store::rows::{Fields, debits_text, endpoint_name, usage_source_name};
-use crate::store::{StoreError, sql};
+use crate::store::rows::{Fields, debits_text, usage_source_name};
+use crate::store::{StoreError, endpoints, sql, units};
 
 /// What adding records to the ledger did.
 #[derive(Default)]
@@ -79,7 +79,7 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         record.started_at.as_micros().into(),
         record.first_byte_at.map(Timestamp::as_micros).into(),
         record.ended_at.as_micros().into(),
-        endpoint_name(record.endpoint).into(),
+        endpoints::name(record.endpoint).into(),
         record.model.as_str().into(),
         (&record.provider).into(),
         (&record.provider_model).into(),
@@ -105,5 +105,6 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         (&record.account).into(),
         i64::from(record.attempt).into(),
         (&record.first_attempt.map(RecordId::to_hex)).into(),
+        (&record.units.as_ref().map(units::text)).into(),
     ]
 }

@@ -6,13 +6,14 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use crate::domain::{
-    Alert, ApiKey, BudgetState, Debit, Dimension, Endpoint, Entity, HealthMark, HealthState,
-    HolderId, Item, ItemKind, LedgerRecord, Limits, Marked, Meter, MeterRow, MeterSpec, RecordId,
-    Scope, SharedBudget, Stamps, Timestamp, UsageSource, Window,
+    Alert, ApiKey, BudgetState, Debit, Dimension, Entity, HealthMark, HealthState, HolderId, Item,
+    ItemKind, LedgerRecord, Limits, Marked, Meter, MeterRow, MeterSpec, RecordId, Scope,
+    SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
 use crate::store::{
-    AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, TagSpend, stored_limits,
+    AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, TagSpend, endpoints,
+    stored_limits, units,
 };
 
 /// Reads columns of one row.
@@ -219,7 +220,7 @@ impl<D: Driver> Fields<'_, D> {
             started_at: self.time("started_at_us")?,
             first_byte_at: self.maybe_time("first_byte_at_us")?,
             ended_at: self.time("ended_at_us")?,
-            endpoint: endpoint(&self.text("endpoint")?),
+            endpoint: endpoints::read(&self.text("endpoint")?),
             model: self.text("model")?,
             provider: self.maybe_text("provider")?,
             provider_model: self.maybe_text("provider_model")?,
@@ -251,6 +252,10 @@ impl<D: Driver> Fields<'_, D> {
                 Some(id) => {
                     Some(RecordId::from_hex(&id).ok_or_else(|| self.broken("first_attempt"))?)
                 }
+            },
+            units: match self.maybe_text("units")? {
+                None => None,
+                Some(text) => Some(units::read(&text).ok_or_else(|| self.broken("units"))?),
             },
         })
     }
@@ -317,44 +322,6 @@ impl<D: Driver> Fields<'_, D> {
 pub(super) fn debits_text(debits: &[Debit]) -> Option<String> {
     let parts = debits.iter().map(|debit| format!("{}:{}", debit.meter, debit.amount));
     (!debits.is_empty()).then(|| parts.collect::<Vec<_>>().join(","))
-}
-
-/// Names an endpoint in the ledger.
-pub(super) fn endpoint_name(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Unknown => "unknown",
-        Endpoint::ChatCompletions => "chat_completions",
-        Endpoint::Completions => "completions",
-        Endpoint::Embeddings => "embeddings",
-        Endpoint::Responses => "responses",
-        Endpoint::Messages => "messages",
-        Endpoint::GenerateContent => "generate_content",
-        Endpoint::EmbedContent => "embed_content",
-        Endpoint::BatchEmbedContents => "batch_embed_contents",
-        Endpoint::OllamaChat => "ollama_chat",
-        Endpoint::OllamaGenerate => "ollama_generate",
-        Endpoint::OllamaEmbed => "ollama_embed",
-        Endpoint::OllamaEmbeddings => "ollama_embeddings",
-    }
-}
-
-/// A newer version may have written names that this one does not know.
-fn endpoint(name: &str) -> Endpoint {
-    match name {
-        "chat_completions" => Endpoint::ChatCompletions,
-        "completions" => Endpoint::Completions,
-        "embeddings" => Endpoint::Embeddings,
-        "responses" => Endpoint::Responses,
-        "messages" => Endpoint::Messages,
-        "generate_content" => Endpoint::GenerateContent,
-        "embed_content" => Endpoint::EmbedContent,
-        "batch_embed_contents" => Endpoint::BatchEmbedContents,
-        "ollama_chat" => Endpoint::OllamaChat,
-        "ollama_generate" => Endpoint::OllamaGenerate,
-        "ollama_embed" => Endpoint::OllamaEmbed,
-        "ollama_embeddings" => Endpoint::OllamaEmbeddings,
-        _ => Endpoint::Unknown,
-    }
 }
 
 /// Names a source of usage in the ledger.

@@ -196,7 +196,7 @@ pub(super) const AUDIT: &str =
     "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
 
 /// Values bound for one ledger record.
-pub(super) const LEDGER_VALUES: usize = 31;
+pub(super) const LEDGER_VALUES: usize = 32;
 
 /// Writes the `n`th placeholder of a statement, counted from 1.
 ///
@@ -214,7 +214,7 @@ pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     provider_model, provider_response_id, status, streamed, aborted, input_tokens, output_tokens,
     total_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
     audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code, debits,
-    account, attempt, first_attempt, user_id, team_id, organization_id, revision
+    account, attempt, first_attempt, units, user_id, team_id, organization_id, revision
 ) SELECT added.*, keys.user_id, keys.team_id,
     COALESCE(keys.organization_id, teams.organization_id), revision.value
 FROM (VALUES ",

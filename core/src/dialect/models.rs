@@ -45,6 +45,19 @@ pub fn list_for(snapshot: &Snapshot, policy: &KeyPolicy, kind: ModelKind) -> Vec
     openai::models::list(&entries)
 }
 
+/// Renders the models that a key may use as engines.
+pub fn engines(snapshot: &Snapshot, policy: &KeyPolicy) -> Vec<u8> {
+    openai::engines::list(&entries(snapshot, policy))
+}
+
+/// Renders one model as an engine.
+///
+/// # Errors
+/// As of [`retrieve`].
+pub fn engine(snapshot: &Snapshot, policy: &KeyPolicy, asked: &str) -> Result<Vec<u8>, Refusal> {
+    Ok(openai::engines::retrieve(&entry(snapshot, policy, asked)?))
+}
+
 /// Returns what a key may use, by name. Patterns are no names.
 fn entries(snapshot: &Snapshot, policy: &KeyPolicy) -> Vec<Entry> {
     let mut by_name: BTreeMap<&str, Rc<Model>> = BTreeMap::new();
@@ -75,15 +88,19 @@ pub fn retrieve(
     api: Api,
 ) -> Result<Vec<u8>, Refusal> {
     let asked = asked.strip_prefix("models/").filter(|_| api == Api::Gemini).unwrap_or(asked);
-    let model = resolve(snapshot, policy, asked, None)
-        .map_err(|_| Refusal::ModelNotFound(asked.to_owned()))?;
-    let entry = Entry { name: asked.to_owned(), model };
+    let entry = entry(snapshot, policy, asked)?;
     Ok(match api {
         Api::Anthropic => anthropic::models::retrieve(&entry),
         Api::Gemini => gemini::models::retrieve(&entry),
         Api::Ollama => ollama::models::show(&entry),
         Api::OpenAi => openai::models::retrieve(&entry),
     })
+}
+
+fn entry(snapshot: &Snapshot, policy: &KeyPolicy, asked: &str) -> Result<Entry, Refusal> {
+    let model = resolve(snapshot, policy, asked, None)
+        .map_err(|_| Refusal::ModelNotFound(asked.to_owned()))?;
+    Ok(Entry { name: asked.to_owned(), model })
 }
 
 #[cfg(test)]

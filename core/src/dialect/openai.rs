@@ -7,5 +7,6 @@ pub mod answer;
 pub mod chat;
 pub mod completions;
 pub mod embeddings;
+pub mod engines;
 pub mod models;
 pub mod stream;

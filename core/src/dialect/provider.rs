@@ -3,7 +3,7 @@
 
 use tollgate_proto::v1::{Endpoint, ProviderDialect};
 
-use super::Dialect;
+use super::{Dialect, media};
 use crate::path::percent::encode;
 use crate::snapshot::{Credential, Provider};
 
@@ -14,7 +14,8 @@ pub fn endpoint(provider: &Provider, asked: Endpoint) -> Option<Endpoint> {
         return Some(asked);
     }
     match (provider.dialect, is_embedding(asked)) {
-        (_, _) if asked == Endpoint::Unspecified => None,
+        // Nothing stands in for these.
+        (_, _) if asked == Endpoint::Unspecified || media::is_media(asked) => None,
         (ProviderDialect::Anthropic, true) => None,
         (ProviderDialect::Gemini, true) => Some(Endpoint::BatchEmbedContents),
         (ProviderDialect::Ollama, true) => Some(Endpoint::OllamaEmbed),
@@ -35,7 +36,15 @@ pub fn serves(provider: &Provider, asked: Endpoint) -> bool {
         Endpoint::ChatCompletions => {
             matches!(provider.dialect, ProviderDialect::Unspecified | ProviderDialect::Azure)
         }
-        Endpoint::Completions | Endpoint::Embeddings => matches!(
+        Endpoint::Completions
+        | Endpoint::Embeddings
+        | Endpoint::ImagesGenerations
+        | Endpoint::ImagesEdits
+        | Endpoint::ImagesVariations
+        | Endpoint::Speech
+        | Endpoint::Transcriptions
+        | Endpoint::Translations
+        | Endpoint::Moderations => matches!(
             provider.dialect,
             ProviderDialect::Unspecified | ProviderDialect::Azure | ProviderDialect::Responses
         ),
@@ -73,7 +82,15 @@ pub fn is_embedding(endpoint: Endpoint) -> bool {
 /// Returns the dialect of an endpoint. `None`: it is not known.
 pub fn dialect(endpoint: Endpoint) -> Option<Dialect> {
     Some(match endpoint {
-        Endpoint::ChatCompletions | Endpoint::Embeddings => Dialect::OpenAi,
+        Endpoint::ChatCompletions
+        | Endpoint::Embeddings
+        | Endpoint::ImagesGenerations
+        | Endpoint::ImagesEdits
+        | Endpoint::ImagesVariations
+        | Endpoint::Speech
+        | Endpoint::Transcriptions
+        | Endpoint::Translations
+        | Endpoint::Moderations => Dialect::OpenAi,
         Endpoint::Completions => Dialect::Completions,
         Endpoint::Responses => Dialect::Responses,
         Endpoint::Messages => Dialect::Anthropic,
@@ -134,6 +151,13 @@ fn below(endpoint: Endpoint) -> &'static str {
         Endpoint::Completions => "/completions",
         Endpoint::Embeddings | Endpoint::OllamaEmbeddings => "/embeddings",
         Endpoint::Responses => "/responses",
+        Endpoint::ImagesGenerations => "/images/generations",
+        Endpoint::ImagesEdits => "/images/edits",
+        Endpoint::ImagesVariations => "/images/variations",
+        Endpoint::Speech => "/audio/speech",
+        Endpoint::Transcriptions => "/audio/transcriptions",
+        Endpoint::Translations => "/audio/translations",
+        Endpoint::Moderations => "/moderations",
         Endpoint::Messages => "/messages",
         Endpoint::GenerateContent => ":generateContent",
         Endpoint::EmbedContent => ":embedContent",

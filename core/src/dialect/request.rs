@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use tollgate_proto::v1::Endpoint;
 
+use super::media::{self, ask::Ask};
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
@@ -38,6 +39,8 @@ pub struct Request {
     pub choices: u64,
     /// Server-sent events, where the dialect has another form too.
     pub sse: bool,
+    /// What it asks for besides tokens. `None`: nothing.
+    pub media: Option<Box<Ask>>,
     model_at: Vec<Range<usize>>,
     max_tokens_at: Vec<Range<usize>>,
     /// The object that the cap stands in, where that is not the body itself.
@@ -83,6 +86,9 @@ pub fn read(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
         return Err(Refusal::MissingField("model"));
     }
     check_input(call.endpoint, input)?;
+    if media::is_media(call.endpoint) {
+        request.media = Ask::of(call.endpoint, body).map(Box::new);
+    }
     Ok(request)
 }
 
@@ -127,6 +133,11 @@ fn with_model(body: &[u8], model: &str) -> Option<Vec<u8>> {
 }
 
 impl Request {
+    /// Tells whether it is no conversation.
+    pub fn is_media(&self) -> bool {
+        media::is_media(self.endpoint)
+    }
+
     fn of(call: &Call) -> Self {
         let named = call.named.as_ref();
         let ollama = matches!(call.endpoint, Endpoint::OllamaChat | Endpoint::OllamaGenerate);
@@ -141,6 +152,7 @@ impl Request {
             tags: Vec::new(),
             choices: 1,
             sse: named.is_none_or(|named| named.sse),
+            media: None,
             model_at: Vec::new(),
             max_tokens_at: Vec::new(),
             options_at: None,
@@ -172,6 +184,9 @@ impl Request {
                 self.include_usage =
                     named(value, "include_usage").last().is_some_and(|value| value == b"true");
                 self.stream_options_at.push(member.value.clone());
+            }
+            "stream_format" if self.endpoint == Endpoint::Speech => {
+                self.stream = text::string_value(value).as_deref() == Some("sse");
             }
             "n" | "best_of" => {
                 self.choices = number(value).map_or(self.choices, |n| n.max(self.choices));
@@ -248,14 +263,20 @@ fn cap_names(endpoint: Endpoint) -> &'static [&'static str] {
 fn required_input(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
         Endpoint::ChatCompletions | Endpoint::Messages | Endpoint::OllamaChat => &["messages"],
-        Endpoint::Embeddings | Endpoint::OllamaEmbed => &["input"],
+        Endpoint::Embeddings | Endpoint::OllamaEmbed | Endpoint::Speech | Endpoint::Moderations => {
+            &["input"]
+        }
         Endpoint::GenerateContent => &["contents"],
         Endpoint::EmbedContent => &["content"],
         Endpoint::BatchEmbedContents => &["requests"],
-        Endpoint::OllamaEmbeddings => &["prompt"],
+        Endpoint::OllamaEmbeddings | Endpoint::ImagesGenerations => &["prompt"],
         Endpoint::Completions
         | Endpoint::Responses
         | Endpoint::OllamaGenerate
+        | Endpoint::ImagesEdits
+        | Endpoint::ImagesVariations
+        | Endpoint::Transcriptions
+        | Endpoint::Translations
         | Endpoint::Unspecified => &[],
     }
 }

@@ -2,6 +2,7 @@
 
 use super::trial::{Trial, Verdict};
 use crate::dialect::chat::answer::ReplyTo;
+use crate::dialect::media::answer::{Found, Watch};
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::stream::Stream;
 use crate::dialect::relay::{Between, Relay};
@@ -44,6 +45,8 @@ pub(super) enum Form {
     Stream(Box<Stream>),
     /// A whole OpenAI answer for a client of OpenAI's.
     Json(Box<Tap>),
+    /// Images, sound, or what was heard.
+    Media(Box<Watch>),
     /// A stream between other dialects.
     Relay(Box<Relay>),
     /// Anything else between other dialects: nothing passes before all of it is here.
@@ -52,6 +55,19 @@ pub(super) enum Form {
     Error(Vec<u8>),
     /// Replaced by this answer of ours, once.
     Ours(Vec<u8>),
+}
+
+impl Form {
+    /// Tells whether the body that passes may have another length.
+    pub(super) fn rewrites(&self) -> bool {
+        match self {
+            Self::Media(watch) => watch.rewrites(),
+            Self::Error(_) => false,
+            Self::Stream(_) | Self::Json(_) | Self::Relay(_) | Self::Whole(_) | Self::Ours(_) => {
+                true
+            }
+        }
+    }
 }
 
 /// An answer that is written anew when it is all here.
@@ -121,7 +137,9 @@ impl Answer {
         match &self.form {
             Form::Stream(stream) => stream.is_cut(),
             Form::Relay(relay) => relay.is_cut(),
-            Form::Json(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => false,
+            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
+                false
+            }
         }
     }
 
@@ -141,7 +159,9 @@ impl Answer {
             _ if self.inflate.as_ref().is_some_and(Inflate::is_broken) => false,
             Form::Stream(stream) => stream.is_done() || stream.is_cut() || self.ended,
             Form::Relay(relay) => relay.is_done() || relay.is_cut(),
-            Form::Json(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => self.ended,
+            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
+                self.ended
+            }
         }
     }
 
@@ -156,7 +176,23 @@ impl Answer {
             (Form::Json(_), Some((bytes, usage))) if bytes == self.bytes => Some(usage),
             (Form::Json(tap), _) => usage::parse(&tap.captured().usage),
             (Form::Whole(gathered), _) => gathered.facts.usage,
-            (Form::Stream(_) | Form::Relay(_) | Form::Error(_) | Form::Ours(_), _) => None,
+            (
+                Form::Stream(_) | Form::Relay(_) | Form::Media(_) | Form::Error(_) | Form::Ours(_),
+                _,
+            ) => None,
+        }
+    }
+
+    /// Returns what was found in an answer that is no conversation.
+    pub(super) fn found(&self) -> Option<Found> {
+        match &self.form {
+            Form::Media(watch) => Some(watch.found()),
+            Form::Stream(_)
+            | Form::Json(_)
+            | Form::Relay(_)
+            | Form::Whole(_)
+            | Form::Error(_)
+            | Form::Ours(_) => None,
         }
     }
 
@@ -165,7 +201,7 @@ impl Answer {
         match &self.form {
             Form::Stream(stream) => stream.generated(),
             Form::Relay(relay) => relay.generated(),
-            Form::Json(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
+            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
                 Counted { tokens: facts.output_tokens(), exact: false }
             }
         }
@@ -182,6 +218,12 @@ impl Answer {
                 facts.usage = self.json_usage();
                 facts.take_id(tap.captured().id.trim_ascii());
                 facts.take_error(tap.captured().error.trim_ascii());
+                facts.output_bytes = self.bytes;
+            }
+            Form::Media(watch) => {
+                let found = watch.found();
+                facts.take_id(&found.id);
+                facts.take_error(&found.error);
                 facts.output_bytes = self.bytes;
             }
             Form::Error(kept) => {
@@ -225,6 +267,7 @@ impl Answer {
                 (out != plain).then_some(out)
             }
             Form::Json(tap) => tap.push(plain),
+            Form::Media(watch) => watch.push(plain),
             Form::Whole(gathered) => {
                 gathered.push(plain);
                 Some(if end { gathered.finish(self.status) } else { Vec::new() })

@@ -7,6 +7,7 @@ use tollgate_proto::v1::Endpoint;
 use super::answer::{Answer, Form};
 use super::forms::Seen;
 use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Outgoing, Phase};
+use crate::dialect::media::answer::Found;
 use crate::dialect::openai::answer::Facts;
 use crate::dialect::provider;
 use crate::dialect::request::{Cap, Request};
@@ -134,6 +135,11 @@ impl Attempt {
         self.answer.as_ref().map_or(nothing, |answer| answer.generated(facts))
     }
 
+    /// Returns what was found in an answer that is no conversation.
+    pub(super) fn found(&self) -> Found {
+        self.answer.as_ref().and_then(Answer::found).unwrap_or_default()
+    }
+
     /// Returns what the answer said about itself.
     pub(super) fn facts(&self) -> Facts {
         self.answer.as_ref().map(Answer::facts).unwrap_or_default()
@@ -259,7 +265,7 @@ impl Exchange {
         let media = form.media_type(forwarded);
         let trial = forwarded.trial(status, headers, &form, gateway, now_us);
         if !end {
-            let rewritten = !matches!(form, Form::Error(_)) || inflate.is_some();
+            let rewritten = form.rewrites() || inflate.is_some();
             if rewritten && headers.first("content-length").is_some() {
                 self.effects.push_back(Effect::RemoveResponseHeader("content-length".into()));
             }

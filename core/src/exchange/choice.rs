@@ -34,7 +34,7 @@ impl Exchange {
         let random = gateway.random();
         let Gateway { leases, routing: state, .. } = gateway;
         let ask = Ask {
-            prompt_tokens: body.len() as u64 / BYTES_PER_TOKEN,
+            prompt_tokens: if request.is_media() { 0 } else { body.len() as u64 / BYTES_PER_TOKEN },
             prompt_is_exact: false,
             output_tokens: request.max_tokens,
             tools: says(|target| target.tools) && conversation::brings_tools(body),

@@ -5,6 +5,7 @@ use tollgate_proto::v1::Endpoint;
 use super::Forwarded;
 use super::answer::{Form, Gathered, Subject};
 use crate::dialect::chat::answer::ReplyTo;
+use crate::dialect::media::{self, answer::Watch};
 use crate::dialect::openai::answer::BYTES_PER_TOKEN;
 use crate::dialect::openai::stream::{Allowance, Stream};
 use crate::dialect::relay::{Between, Relay};
@@ -41,6 +42,10 @@ impl Forwarded {
             }
             400.. if api(asked) == api(answered) => Form::Error(Vec::new()),
             400.. => self.gathered(seen),
+            _ if same && media::is_media(asked) => {
+                let model = &self.request.model;
+                Form::Media(Box::new(Watch::new(asked, seen.content_type, model)))
+            }
             _ if openai && asked != Endpoint::Responses && streams => {
                 let (model, family) = (&self.request.model, self.target.family);
                 let stream = Stream::new(model, family, self.attempt.hides_usage());
@@ -106,7 +111,9 @@ impl Form {
                 let dialect = provider::dialect(forwarded.request.endpoint)?;
                 Some(dialect.stream_type(forwarded.request.sse))
             }
-            Self::Relay(_) | Self::Stream(_) | Self::Json(_) | Self::Error(_) => None,
+            Self::Relay(_) | Self::Stream(_) | Self::Json(_) | Self::Media(_) | Self::Error(_) => {
+                None
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ impl Candidate {
     fn count(&mut self, own: &[u8]) {
         self.counted = true;
         let body = self.outgoing.body(own);
-        if body.len() <= MOST_COUNTED {
+        if body.len() <= MOST_COUNTED && !self.request.is_media() {
             let counted = request_tokens(self.target.family, body);
             if counted.exact {
                 self.input = self.input.min(counted.tokens);
@@ -92,6 +92,9 @@ impl Candidate {
         if is_embedding(self.outgoing.endpoint) {
             return 0;
         }
+        if self.request.is_media() {
+            return self.media_output();
+        }
         self.one_output().saturating_mul(self.sent().choices)
     }
 
@@ -102,6 +105,9 @@ impl Candidate {
 
     /// Output below which the request is not worth sending.
     fn floor(&self) -> u64 {
+        if self.request.is_media() {
+            return self.output();
+        }
         let floor = self.low_budget.floor_tokens.saturating_mul(self.sent().choices);
         if self.low_budget.refuse { self.output() } else { floor.min(self.output()) }
     }
@@ -132,7 +138,13 @@ impl Candidate {
         let mut most = 0;
         for target in self.targets() {
             match &target.price {
-                Some(price) => most = most.max(price.bound(input, output).0),
+                Some(price) => {
+                    let bound = match &self.request.media {
+                        Some(ask) => price.bound_with(input, output, &ask.units),
+                        None => price.bound(input, output),
+                    };
+                    most = most.max(bound.0);
+                }
                 None if target.free || observe_only => {}
                 None => return Err(Refusal::Unpriced(self.request.model.clone())),
             }
@@ -185,6 +197,10 @@ impl Candidate {
         if self.meters.is_empty() {
             return;
         }
+        if let Some(ask) = &self.request.media {
+            self.input = ask.input_tokens;
+            return;
+        }
         let sent = self.outgoing.body(body);
         let (mut families, mut most) = (Vec::new(), 0);
         for family in self.targets().map(|target| target.family) {
@@ -224,7 +240,8 @@ impl Candidate {
         // A cap that we only assume has to be said, or nothing keeps the provider to it.
         let assumed = self.sent().max_tokens.is_none() && self.target.max_output_tokens.is_none();
         let lower = one < self.one_output();
-        let cap = (!is_embedding(self.outgoing.endpoint) && (lower || assumed))
+        let capped = !is_embedding(self.outgoing.endpoint) && !self.request.is_media();
+        let cap = (capped && (lower || assumed))
             .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
         let output = Some(output.min(self.output()).max(1));
         let input = self.input;

@@ -40,6 +40,23 @@ impl Exchange {
         Ok(self.reply_json(models::retrieve(snapshot(gateway)?, policy, id, api)?))
     }
 
+    pub(super) fn reply_engines(
+        &mut self,
+        gateway: &Gateway,
+        policy: &KeyPolicy,
+    ) -> Result<Flow, Refusal> {
+        Ok(self.reply_json(models::engines(snapshot(gateway)?, policy)))
+    }
+
+    pub(super) fn reply_engine(
+        &mut self,
+        gateway: &Gateway,
+        policy: &KeyPolicy,
+        id: &str,
+    ) -> Result<Flow, Refusal> {
+        Ok(self.reply_json(models::engine(snapshot(gateway)?, policy, id)?))
+    }
+
     /// Ollama's clients name the model that they want to be shown in the body.
     pub(super) fn reply_shown(
         &mut self,

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use tollgate_proto::v1::Endpoint;
+
 use crate::dialect::request::{self, Request};
 use crate::gateway::Gateway;
 use crate::path::{Call, Route};
@@ -18,10 +20,23 @@ pub(super) fn read<'a>(
     call: &Call,
     body: Cow<'a, [u8]>,
 ) -> Result<(Request, Cow<'a, [u8]>), Refusal> {
-    let of_all = gateway.snapshot().map(|snapshot| &*snapshot.default_model);
-    let of_route = Some(&*call.route.default_model).filter(|model| !model.is_empty());
-    request::read_or_supply(call, body, of_route.or(of_all).unwrap_or_default())
+    let default = default_of(gateway, call);
+    request::read_or_supply(call, body, default)
 }
+
+/// Returns the model of requests that name none. Empty: there is none.
+fn default_of<'a>(gateway: &'a Gateway, call: &'a Call) -> &'a str {
+    if !call.route.default_model.is_empty() {
+        return &call.route.default_model;
+    }
+    let Some(snapshot) = gateway.snapshot() else { return "" };
+    // The default of conversations judges nothing.
+    let judge = call.endpoint == Endpoint::Moderations && snapshot.models.contains_key(MODERATOR);
+    if judge { MODERATOR } else { &snapshot.default_model }
+}
+
+/// What OpenAI takes for moderations that name no model.
+const MODERATOR: &str = "omni-moderation-latest";
 
 /// Returns the model that what a client writes stands for, if its key may use it. It has the
 /// targets that may serve this request, and at least one.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tollgate_proto::v1::{TokenUsage as WireUsage, UsageRecord, UsageSource};
+use tollgate_proto::v1::{TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource};
 
 use super::{Exchange, Flow, Forwarded, Phase};
 use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
@@ -11,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::meter::Dimension;
 use crate::money::NanoDollars;
 use crate::policy::access::KeyPolicy;
-use crate::price::TokenUsage;
+use crate::price::{TokenUsage, Units};
 use crate::routing::failure::Failure;
 use crate::tokens::{Counted, request_tokens};
 
@@ -80,10 +80,14 @@ impl Exchange {
         ended_at_us: i64,
     ) -> UsageRecord {
         let facts = forwarded.attempt.facts();
-        let (tokens, source) = self.tokens(forwarded, outcome, &facts);
+        let (tokens, units, source) = self.used(forwarded, outcome, &facts);
         let price = forwarded.target.price.as_ref();
-        let charged = source != UsageSource::Unspecified;
-        let cost = price.filter(|_| charged).map(|price| price.cost(&tokens)).unwrap_or_default();
+        let price_of_it = price.filter(|_| source != UsageSource::Unspecified);
+        let cost = match &units {
+            None => price_of_it.map(|price| price.cost(&tokens)),
+            Some(units) => price_of_it.map(|price| price.cost_with(&tokens, units)),
+        };
+        let cost = cost.unwrap_or_default();
         let place = forwarded.fallback.as_ref().map(|fallback| fallback.place());
         let (attempt, first_attempt) = place.unwrap_or_default();
         let provider = &forwarded.target.provider;
@@ -113,20 +117,21 @@ impl Exchange {
             account: (!provider.account.is_empty()).then(|| provider.account.clone()),
             attempt,
             first_attempt,
+            units: units.as_ref().map(wire_units),
         }
     }
 
     /// The provider's figures, else an estimate of what it will have charged.
-    fn tokens(
+    fn used(
         &self,
         forwarded: &Forwarded,
         outcome: &Outcome,
         facts: &Facts,
-    ) -> (TokenUsage, UsageSource) {
+    ) -> (TokenUsage, Option<Units>, UsageSource) {
         if let Some(usage) = facts.usage {
-            return (usage, UsageSource::Provider);
+            return (usage, None, UsageSource::Provider);
         }
-        let nothing = (TokenUsage::default(), UsageSource::Unspecified);
+        let nothing = (TokenUsage::default(), None, UsageSource::Unspecified);
         let failed = facts.error_code.is_some() && facts.output_bytes == 0;
         match forwarded.attempt.status() {
             Some(400..) => return nothing,
@@ -134,6 +139,10 @@ impl Exchange {
             // It was never sent, or broke before the answer: only a time-out may have cost.
             None if outcome.error_code.is_some() && outcome.status != 504 => return nothing,
             Some(_) | None => {}
+        }
+        if forwarded.request.is_media() {
+            let (tokens, units, source) = forwarded.media_used(self.body.as_deref());
+            return (tokens, Some(units), source);
         }
         let known = facts.partial.unwrap_or_default();
         let input = match facts.partial {
@@ -145,7 +154,7 @@ impl Exchange {
         let total = input.tokens.saturating_add(output.tokens);
         let tokens = TokenUsage { input: input.tokens, output: output.tokens, total, ..known };
         let exact = input.exact && output.exact;
-        (tokens, if exact { UsageSource::Counted } else { UsageSource::Estimated })
+        (tokens, None, if exact { UsageSource::Counted } else { UsageSource::Estimated })
     }
 
     /// The key's tags and the request's, each once.
@@ -187,6 +196,16 @@ pub(super) fn used(record: &UsageRecord, dimension: Dimension) -> i64 {
         Dimension::OutputTokens => units(tokens.output),
         Dimension::Money => record.cost_nanos,
         Dimension::Requests | Dimension::Parallel => 0,
+    }
+}
+
+fn wire_units(units: &Units) -> WireUnits {
+    WireUnits {
+        images: units.images,
+        characters: units.characters,
+        audio_ms: units.audio_input_ms.saturating_add(units.audio_output_ms),
+        image_input_tokens: units.image_input_tokens,
+        image_output_tokens: units.image_output_tokens,
     }
 }
 

@@ -49,6 +49,8 @@ impl Exchange {
             Selection::ModelList(_)
             | Selection::ModelsFor(_)
             | Selection::Model(..)
+            | Selection::Engines
+            | Selection::Engine(_)
             | Selection::OllamaVersion => {
                 self.body = Some(Vec::new());
             }
@@ -215,6 +217,8 @@ impl Exchange {
             Selection::ModelList(api) => self.reply_models(gateway, &policy, api),
             Selection::ModelsFor(kind) => self.reply_models_for(gateway, &policy, kind),
             Selection::Model(id, api) => self.reply_model(gateway, &policy, &id, api),
+            Selection::Engines => self.reply_engines(gateway, &policy),
+            Selection::Engine(id) => self.reply_engine(gateway, &policy, &id),
             Selection::OllamaShow => self.reply_shown(gateway, &policy, &body),
             Selection::OllamaVersion => Ok(self.reply_json(ollama::models::version())),
             Selection::CountTokens(call) => self.reply_count(gateway, &policy, &call, &body),

@@ -121,6 +121,8 @@ impl Forwarded {
         let streams = matches!(form, Form::Stream(_) | Form::Relay(_));
         let subject = match status {
             400.. => Subject::Error(Vec::new()),
+            // What is no conversation shows nothing of itself before its end.
+            _ if self.request.is_media() => return None,
             _ if (streams || !fallback.is_retried()) && !has_next() => return None,
             _ => Subject::Answer(Watch::new(dialect)),
         };

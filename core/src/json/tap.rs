@@ -34,6 +34,12 @@ pub struct Captured {
     pub id: Vec<u8>,
     /// The top-level `error`.
     pub error: Vec<u8>,
+    /// The top-level `duration`.
+    pub duration: Vec<u8>,
+    /// The top-level `type`.
+    pub kind: Vec<u8>,
+    /// How many objects the top-level `data` has so far.
+    pub items: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +60,9 @@ enum Field {
     Usage,
     Id,
     Error,
+    Duration,
+    Kind,
+    Data,
     Other,
 }
 
@@ -70,6 +79,11 @@ impl Tap {
             field: Field::Other,
             captured: Captured::default(),
         }
+    }
+
+    /// Replaces nothing.
+    pub fn watching() -> Self {
+        Self { model: Vec::new(), ..Self::new("") }
     }
 
     /// Returns what has been read so far.
@@ -151,7 +165,7 @@ impl Tap {
     fn value_start(&mut self, byte: u8, at: usize, out: &mut Output<'_>) {
         match (byte, self.field) {
             (b' ' | b'\n' | b'\r' | b'\t', _) => {}
-            (b'"', Field::Model) => {
+            (b'"', Field::Model) if !self.model.is_empty() => {
                 out.cut(at);
                 out.write(&self.model);
                 self.at = At::OldModel;
@@ -177,7 +191,12 @@ impl Tap {
             at += 1;
             match byte {
                 b'"' => self.in_string = true,
-                b'{' | b'[' => depth += 1,
+                b'{' | b'[' => {
+                    if depth == 1 && self.field == Field::Data {
+                        self.captured.items = self.captured.items.saturating_add(1);
+                    }
+                    depth += 1;
+                }
                 b'}' | b']' if depth == 0 => {
                     self.at = At::Off;
                     break;
@@ -246,7 +265,9 @@ impl Captured {
             Field::Usage => Some(&mut self.usage),
             Field::Id => Some(&mut self.id),
             Field::Error => Some(&mut self.error),
-            Field::Model | Field::Other => None,
+            Field::Duration => Some(&mut self.duration),
+            Field::Kind => Some(&mut self.kind),
+            Field::Model | Field::Data | Field::Other => None,
         }
     }
 }
@@ -260,6 +281,12 @@ fn field(key: &[u8]) -> Field {
         Field::Id
     } else if text::means(key, "error") {
         Field::Error
+    } else if text::means(key, "duration") {
+        Field::Duration
+    } else if text::means(key, "type") {
+        Field::Kind
+    } else if text::means(key, "data") {
+        Field::Data
     } else {
         Field::Other
     }
@@ -326,6 +353,14 @@ mod tests {
         assert_eq!(out, expected);
         assert_eq!(captured.usage.trim_ascii(), br#"{"prompt_tokens": 3, "x":["}"]}"#);
         assert_eq!(captured.id, br#""chatcmpl-1""#);
+    }
+
+    #[test]
+    fn counts_the_objects_of_data() {
+        let (out, captured) = run(r#"{"data":[{"b64":"{[","x":[{}]},{}],"type":"done"}"#, 3);
+
+        assert_eq!(out.len(), 49);
+        assert_eq!((captured.items, &*captured.kind), (2, &b"\"done\""[..]));
     }
 
     #[test]

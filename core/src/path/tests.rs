@@ -38,6 +38,24 @@ fn serves_the_api_under_every_prefix() {
 }
 
 #[test]
+fn serves_what_is_no_conversation() {
+    check("POST", "/images/generations", &inference(Endpoint::ImagesGenerations));
+    check("POST", "/api/v1/audio/speech", &inference(Endpoint::Speech));
+    check("POST", "/v1/moderations", &inference(Endpoint::Moderations));
+}
+
+#[test]
+fn reads_the_model_in_the_paths_of_engines() {
+    let route = Route { default_model: "a/b".into(), ..Route::default() };
+    let completions = Call { route, ..call(Endpoint::Completions) };
+    check("POST", "/v1/engines/a%2Fb/completions", &Selection::Inference(completions));
+    check("GET", "/engines/", &Selection::Engines);
+    check("GET", "/v1/engines/a/b", &Selection::Engine("a/b".into()));
+    check("POST", "/v1/engines", &Selection::WrongMethod);
+    check("GET", "/v1/enginesx", &Selection::Unknown);
+}
+
+#[test]
 fn serves_other_apis_at_their_own_paths() {
     check("POST", "/v1/responses", &inference(Endpoint::Responses));
     check("POST", "/v1/messages?beta=true", &inference(Endpoint::Messages));
@@ -127,7 +145,7 @@ fn models_for_one_thing_are_listed_where_it_is_asked_for() {
         check("PUT", &embeddings, &Selection::WrongMethod);
         let images = format!("{prefix}/images/generations");
         check("GET", &images, &Selection::ModelsFor(ModelKind::Images));
-        check("POST", &images, &Selection::Unknown);
+        check("POST", &images, &inference(Endpoint::ImagesGenerations));
     }
 }
 
@@ -173,7 +191,7 @@ fn tells_management_from_inference() {
     check("GET", "/api/provider", &Selection::Unknown);
     check("GET", "/v1/health", &Selection::Unknown);
     check("GET", "/v1/chat/completions", &Selection::WrongMethod);
-    check("POST", "/v1/audio/speech", &Selection::Unknown);
+    check("GET", "/v1/audio/speech", &Selection::WrongMethod);
     check("GET", "/", &Selection::Unknown);
     check("GET", "/api/v1evil/models", &Selection::Unknown);
 }

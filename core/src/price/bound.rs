@@ -26,14 +26,14 @@ impl Price {
             .map_or(u64::MAX, |tokens| u64::try_from(tokens).unwrap_or(u64::MAX))
     }
 
-    fn dearest_input(&self, input: u64) -> AttoDollars {
+    pub(super) fn dearest_input(&self, input: u64) -> AttoDollars {
         let classes = [Some(self.input), self.cached_input, self.cache_write, self.audio_input];
         let of_tiers =
             self.reached(input).flat_map(|tier| [tier.input, tier.cached_input, tier.cache_write]);
         classes.into_iter().chain(of_tiers).flatten().max().unwrap_or_default()
     }
 
-    fn dearest_output(&self, input: u64) -> AttoDollars {
+    pub(super) fn dearest_output(&self, input: u64) -> AttoDollars {
         let classes = [Some(self.output), self.reasoning, self.audio_output];
         let of_tiers = self.reached(input).map(|tier| tier.output);
         classes.into_iter().chain(of_tiers).flatten().max().unwrap_or_default()

@@ -14,7 +14,7 @@ use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
 use crate::path::percent::encode;
-use crate::price::{Price, PriceTier};
+use crate::price::{Price, PriceTier, UnitPrices};
 use crate::tokens::Family;
 
 /// Why a snapshot cannot be used. The previous one stays in force.
@@ -246,6 +246,14 @@ impl From<&proto::Price> for Price {
             audio_output: wire.audio_output_token.map(AttoDollars),
             request: wire.request.map(AttoDollars),
             tiers: wire.tiers.iter().map(PriceTier::from).collect(),
+            units: UnitPrices {
+                image: wire.image.map(AttoDollars),
+                character: wire.character.map(AttoDollars),
+                audio_input_second: wire.audio_input_second.map(AttoDollars),
+                audio_output_second: wire.audio_output_second.map(AttoDollars),
+                image_input_token: wire.image_input_token.map(AttoDollars),
+                image_output_token: wire.image_output_token.map(AttoDollars),
+            },
         }
     }
 }

@@ -35,6 +35,13 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         strict: name.starts_with("strict/"),
         ..proto::Model::default()
     };
+    let priced = |name: &str, real: &str, price: proto::Price| proto::Model {
+        targets: vec![proto::Target {
+            price: Some(price),
+            ..model(name, "openai", real).targets.remove(0)
+        }],
+        ..model(name, "openai", real)
+    };
     proto::Snapshot {
         revision: 1,
         providers: vec![
@@ -53,7 +60,27 @@ pub(crate) fn snapshot() -> proto::Snapshot {
             model("strict/claude", "anthropic", "claude-real"),
             model("gemini", "gemini", "gemini-real"),
             model("responses", "responses", "responses-real"),
+            model("omni-moderation-latest", "openai", "omni-moderation-real"),
+            priced("picture", "grok-picture", apiece()),
+            priced("tokens/picture", "gpt-image-1", by_token()),
+            priced("voice", "tts-1", by_character()),
         ],
         ..proto::Snapshot::default()
     }
+}
+
+fn apiece() -> proto::Price {
+    proto::Price { image: Some(20_000_000_000_000_000), ..proto::Price::default() }
+}
+
+fn by_token() -> proto::Price {
+    proto::Price {
+        input_token: 5_000_000_000_000,
+        image_output_token: Some(40_000_000_000_000),
+        ..proto::Price::default()
+    }
+}
+
+fn by_character() -> proto::Price {
+    proto::Price { character: Some(15_000_000_000_000), ..proto::Price::default() }
 }

@@ -19,6 +19,7 @@ mod fallback;
 mod held;
 mod hostile;
 mod limits;
+mod media;
 mod names;
 mod properties;
 mod recordings;

@@ -392,6 +392,24 @@ pub struct Price {
     /// order of `above_input_tokens`.
     #[prost(message, repeated, tag = "9")]
     pub tiers: ::prost::alloc::vec::Vec<PriceTier>,
+    /// A token of an image in the input. Unset: `input_token`.
+    #[prost(uint64, optional, tag = "10")]
+    pub image_input_token: ::core::option::Option<u64>,
+    /// A token of an image that was made. Unset: `output_token`.
+    #[prost(uint64, optional, tag = "11")]
+    pub image_output_token: ::core::option::Option<u64>,
+    /// An image that was made. Unset: 0.
+    #[prost(uint64, optional, tag = "12")]
+    pub image: ::core::option::Option<u64>,
+    /// A character of text that is spoken. Unset: 0.
+    #[prost(uint64, optional, tag = "13")]
+    pub character: ::core::option::Option<u64>,
+    /// A second of sound that is heard, when no tokens of it are counted. Unset: 0.
+    #[prost(uint64, optional, tag = "14")]
+    pub audio_input_second: ::core::option::Option<u64>,
+    /// A second of sound that is made, when no tokens of it are counted. Unset: 0.
+    #[prost(uint64, optional, tag = "15")]
+    pub audio_output_second: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PriceTier {
@@ -598,6 +616,9 @@ pub enum ModelKind {
     Unspecified = 0,
     Embeddings = 1,
     Images = 2,
+    Speech = 3,
+    Transcriptions = 4,
+    Moderations = 5,
 }
 impl ModelKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -609,6 +630,9 @@ impl ModelKind {
             Self::Unspecified => "MODEL_KIND_UNSPECIFIED",
             Self::Embeddings => "MODEL_KIND_EMBEDDINGS",
             Self::Images => "MODEL_KIND_IMAGES",
+            Self::Speech => "MODEL_KIND_SPEECH",
+            Self::Transcriptions => "MODEL_KIND_TRANSCRIPTIONS",
+            Self::Moderations => "MODEL_KIND_MODERATIONS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -617,6 +641,9 @@ impl ModelKind {
             "MODEL_KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "MODEL_KIND_EMBEDDINGS" => Some(Self::Embeddings),
             "MODEL_KIND_IMAGES" => Some(Self::Images),
+            "MODEL_KIND_SPEECH" => Some(Self::Speech),
+            "MODEL_KIND_TRANSCRIPTIONS" => Some(Self::Transcriptions),
+            "MODEL_KIND_MODERATIONS" => Some(Self::Moderations),
             _ => None,
         }
     }
@@ -1497,6 +1524,28 @@ pub struct UsageRecord {
     /// Id of the record of the request's first attempt. Empty: this is the first, or the only one.
     #[prost(bytes = "vec", tag = "24")]
     pub first_attempt: ::prost::alloc::vec::Vec<u8>,
+    /// What was made or heard besides tokens. Unset: nothing, or a filter that does not count it.
+    #[prost(message, optional, tag = "25")]
+    pub units: ::core::option::Option<Units>,
+}
+/// What is counted where tokens are not all that is paid for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Units {
+    /// Images that were made.
+    #[prost(uint64, tag = "1")]
+    pub images: u64,
+    /// Characters of text that was spoken: Unicode scalar values.
+    #[prost(uint64, tag = "2")]
+    pub characters: u64,
+    /// Length of the sound, heard or made, in milliseconds.
+    #[prost(uint64, tag = "3")]
+    pub audio_ms: u64,
+    /// Tokens of `TokenUsage.input` that were images.
+    #[prost(uint64, tag = "4")]
+    pub image_input_tokens: u64,
+    /// Tokens of `TokenUsage.output` that were images.
+    #[prost(uint64, tag = "5")]
+    pub image_output_tokens: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Debit {
@@ -1593,6 +1642,16 @@ pub enum Endpoint {
     OllamaEmbed = 11,
     /// Ollama's older `/api/embeddings`.
     OllamaEmbeddings = 12,
+    /// OpenAI's `/images/generations`, `/images/edits`, `/images/variations`.
+    ImagesGenerations = 13,
+    ImagesEdits = 14,
+    ImagesVariations = 15,
+    /// OpenAI's `/audio/speech`, `/audio/transcriptions`, `/audio/translations`.
+    Speech = 16,
+    Transcriptions = 17,
+    Translations = 18,
+    /// OpenAI's `/moderations`.
+    Moderations = 19,
 }
 impl Endpoint {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1614,6 +1673,13 @@ impl Endpoint {
             Self::OllamaGenerate => "ENDPOINT_OLLAMA_GENERATE",
             Self::OllamaEmbed => "ENDPOINT_OLLAMA_EMBED",
             Self::OllamaEmbeddings => "ENDPOINT_OLLAMA_EMBEDDINGS",
+            Self::ImagesGenerations => "ENDPOINT_IMAGES_GENERATIONS",
+            Self::ImagesEdits => "ENDPOINT_IMAGES_EDITS",
+            Self::ImagesVariations => "ENDPOINT_IMAGES_VARIATIONS",
+            Self::Speech => "ENDPOINT_SPEECH",
+            Self::Transcriptions => "ENDPOINT_TRANSCRIPTIONS",
+            Self::Translations => "ENDPOINT_TRANSLATIONS",
+            Self::Moderations => "ENDPOINT_MODERATIONS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1632,6 +1698,13 @@ impl Endpoint {
             "ENDPOINT_OLLAMA_GENERATE" => Some(Self::OllamaGenerate),
             "ENDPOINT_OLLAMA_EMBED" => Some(Self::OllamaEmbed),
             "ENDPOINT_OLLAMA_EMBEDDINGS" => Some(Self::OllamaEmbeddings),
+            "ENDPOINT_IMAGES_GENERATIONS" => Some(Self::ImagesGenerations),
+            "ENDPOINT_IMAGES_EDITS" => Some(Self::ImagesEdits),
+            "ENDPOINT_IMAGES_VARIATIONS" => Some(Self::ImagesVariations),
+            "ENDPOINT_SPEECH" => Some(Self::Speech),
+            "ENDPOINT_TRANSCRIPTIONS" => Some(Self::Transcriptions),
+            "ENDPOINT_TRANSLATIONS" => Some(Self::Translations),
+            "ENDPOINT_MODERATIONS" => Some(Self::Moderations),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
 use super::fixtures::{add, at, budget, change, hash, key, record, record_usage};
-use crate::domain::{ApiKey, Debit, KeyChange, LedgerRecord, Timestamp, UsageSource};
+use crate::domain::{ApiKey, Debit, KeyChange, LedgerRecord, Timestamp, Units, UsageSource};
 use crate::store::{DailySpend, LedgerEntry, Store, UsageQuery};
 
 pub(super) async fn usage_is_counted_once(store: &dyn Store) {
@@ -83,6 +83,7 @@ pub(super) async fn ledger_records_come_back_as_they_were(store: &dyn Store) {
         account: Some("spare".into()),
         attempt: 2,
         first_attempt: Some(record(9, "sk-1", 0).id),
+        units: Some(Units { images: 1, audio_ms: 8_470, ..Units::default() }),
         ..record(1, "sk-1", 10)
     };
 

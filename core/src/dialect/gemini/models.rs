@@ -59,6 +59,9 @@ fn methods(kind: ModelKind) -> &'static [&'static str] {
             "batchEmbedContents",
         ],
         ModelKind::Embeddings => &["embedContent", "batchEmbedContents"],
-        ModelKind::Images => &[],
+        ModelKind::Images
+        | ModelKind::Speech
+        | ModelKind::Transcriptions
+        | ModelKind::Moderations => &[],
     }
 }

@@ -39,6 +39,8 @@ fn view(entry: &Entry, writer: &mut Writer) {
             ModelKind::Unspecified => {}
             ModelKind::Embeddings => it.key("type").string("embedding"),
             ModelKind::Images => it.key("type").string("image"),
+            ModelKind::Speech | ModelKind::Transcriptions => it.key("type").string("audio"),
+            ModelKind::Moderations => it.key("type").string("moderation"),
         }
     });
 }

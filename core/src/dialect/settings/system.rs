@@ -49,6 +49,13 @@ pub(super) fn surround(prompt: &SystemPrompt, endpoint: Endpoint, patch: &mut Pa
         | Endpoint::OllamaGenerate
         | Endpoint::OllamaEmbed
         | Endpoint::OllamaEmbeddings
+        | Endpoint::ImagesGenerations
+        | Endpoint::ImagesEdits
+        | Endpoint::ImagesVariations
+        | Endpoint::Speech
+        | Endpoint::Transcriptions
+        | Endpoint::Translations
+        | Endpoint::Moderations
         | Endpoint::Unspecified => {}
     }
 }

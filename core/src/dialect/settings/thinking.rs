@@ -45,6 +45,13 @@ pub(super) fn set(thinking: Thinking, endpoint: Endpoint, model: &str, patch: &m
             | Endpoint::OllamaGenerate
             | Endpoint::OllamaEmbed
             | Endpoint::OllamaEmbeddings
+            | Endpoint::ImagesGenerations
+            | Endpoint::ImagesEdits
+            | Endpoint::ImagesVariations
+            | Endpoint::Speech
+            | Endpoint::Transcriptions
+            | Endpoint::Translations
+            | Endpoint::Moderations
             | Endpoint::Unspecified,
             _,
         ) => {}

@@ -1,0 +1,34 @@
+//! `/engines`: models as OpenAI's first API lists them.
+
+use crate::dialect::models::Entry;
+use crate::json::write::Writer;
+
+/// Renders the list of engines.
+pub fn list(entries: &[Entry]) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.object(|it| {
+        it.key("object").string("list");
+        it.key("data").array(|it| {
+            for entry in entries {
+                view(entry, it);
+            }
+        });
+    });
+    writer.into_bytes()
+}
+
+/// Renders one engine.
+pub fn retrieve(entry: &Entry) -> Vec<u8> {
+    let mut writer = Writer::default();
+    view(entry, &mut writer);
+    writer.into_bytes()
+}
+
+fn view(entry: &Entry, writer: &mut Writer) {
+    writer.object(|it| {
+        it.key("id").string(&entry.name);
+        it.key("object").string("engine");
+        it.key("owner").string(&entry.model.owned_by);
+        it.key("ready").bool(true);
+    });
+}
