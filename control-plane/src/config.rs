@@ -35,7 +35,7 @@ pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
 
-use crate::domain::{Limits, RateWindow, Scope, Secret};
+use crate::domain::{AddressLists, Limits, RateWindow, Scope, Secret};
 
 /// Everything `tollgate serve` is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,10 @@ pub struct GatewayConfig {
     pub base_paths: Vec<BasePath>,
     /// Where Envoy logs requests, for reconciliation; absolute. `None`: nowhere.
     pub access_log: Option<PathBuf>,
+    /// Where clients may call from.
+    pub addresses: AddressLists,
+    /// Proxies in front of Envoy whose word about a client's address is taken.
+    pub trusted_hops: u32,
 }
 
 /// How refusals look on OpenAI-form paths.

@@ -2,6 +2,7 @@
 //!
 //! Read [`ApiKey`] first, then [`LedgerRecord`].
 
+pub mod address;
 pub mod alert;
 pub mod api_key;
 pub mod edit;
@@ -20,6 +21,7 @@ pub mod secret;
 pub mod timestamp;
 pub mod usage;
 
+pub use address::AddressLists;
 pub use alert::Alert;
 pub use api_key::{ApiKey, BudgetState, KeyPolicy};
 pub use edit::Edit;

@@ -13,7 +13,7 @@ use crate::config::{
     AccountConfig, AliasConfig, Config, Members, ModelConfig, ModelSettings, ProviderConfig,
     ProviderDialect, RoutingConfig, TargetConfig, Thinking,
 };
-use crate::domain::Secret;
+use crate::domain::{AddressLists, Secret};
 use crate::store::SharedLimits;
 use crate::xds::cluster;
 
@@ -35,7 +35,14 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         // Whoever sends a snapshot adds what is out of rotation at that moment.
         health: Vec::new(),
         default_model: config.default_model.clone().unwrap_or_default(),
+        addresses: addresses(&config.server.gateway.addresses),
     }
+}
+
+/// Renders lists of addresses. `None`: they say nothing.
+pub fn addresses(lists: &AddressLists) -> Option<v1::AddressLists> {
+    let AddressLists { allowed, denied } = lists.clone();
+    (!lists.is_empty()).then_some(v1::AddressLists { allowed, denied })
 }
 
 fn alias(alias: &AliasConfig) -> v1::Alias {

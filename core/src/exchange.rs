@@ -34,6 +34,7 @@ use crate::refusal::Refusal;
 use crate::settings::{Role, Settings};
 use crate::snapshot::Target;
 
+mod address;
 mod answer;
 mod attempt;
 mod choice;
@@ -58,6 +59,7 @@ mod units;
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};
 
+use address::Address;
 use attempt::Attempt;
 use customer::Customer;
 use fallback::Fallback;
@@ -92,6 +94,7 @@ pub struct Exchange {
     policy: Option<Rc<KeyPolicy>>,
     /// Served when the control plane cannot be asked.
     last_known_policy: Option<Rc<KeyPolicy>>,
+    address: Address,
     /// The request's path as it is on its way; an attempt replaces it.
     path: Vec<u8>,
     /// The header in which the last attempt wrote its credential.
@@ -163,6 +166,7 @@ impl Exchange {
             key: None,
             policy: None,
             last_known_policy: None,
+            address: Address::default(),
             path: Vec::new(),
             credential_header: None,
             body: None,
@@ -179,6 +183,7 @@ impl Exchange {
     /// Takes one event. `now_us` is microseconds since the Unix epoch.
     pub fn handle(&mut self, input: Input<'_>, gateway: &mut Gateway, now_us: i64) -> Flow {
         match input {
+            Input::ClientAddress(written) => self.client_address(written, gateway, now_us),
             Input::RequestHeaders { headers, end } => {
                 self.request_headers(headers, end, gateway, now_us)
             }

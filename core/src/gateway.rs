@@ -171,6 +171,12 @@ impl Gateway {
         self.snapshot.as_ref()
     }
 
+    /// Tells whether an exchange has to know where its client calls from
+    /// ([`crate::exchange::Input::ClientAddress`]) before it gets the headers.
+    pub fn judges_addresses(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.addresses.is_some())
+    }
+
     /// Returns the revision of the configuration. 0: there is none.
     pub fn revision(&self) -> u64 {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.revision)

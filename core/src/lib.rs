@@ -1,6 +1,7 @@
 //! Everything the gateway decides. No IO, no clock, no randomness, no host.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod dialect;
 pub mod exchange;
 pub mod gateway;

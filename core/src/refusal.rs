@@ -26,6 +26,8 @@ pub enum Refusal {
     ExpiredKey,
     /// The key is switched off.
     BlockedKey,
+    /// The client may not call from where it is.
+    AddressNotAllowed,
     /// The key may not use this model.
     ModelNotAllowed(String),
     /// The key has spent its budget.
@@ -144,6 +146,7 @@ impl Refusal {
             Self::NoKey | Self::UnknownKey => (401, "authentication_error", "invalid_api_key"),
             Self::ExpiredKey => (401, "authentication_error", "expired_api_key"),
             Self::BlockedKey => (403, "permission_error", "key_blocked"),
+            Self::AddressNotAllowed => (403, "permission_error", "ip_not_allowed"),
             Self::ModelNotAllowed(_) => (403, "permission_error", "model_not_allowed"),
             Self::BudgetExceeded { .. } => (429, "insufficient_quota", "budget_exceeded"),
             Self::LimitReached(shortage) if shortage.meter.dimension == Dimension::Money => {
@@ -182,6 +185,7 @@ impl Refusal {
             Self::UnknownKey => "The API key is not valid. Check it, or ask for a new one.".into(),
             Self::ExpiredKey => "The API key has expired. Ask for a new one.".into(),
             Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
+            Self::AddressNotAllowed => "Calls from your address are not allowed.".into(),
             Self::ModelNotAllowed(model) => format!("This API key may not use model '{model}'."),
             Self::BudgetExceeded { .. } => "The budget of this API key is spent.".into(),
             Self::LimitReached(shortage) => shortage.message(),
@@ -253,6 +257,7 @@ impl Refusal {
             | Self::UnknownKey
             | Self::ExpiredKey
             | Self::BlockedKey
+            | Self::AddressNotAllowed
             | Self::BudgetExceeded { .. }
             | Self::LimitReached(_)
             | Self::InvalidJson(_)
@@ -322,6 +327,7 @@ mod tests {
         check(&Refusal::BlockedKey, 403, permission, "key_blocked", None);
         let foreign = Refusal::ModelNotAllowed("m".into());
         check(&foreign, 403, permission, "model_not_allowed", Some("model"));
+        check(&Refusal::AddressNotAllowed, 403, permission, "ip_not_allowed", None);
         check(&Refusal::InvalidJson("x".into()), 400, invalid, "invalid_json", None);
         check(&Refusal::MissingField("model"), 400, invalid, "missing_field", Some("model"));
         let unknown = Refusal::ModelNotFound("x".into());

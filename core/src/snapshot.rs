@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 pub use tollgate_proto::v1::{ModelKind, ProviderDialect};
 
+use crate::address::AddressLists;
 use crate::meter::Meter;
 use crate::price::Price;
 use crate::snapshot::names::Names;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub default_model: String,
     /// When accounts go out of rotation.
     pub resilience: Resilience,
+    /// Where clients may call from. `None`: from anywhere.
+    pub addresses: Option<AddressLists>,
 }
 
 /// What becomes of a request whose worst case exceeds what is left.

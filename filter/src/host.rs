@@ -31,6 +31,8 @@ pub(crate) enum Done {
     NotAsked,
     /// What another worker shares about a key, if any does.
     Recalled(Option<Vec<u8>>),
+    /// Where the client calls from, if Envoy says.
+    Address(Option<Vec<u8>>),
 }
 
 /// Does one effect, to the message at hand.
@@ -70,6 +72,7 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         }
         Effect::ShareKey(hash, answer) => shared_keys::keep(&hash, &answer),
         Effect::RecallKey(hash) => return Done::Recalled(shared_keys::recall(&hash)),
+        Effect::ReadAddress => return Done::Address(client_address()),
         Effect::EndResponse => {
             let _ = hostcalls::reset_http_response();
         }
@@ -116,6 +119,12 @@ pub(crate) fn exchange() -> Option<u64> {
 /// Returns the cluster that an attempt is made at.
 pub(crate) fn cluster() -> Option<Vec<u8>> {
     hostcalls::get_property(vec!["xds", "cluster_name"]).ok().flatten()
+}
+
+/// Returns where the client calls from: the peer's address, or what the proxies say that Envoy is
+/// configured to trust.
+pub(crate) fn client_address() -> Option<Vec<u8>> {
+    hostcalls::get_property(vec!["source", "address"]).ok().flatten()
 }
 
 /// Returns the request body that Envoy holds.

@@ -62,6 +62,7 @@ impl Stream {
                 self.asks(Exchange::needs_cluster)
             }
             Input::KeyRecalled(_)
+            | Input::ClientAddress(_)
             | Input::RequestBodyPart { .. }
             | Input::RequestBody(_)
             | Input::NoBodyCallback
@@ -105,6 +106,10 @@ impl Stream {
                     at_once = shared;
                     Input::KeyRecalled(at_once.as_deref())
                 }
+                Done::Address(address) => {
+                    at_once = address;
+                    Input::ClientAddress(at_once.as_deref())
+                }
             };
             let now = self.now_us;
             flow = vm::with(|vm| exchange.handle(input, &mut vm.gateway, now)).unwrap_or(flow);
@@ -125,6 +130,10 @@ impl Stream {
         let pairs = host::request_headers();
         let context = self.context;
         self.exchange = vm::with(|vm| vm.open(context, |id| Exchange::new(id, settings)));
+        if vm::with(|vm| vm.gateway.judges_addresses()) == Some(true) {
+            let address = host::client_address();
+            let _ = self.handle(Input::ClientAddress(address.as_deref()));
+        }
         let input = Input::RequestHeaders { headers: Headers(&pairs.list()), end };
         let flow = self.handle(input);
         if !end && self.holds_body() {

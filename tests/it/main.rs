@@ -2,6 +2,7 @@
 //! binary, providers that count on their own.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
+mod addresses;
 mod crashes;
 mod credentials;
 mod databases;

@@ -99,8 +99,8 @@ fn set(text: &str, field: &str, value: &Value) -> String {
         "error_profile" => {
             replace(text, "\"error_profile\": \"openai\"", &format!("\"error_profile\": {value}"))
         }
-        // Done by `with_tls`.
-        "tls" => text.to_owned(),
+        // Done by `with_tls`, or told by the control plane.
+        "tls" | "allowed_ips" | "denied_ips" => text.to_owned(),
         _ => panic!("no bootstrap says {field}"),
     }
 }

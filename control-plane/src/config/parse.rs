@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_yaml_ng::Value;
+use tollgate_core::address::Network;
 
 use crate::config::aliases::Names;
 use crate::config::error::{ConfigError, Problem};
@@ -13,7 +14,7 @@ use crate::config::{
     BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, ServerConfig, Source,
     TlsFiles, overrides,
 };
-use crate::domain::Secret;
+use crate::domain::{AddressLists, Secret};
 use crate::prices::PriceList;
 
 impl Source {
@@ -104,6 +105,12 @@ impl Reader<'_> {
             1..=86_400,
         );
         let error_profile = self.error_profile(raw.error_profile.as_deref());
+        let addresses = AddressLists {
+            allowed: self.networks("server.gateway.allowed_ips", raw.allowed_ips),
+            denied: self.networks("server.gateway.denied_ips", raw.denied_ips),
+        };
+        let hops = raw.trusted_hops.unwrap_or(0);
+        let trusted_hops = self.within("server.gateway.trusted_hops", hops, 0..=100);
         let base_paths = raw.base_paths.into_iter().enumerate();
         let base_paths = base_paths.filter_map(|(at, raw)| self.base_path(at, raw)).collect();
         Some(GatewayConfig {
@@ -116,6 +123,8 @@ impl Reader<'_> {
             request_timeout: Duration::from_secs(seconds?),
             base_paths,
             access_log: raw.access_log.map(|file| self.path(&file)),
+            addresses,
+            trusted_hops: u32::try_from(trusted_hops?).ok()?,
         })
     }
 
@@ -127,6 +136,16 @@ impl Reader<'_> {
             self.problem("server.gateway.error_profile", message);
             ErrorProfile::default()
         })
+    }
+
+    fn networks(&mut self, place: &str, written: Vec<String>) -> Vec<String> {
+        for (at, network) in written.iter().enumerate() {
+            if Network::parse(network).is_none() {
+                let message = format!("{network:?} is neither an address nor a network (CIDR)");
+                self.problem(format!("{place}[{at}]"), message);
+            }
+        }
+        written
     }
 
     fn base_path(&mut self, at: usize, raw: RawBasePath) -> Option<BasePath> {

@@ -94,6 +94,9 @@ pub(super) struct RawGateway {
     pub(super) debug_headers: bool,
     pub(super) error_profile: Option<String>,
     pub(super) access_log: Option<String>,
+    pub(super) allowed_ips: Vec<String>,
+    pub(super) denied_ips: Vec<String>,
+    pub(super) trusted_hops: Option<u64>,
 }
 
 /// A prefix: its path, or its path and the model of requests that name none.

@@ -62,6 +62,8 @@ fn the_least_configuration_has_defaults() {
                 request_timeout: Duration::from_mins(1),
                 base_paths: Vec::new(),
                 access_log: None,
+                addresses: crate::domain::AddressLists::default(),
+                trusted_hops: 0,
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
             control_listen: ControlListen::Unix("/data/control.sock".into()),

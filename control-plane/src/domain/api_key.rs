@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{Limits, Meter, Timestamp};
+use crate::domain::{AddressLists, Limits, Meter, Timestamp};
 
 /// A virtual key, known by its hash alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,7 @@ impl ApiKey {
             tags: self.tags.clone(),
             meters: Vec::new(),
             tenant: self.tenant(),
+            addresses: vec![AddressLists::in_metadata(&self.metadata)],
         }
     }
 }
@@ -132,4 +133,6 @@ pub struct KeyPolicy {
     pub meters: Vec<Meter>,
     /// Whose what is made with it is.
     pub tenant: String,
+    /// Where it may be used from: each must admit the client.
+    pub addresses: Vec<AddressLists>,
 }

@@ -238,6 +238,7 @@ fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
         spend_nanos: policy.spend.0,
         tags: policy.tags,
         tenant: policy.tenant,
+        addresses: policy.addresses.iter().filter_map(snapshot::addresses).collect(),
         ..v1::KeyPolicy::default()
     }
 }

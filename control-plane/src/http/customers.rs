@@ -162,9 +162,11 @@ const NAMES: Names = Names {
     alias: "alias",
     details: &[],
     unsupported: &[
+        "allowed_ips",
         "allowed_model_region",
         "budget_reset_at",
         "default_model",
+        "denied_ips",
         "models",
         "user_email",
     ],

@@ -27,6 +27,7 @@ pub(crate) fn read(fields: &mut Fields, names: &Names) -> Result<EntityChange, A
         None => (None, None),
         Some(mut metadata) => {
             key_fields::refuse_in_metadata(&metadata)?;
+            key_fields::refuse_among(&metadata, names.unsupported)?;
             check_tags(&metadata)?;
             let limits = ModelLimits::take(&mut metadata)?;
             (Some(metadata), Some(limits))

@@ -6,7 +6,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::domain::{Edit, KeyChange, Lifetime};
+use crate::domain::{AddressLists, Edit, KeyChange, Lifetime};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::limit_fields::{self, ModelLimits};
@@ -84,9 +84,19 @@ pub(crate) fn refuse(fields: &Fields, more: &[&str]) -> Result<(), ApiError> {
     }
 }
 
-/// Refuses settings that LiteLLM keeps in the metadata and that we do not enforce.
+/// Refuses settings that LiteLLM keeps in the metadata and that we do not enforce, and addresses
+/// that nobody could be at.
 pub(crate) fn refuse_in_metadata(metadata: &Map<String, Value>) -> Result<(), ApiError> {
-    match UNSUPPORTED_METADATA.iter().find(|name| metadata.contains_key(**name)) {
+    if let Some(name) = AddressLists::fault(metadata) {
+        let message = format!("metadata.{name} must be a list of IP addresses and networks (CIDR)");
+        return Err(ApiError::bad_request("metadata", message));
+    }
+    refuse_among(metadata, UNSUPPORTED_METADATA)
+}
+
+/// Refuses what we do not enforce where it stands in the metadata.
+pub(crate) fn refuse_among(metadata: &Map<String, Value>, names: &[&str]) -> Result<(), ApiError> {
+    match names.iter().find(|name| metadata.contains_key(**name)) {
         Some(name) => Err(unsupported("metadata", &format!("metadata.{name}"))),
         None => Ok(()),
     }

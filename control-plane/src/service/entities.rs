@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::domain::{
-    ApiKey, Edit, Entity, EntityChange, Limits, LimitsChange, Meter, Scope, SharedBudget, Stamps,
-    model_list,
+    AddressLists, ApiKey, Edit, Entity, EntityChange, Limits, LimitsChange, Meter, Scope,
+    SharedBudget, Stamps, model_list,
 };
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{EntityPage, EntityQuery, KeyQuery, StoreError};
@@ -27,6 +27,7 @@ pub(super) struct Owners {
     pub(super) models: Vec<String>,
     /// Tags that their requests carry besides the key's.
     pub(super) tags: Vec<String>,
+    pub(super) addresses: Vec<AddressLists>,
     pub(super) meters: Vec<Meter>,
 }
 
@@ -257,6 +258,7 @@ impl Owners {
         self.models = model_list::both(&self.models, &owner.models);
         let tags = owner.metadata.get("tags").and_then(Value::as_array).into_iter().flatten();
         self.tags.extend(tags.filter_map(Value::as_str).map(str::to_owned));
+        self.addresses.push(AddressLists::in_metadata(&owner.metadata));
     }
 }
 

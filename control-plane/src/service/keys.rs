@@ -54,6 +54,7 @@ impl Service {
         policy.blocked |= owners.blocked;
         policy.models = owners.models;
         policy.meters = owners.meters;
+        policy.addresses.extend(owners.addresses);
         for tag in owners.tags {
             if !policy.tags.contains(&tag) {
                 policy.tags.push(tag);

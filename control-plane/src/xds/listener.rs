@@ -57,8 +57,10 @@ fn connection_manager(gateway: &GatewayConfig, code: &FilterCode) -> HttpConnect
             filter::render(&Role::Gateway(gateway.into()), code),
             filter::http_filter("envoy.filters.http.router", &router),
         ],
-        // The client's address is that of its connection; nobody is trusted to claim another.
+        // The client's address is that of its connection, or what the last so many proxies say;
+        // nobody else is trusted to claim another.
         use_remote_address: Some(yes()),
+        xff_num_trusted_hops: gateway.trusted_hops,
         internal_address_config: Some(InternalAddressConfig::default()),
         // Nothing here reads it: a request is known by the id of its ledger record.
         generate_request_id: Some(BoolValue { value: false }),

@@ -144,6 +144,8 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
                 request_timeout: Duration::from_mins(1),
                 base_paths: Vec::new(),
                 access_log: None,
+                addresses: crate::domain::AddressLists::default(),
+                trusted_hops: 0,
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
             control_listen: ControlListen::Unix("/run/tollgate/control.sock".into()),

@@ -40,6 +40,8 @@ pub enum Effect {
     ShareKey(KeyHash, Vec<u8>),
     /// Look for what another worker has shared about a key; it comes as an input.
     RecallKey(KeyHash),
+    /// Say where the client calls from; it comes as an input.
+    ReadAddress,
     /// Make each attempt of this request find the exchange with this id.
     LeadAttempts(u64),
     /// Make Envoy send this request's next attempt to this cluster.

@@ -5,6 +5,10 @@ use crate::headers::Headers;
 /// Something that happened to a request.
 #[derive(Debug)]
 pub enum Input<'a> {
+    /// Where the client calls from, as Envoy writes it, with the port. Comes before the headers
+    /// where [`crate::gateway::Gateway::judges_addresses`] says so, and as the answer to
+    /// [`super::Effect::ReadAddress`].
+    ClientAddress(Option<&'a [u8]>),
     /// The client's headers. `end`: there is no body.
     RequestHeaders {
         /// All of them.

@@ -42,6 +42,9 @@ impl Exchange {
             self.selection.prefer(Api::Anthropic);
         }
         self.api = self.selection.api();
+        if let Err(refusal) = self.check_address(gateway) {
+            return self.refuse(&refusal);
+        }
         match &self.selection {
             Selection::Management => return self.pass_to_management(),
             Selection::Unknown => return self.refuse(&Refusal::UnknownPath),
@@ -174,6 +177,7 @@ impl Exchange {
         if flow == Flow::Continue {
             self.effects.push_back(Effect::ResumeRequest);
         }
+        self.address.is_held();
         flow
     }
 
@@ -193,9 +197,17 @@ impl Exchange {
         Flow::Continue
     }
 
-    fn take_policy(&mut self, policy: Rc<KeyPolicy>, gateway: &mut Gateway, now_us: i64) -> Flow {
+    pub(super) fn take_policy(
+        &mut self,
+        policy: Rc<KeyPolicy>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
         if let Err(denied) = policy.check_standing(now_us) {
             return self.refuse(&denied.into());
+        }
+        if !policy.addresses.is_empty() && !self.judge_address(&policy) {
+            return Flow::Pause;
         }
         self.policy = Some(policy);
         self.decide_when_ready(gateway, now_us)

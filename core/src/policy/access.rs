@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tollgate_proto::v1 as proto;
 
+use crate::address::AddressLists;
 use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
 use crate::snapshot::{LowBudget, Model};
@@ -36,6 +37,8 @@ pub struct KeyPolicy {
     pub low_budget: Option<LowBudget>,
     /// Whose what is made with the key is. Empty: it shares nothing, with nobody.
     pub tenant: String,
+    /// Where it may be used from: each must admit the client.
+    pub addresses: Vec<AddressLists>,
 }
 
 /// Why a key may not go on.
@@ -147,6 +150,7 @@ impl From<proto::KeyPolicy> for KeyPolicy {
             tags: wire.tags,
             low_budget: wire.low_budget.map(LowBudget::from),
             tenant: wire.tenant,
+            addresses: wire.addresses.into_iter().map(AddressLists::from).collect(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::names::{Alias, Names};
 use super::routing::{Resilience, Routing};
 use super::settings::ModelSettings;
 use super::{Credential, LowBudget, Model, Provider, Snapshot, Target};
+use crate::address::AddressLists;
 use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
@@ -89,6 +90,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             names,
             default_model: wire.default_model,
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
+            addresses: wire.addresses.map(AddressLists::from),
         })
     }
 }

@@ -16,6 +16,8 @@ use tollgate_proto::v1::update::Event;
 use crate::configured::snapshot;
 
 pub(crate) const KEY: &str = "sk-test-key";
+/// Where the client calls from.
+pub(crate) const CLIENT: &[u8] = b"192.0.2.7:4711";
 pub(crate) const GATEWAY: &str = r#"{"role":"gateway","control_cluster":"control",
     "management_cluster":"admin","max_body_bytes":1000}"#;
 pub(crate) const STANDALONE: &str = r#"{"role":"standalone","control_cluster":"control"}"#;
@@ -183,6 +185,9 @@ impl Run<'_> {
         self.sent_by_client = body.as_bytes().to_vec();
         let headers = self.request.headers.clone();
         let end = body.is_empty();
+        if self.host.gateway.judges_addresses() {
+            let _ = self.hand(Input::ClientAddress(Some(CLIENT)));
+        }
         let flow =
             self.hand(Input::RequestHeaders { headers: Headers(&Headered::pairs(&headers)), end });
         if end || !self.exchange.holds_body() {
@@ -335,6 +340,9 @@ impl Run<'_> {
             Effect::RecallKey(_) => {
                 let shared = self.host.shared.clone();
                 let _ = self.hand(Input::KeyRecalled(shared.as_deref()));
+            }
+            Effect::ReadAddress => {
+                let _ = self.hand(Input::ClientAddress(Some(CLIENT)));
             }
             Effect::Reply(reply) => self.reply = Some(reply),
             Effect::EndResponse => self.ended_here = true,

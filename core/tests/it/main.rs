@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod addresses;
 mod book;
 mod configured;
 mod credentials;

@@ -148,6 +148,19 @@ pub struct Snapshot {
     /// Model of requests that name none. Empty: there is none, and they are refused.
     #[prost(string, tag = "11")]
     pub default_model: ::prost::alloc::string::String,
+    /// Where clients may call from, whatever they present. Unset: from anywhere.
+    #[prost(message, optional, tag = "13")]
+    pub addresses: ::core::option::Option<AddressLists>,
+}
+/// Where clients may call from. Addresses and networks such as `10.0.0.0/8` and `2001:db8::/32`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddressLists {
+    /// Empty: from anywhere that is not denied.
+    #[prost(string, repeated, tag = "1")]
+    pub allowed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Wins over `allowed`.
+    #[prost(string, repeated, tag = "2")]
+    pub denied: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A name that clients may write for a model.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -478,6 +491,9 @@ pub struct KeyPolicy {
     /// older control plane; such a key shares nothing.
     #[prost(string, tag = "10")]
     pub tenant: ::prost::alloc::string::String,
+    /// Where it may be used from: every one of these must admit the client.
+    #[prost(message, repeated, tag = "11")]
+    pub addresses: ::prost::alloc::vec::Vec<AddressLists>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveCustomerRequest {

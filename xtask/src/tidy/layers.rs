@@ -7,8 +7,8 @@ use crate::repo::Repo;
 /// From the bottom up; modules in one row may know each other.
 const LAYERS: &[&[&str]] = &[
     &[
-        "headers", "inflate", "json", "key", "money", "outbox", "path", "settings", "sse", "tally",
-        "tokens",
+        "address", "headers", "inflate", "json", "key", "money", "outbox", "path", "progress",
+        "settings", "sse", "tally", "tokens",
     ],
     &["meter", "price"],
     &["snapshot", "usage"],
