@@ -55,6 +55,7 @@ mod shown;
 mod strip;
 mod trial;
 mod units;
+mod wishes;
 
 pub use effect::{Effect, Flow, Reply};
 pub use input::{CallFailed, Input};
@@ -65,6 +66,7 @@ use customer::Customer;
 use fallback::Fallback;
 use limits::{Candidate, Reserved};
 use outgoing::Outgoing;
+use wishes::Wishes;
 
 /// Request header that names the Envoy cluster to route to.
 pub const CLUSTER_HEADER: &str = "x-tollgate-cluster";
@@ -109,6 +111,8 @@ pub struct Exchange {
     error_code: Option<String>,
     /// Takes the place of a body that Envoy made up.
     local_body: Option<Vec<u8>>,
+    /// What the client asks of us. `None`: nothing.
+    wishes: Option<Box<Wishes>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +181,7 @@ impl Exchange {
             status: 0,
             error_code: None,
             local_body: None,
+            wishes: None,
         }
     }
 
@@ -209,7 +214,7 @@ impl Exchange {
                 self.show_standing(gateway, now_us);
                 flow
             }
-            Input::ResponseBody => self.response_body(),
+            Input::ResponseBody { piece, end } => self.response_body(piece, end, gateway, now_us),
             Input::Ended => self.ended(gateway, now_us),
         }
     }
@@ -244,9 +249,25 @@ impl Exchange {
         self.forwarded.as_ref().is_some_and(|forwarded| forwarded.attempt.is_on_trial())
     }
 
+    /// Tells whether the client asks something of us that concerns its answer.
+    pub fn has_wishes(&self) -> bool {
+        self.wishes.is_some()
+    }
+
+    /// Tells whether the host must hand the answer's headers in, as they are on their way to the
+    /// client ([`Input::ResponseHeaders`]), wherever the answer comes from.
+    pub fn needs_headers(&self) -> bool {
+        self.has_wishes() || self.needs_origin()
+    }
+
     /// Tells whether body callbacks of the answer matter in the listener.
-    pub fn replaces_response_body(&self) -> bool {
-        self.local_body.is_some()
+    pub fn watches_response_body(&self) -> bool {
+        self.local_body.is_some() || self.wishes.as_ref().is_some_and(|it| it.watch_answer())
+    }
+
+    /// Tells whether the time matters at which a piece of the answer reaches the client.
+    pub fn times_response_body(&self) -> bool {
+        self.wishes.as_ref().is_some_and(|it| it.watch_answer())
     }
 
     fn is_standalone(&self) -> bool {

@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod path;
 pub mod policy;
 pub mod price;
+pub mod progress;
 pub mod refusal;
 pub mod routing;
 pub mod settings;

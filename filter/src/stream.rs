@@ -70,8 +70,8 @@ impl Stream {
             | Input::AttemptBody
             | Input::HeldLongEnough
             | Input::AttemptResponseTrailers
-            | Input::ResponseHeaders { .. }
-            | Input::ResponseBody => false,
+            | Input::ResponseHeaders { .. } => false,
+            Input::ResponseBody { .. } => self.asks(Exchange::times_response_body),
         };
         if read {
             self.now_us = host::now_us();
@@ -164,7 +164,8 @@ impl Stream {
 
     fn listener_response_headers(&mut self, end: bool) -> Flow {
         let needs_origin = self.asks(Exchange::needs_origin);
-        let pairs = needs_origin.then(host::response_headers);
+        let needs_headers = self.asks(Exchange::needs_headers);
+        let mut pairs = needs_headers.then(host::response_headers);
         let headers = pairs.as_ref().map(Pairs::list).unwrap_or_default();
         let from_upstream = !needs_origin || host::is_from_upstream();
         let mut flow = Flow::Continue;
@@ -172,10 +173,22 @@ impl Stream {
             self.standalone_answer = true;
             let headers = Headers(&headers);
             flow = self.handle(Input::AttemptResponseHeaders { headers, end });
+            if self.asks(Exchange::has_wishes) {
+                // As they have become.
+                pairs = Some(host::response_headers());
+            }
         }
+        let headers = pairs.as_ref().map(Pairs::list).unwrap_or_default();
         let headers = Headers(&headers);
         let _ = self.handle(Input::ResponseHeaders { headers, from_upstream, end });
         flow
+    }
+
+    fn listener_response_body(&mut self, size: usize, end: bool) {
+        if self.asks(Exchange::watches_response_body) {
+            let piece = host::response_body(size);
+            let _ = self.handle(Input::ResponseBody { piece: &piece, end });
+        }
     }
 
     fn attempt_response_body(&mut self, size: usize, end: bool) -> Action {
@@ -234,16 +247,23 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         if self.role() == Some(Role::Upstream) || self.standalone_answer {
-            return self.attempt_response_body(size, end);
-        } else if self.asks(Exchange::replaces_response_body) {
-            let _ = self.handle(Input::ResponseBody);
+            let action = self.attempt_response_body(size, end);
+            if action == Action::Continue && self.standalone_answer {
+                // As it has become.
+                self.listener_response_body(usize::MAX, end);
+            }
+            return action;
         }
+        self.listener_response_body(size, end);
         Action::Continue
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         if self.role() == Some(Role::Upstream) || self.standalone_answer {
             let _ = self.handle(Input::AttemptResponseTrailers);
+        }
+        if self.role() != Some(Role::Upstream) {
+            self.listener_response_body(0, true);
         }
         Action::Continue
     }

@@ -22,6 +22,7 @@ mod outage;
 mod owners;
 mod paths;
 mod programs;
+mod progress;
 mod provider_failures;
 mod providers;
 mod refusals;

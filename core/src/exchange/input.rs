@@ -58,15 +58,21 @@ pub enum Input<'a> {
     HeldLongEnough,
     /// An answer is about to reach the client.
     ResponseHeaders {
-        /// All of them; may be empty when [`super::Exchange::needs_origin`] says no.
+        /// All of them; may be empty when [`super::Exchange::needs_headers`] says no.
         headers: Headers<'a>,
         /// False: Envoy made it up. Counts only when [`super::Exchange::needs_origin`] says yes.
         from_upstream: bool,
         /// There is no body.
         end: bool,
     },
-    /// A piece of the answer is about to reach the client.
-    ResponseBody,
+    /// A piece of the answer is about to reach the client; when
+    /// [`super::Exchange::watches_response_body`] says yes.
+    ResponseBody {
+        /// The bytes.
+        piece: &'a [u8],
+        /// It is the last.
+        end: bool,
+    },
     /// It is over, one way or another. Comes once, last.
     Ended,
 }

@@ -8,6 +8,7 @@ use tollgate_proto::v1::ResolveKeyResponse;
 use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
+use super::wishes::Wishes;
 use super::{
     CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model,
 };
@@ -69,6 +70,7 @@ impl Exchange {
         }
         self.phase = Phase::Deciding;
         if matches!(self.selection, Selection::Inference(_)) {
+            self.wishes = Wishes::read(headers);
             self.strip_private(headers);
             self.path = path.to_vec();
         }

@@ -50,12 +50,21 @@ impl Exchange {
             (Phase::Replied | Phase::Ended, _) => {}
         }
         self.show_attempts();
+        self.grant_wishes(headers);
         Flow::Continue
     }
 
-    pub(super) fn response_body(&mut self) -> Flow {
+    pub(super) fn response_body(
+        &mut self,
+        piece: &[u8],
+        end: bool,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Flow {
         if let Some(body) = &mut self.local_body {
             self.effects.push_back(Effect::ReplaceResponseBody(std::mem::take(body)));
+        } else {
+            self.passes(piece, end, gateway, now_us);
         }
         Flow::Continue
     }

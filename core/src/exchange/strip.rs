@@ -10,8 +10,8 @@ use crate::headers::Headers;
 use crate::policy::credential;
 
 /// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
-/// `x-envoy-*` and `x-forwarded-*`. The OpenAI ones would act on an account that is not the
-/// client's; `accept-encoding` would hide the answer from the meter.
+/// `x-envoy-*`, `x-forwarded-*` and `x-omniroute-*`. The OpenAI ones would act on an account that
+/// is not the client's; `accept-encoding` would hide the answer from the meter.
 const PRIVATE: [&str; 11] = [
     "accept-encoding",
     "cookie",
@@ -73,5 +73,6 @@ fn private(name: &str) -> Option<Cow<'static, str>> {
     if let Some(known) = known.find(|known| **known == name) {
         return Some(Cow::Borrowed(known));
     }
-    name.starts_with("x-forwarded-").then(|| Cow::Owned(name.to_owned()))
+    let internal = name.starts_with("x-forwarded-") || name.starts_with("x-omniroute-");
+    internal.then(|| Cow::Owned(name.to_owned()))
 }

@@ -278,7 +278,11 @@ impl Run<'_> {
     pub(crate) fn provider_sends(&mut self, piece: &[u8], end: bool) {
         self.answer.replaced = None;
         let _ = self.hand(Input::AttemptResponseBody { piece, end });
-        let passed = self.answer.replaced.take().unwrap_or_else(|| piece.to_vec());
+        let mut passed = self.answer.replaced.take().unwrap_or_else(|| piece.to_vec());
+        if self.exchange.watches_response_body() {
+            let _ = self.hand(Input::ResponseBody { piece: &passed, end });
+            passed = self.answer.replaced.take().unwrap_or(passed);
+        }
         self.answer.body.extend(passed);
     }
 
@@ -295,7 +299,7 @@ impl Run<'_> {
             end: false,
         };
         let _ = self.hand(input);
-        let _ = self.hand(Input::ResponseBody);
+        let _ = self.hand(Input::ResponseBody { piece: b"plain", end: true });
         self.answer.body = self.answer.replaced.take().unwrap_or_default();
     }
 

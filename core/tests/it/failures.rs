@@ -43,7 +43,7 @@ fn an_answer_without_body_announces_none() {
 
     assert_eq!(run.answer.header(":status"), Some("502"));
     assert_eq!(run.answer.header("content-length"), Some("0"));
-    assert!(!run.exchange.replaces_response_body());
+    assert!(!run.exchange.watches_response_body());
 }
 
 #[test]

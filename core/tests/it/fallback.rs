@@ -339,7 +339,7 @@ fn an_answer_that_envoy_does_not_replace_is_no_answer() {
     sends(&mut run, CHAT);
     assert!(answers(&mut run, "500", JSON, "{}"));
     run.listener_headers();
-    let _ = run.hand(Input::ResponseBody);
+    let _ = run.hand(Input::ResponseBody { piece: b"", end: true });
 
     assert_eq!(run.answer.header(":status"), Some("502"));
     assert_eq!(run.answer.header("x-tollgate-retry"), None);

@@ -27,3 +27,4 @@ mod recordings;
 mod same_dialect;
 mod scripts;
 mod settings;
+mod wishes;
