@@ -96,7 +96,7 @@ pub fn main(
 
 async fn serve(source: Source, config: Config, prices: PriceList) -> anyhow::Result<()> {
     let shutdown = stop_signal()?;
-    server::run(source, config, prices, shutdown).await
+    Box::pin(server::run(source, config, prices, shutdown)).await
 }
 
 /// Waits for SIGTERM or SIGINT; both are caught from now on.

@@ -13,6 +13,7 @@ mod parse;
 mod providers;
 mod proxy_url;
 mod raw;
+mod replay;
 mod routing;
 mod settings;
 mod source;
@@ -31,6 +32,7 @@ pub use crate::config::error::{ConfigError, Problem};
 pub use crate::config::models::{ModelConfig, TargetConfig};
 pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialect, is_id};
 pub use crate::config::proxy_url::ProxyUrl;
+pub use crate::config::replay::IdempotencyConfig;
 pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
@@ -64,6 +66,8 @@ pub struct Config {
     pub tags: Vec<TagConfig>,
     /// How limits are enforced.
     pub limits: LimitsConfig,
+    /// What ids of requests mean. `None`: nothing.
+    pub idempotency: Option<IdempotencyConfig>,
 }
 
 /// How limits are enforced.

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod alert;
 pub mod api_key;
+pub mod claim;
 pub mod edit;
 pub mod entity;
 pub mod health;

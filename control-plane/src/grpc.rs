@@ -8,6 +8,7 @@ mod error;
 mod health;
 pub mod leases;
 mod policy;
+mod replay;
 mod usage;
 
 use std::future::Future;
@@ -24,6 +25,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::policy_server::PolicyServer as PolicyService;
+use tollgate_proto::v1::replay_server::ReplayServer as ReplayService;
 use tollgate_proto::v1::usage_server::UsageServer as UsageService;
 use tonic::Status;
 use tonic::transport::server::{Router, Server, TcpIncoming};
@@ -107,6 +109,11 @@ fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
         publisher: publisher.clone(),
         drain: drain.clone(),
     };
+    let replay = replay::ReplayServer {
+        service: service.clone(),
+        publisher: publisher.clone(),
+        drain: drain.clone(),
+    };
     let usage = usage::UsageServer { service };
     let discovery = discovery::DiscoveryServer { publisher, drain: drain.clone() };
     Server::builder()
@@ -115,6 +122,11 @@ fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
         // Each worker of an Envoy shares one connection for all its calls.
         .max_concurrent_streams(MAX_CALLS)
         .add_service(PolicyService::new(policy))
+        .add_service(
+            ReplayService::new(replay)
+                .max_decoding_message_size(MAX_MESSAGE_BYTES)
+                .max_encoding_message_size(MAX_MESSAGE_BYTES),
+        )
         .add_service(
             UsageService::new(usage)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)

@@ -90,6 +90,12 @@ impl Publisher {
         self.shared.current.borrow().clone()
     }
 
+    /// Returns how long answers to requests with an id are remembered, in milliseconds.
+    pub fn idempotency_window_ms(&self) -> u32 {
+        let current = self.shared.current.borrow();
+        current.snapshot.idempotency.map(|settings| settings.window_ms).unwrap_or_default()
+    }
+
     /// Follows the state.
     pub fn watch(&self) -> watch::Receiver<Published> {
         self.shared.current.subscribe()

@@ -54,6 +54,7 @@ pub async fn run(
     let checks = tokio::spawn(checks::follow(service.clone(), reload.config()));
     let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
+    let sweeper = tokio::spawn(sweep_claims(service.clone()));
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
     let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
@@ -82,6 +83,7 @@ pub async fn run(
     reload.abort();
     checks.abort();
     watchman.abort();
+    sweeper.abort();
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("the database was still busy when the time to close it was over");
     }
@@ -131,6 +133,16 @@ async fn raised(mut flag: watch::Receiver<bool>) {
 async fn overdue(flag: watch::Receiver<bool>) {
     raised(flag).await;
     tokio::time::sleep(DRAIN).await;
+}
+
+/// Lets others make requests whose makers vanished.
+async fn sweep_claims(service: Service) {
+    let mut rounds = tokio::time::interval(Duration::from_secs(1));
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        service.sweep_claims();
+    }
 }
 
 /// Gives up holders of leases that vanished.

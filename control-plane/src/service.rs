@@ -3,6 +3,7 @@
 //!
 //! [`Service`] is the door; its methods stand in `service/`, by subject.
 
+mod claims;
 mod entities;
 mod health;
 mod holders;
@@ -36,6 +37,7 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     master: Option<KeyHash>,
     vault: Vault,
+    claims: claims::Claimed,
 }
 
 /// What a [`Service`] works with.
@@ -66,7 +68,7 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, entropy, master_key, vault } = parts;
         let master = master_key.map(|key| KeyHash::of(key.expose().as_bytes()));
-        Self { store, clock, entropy, master, vault }
+        Self { store, clock, entropy, master, vault, claims: claims::Claimed::default() }
     }
 
     /// Returns the time.

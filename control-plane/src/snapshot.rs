@@ -1,6 +1,7 @@
 //! What filters are told: the small, shared part of the configuration.
 
 pub mod meter;
+mod replay;
 mod routing;
 
 use std::slice;
@@ -36,6 +37,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         health: Vec::new(),
         default_model: config.default_model.clone().unwrap_or_default(),
         addresses: addresses(&config.server.gateway.addresses),
+        idempotency: replay::idempotency(config.idempotency),
     }
 }
 

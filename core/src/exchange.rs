@@ -37,6 +37,7 @@ use crate::snapshot::Target;
 mod address;
 mod answer;
 mod attempt;
+mod capture;
 mod choice;
 mod customer;
 pub mod effect;
@@ -49,6 +50,7 @@ mod local;
 mod model;
 mod outgoing;
 mod record;
+mod repeats;
 mod request;
 mod response;
 mod shown;
@@ -267,7 +269,7 @@ impl Exchange {
 
     /// Tells whether the time matters at which a piece of the answer reaches the client.
     pub fn times_response_body(&self) -> bool {
-        self.wishes.as_ref().is_some_and(|it| it.watch_answer())
+        self.wishes.as_ref().is_some_and(|it| it.time_answer())
     }
 
     fn is_standalone(&self) -> bool {

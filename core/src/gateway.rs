@@ -17,7 +17,10 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::proto::InvalidSnapshot;
 use crate::tally::Tally;
 
+mod replay;
 mod report;
+
+pub use replay::Replays;
 
 /// Keys kept at most. With 10,000 keys a VM stays well below 12 MB.
 const KEY_CAPACITY: usize = 20_000;
@@ -39,6 +42,8 @@ pub struct Gateway {
     pub leases: Leases,
     /// Policies of customers (end users), by the hash of their id.
     pub customers: KeyCache,
+    /// Requests that are made for others too.
+    pub replays: Replays,
     /// Who is out of rotation, and whose turn it is.
     pub routing: routing::State,
     /// What others are to hear of accounts.
@@ -88,6 +93,7 @@ impl Default for Gateway {
             tally: Tally::default(),
             leases: Leases::default(),
             customers: KeyCache::new(KEY_CAPACITY),
+            replays: Replays::default(),
             routing: routing::State::default(),
             health_news: Vec::new(),
             held: Vec::new(),

@@ -58,6 +58,8 @@ pub enum Refusal {
     UnknownPath,
     /// A path that we serve, but not with this method.
     WrongMethod,
+    /// Something else was asked under the same idempotency key.
+    IdempotencyConflict,
     /// More body than the limit, in bytes.
     BodyTooLarge(u64),
     /// The client did not send its request in time.
@@ -162,6 +164,7 @@ impl Refusal {
             Self::Unsupported(_) => (400, "invalid_request_error", "unsupported_endpoint"),
             Self::UnknownPath => (404, "invalid_request_error", "not_found"),
             Self::WrongMethod => (405, "invalid_request_error", "method_not_allowed"),
+            Self::IdempotencyConflict => (409, "invalid_request_error", "idempotency_conflict"),
             Self::BodyTooLarge(_) => (413, "invalid_request_error", "payload_too_large"),
             Self::RequestTimeout => (408, "invalid_request_error", "request_timeout"),
             Self::PolicyUnavailable => (503, "service_unavailable_error", "policy_unavailable"),
@@ -209,6 +212,9 @@ impl Refusal {
             }
             Self::UnknownPath => "There is nothing at this path.".into(),
             Self::WrongMethod => "This path does not support this method.".into(),
+            Self::IdempotencyConflict => {
+                "Another request was made under this idempotency key. Give each its own.".into()
+            }
             Self::BodyTooLarge(limit) => format!("The body is larger than {limit} bytes."),
             Self::RequestTimeout => "The request did not arrive in time.".into(),
             Self::PolicyUnavailable => {
@@ -263,6 +269,7 @@ impl Refusal {
             | Self::InvalidJson(_)
             | Self::UnknownPath
             | Self::WrongMethod
+            | Self::IdempotencyConflict
             | Self::BodyTooLarge(_)
             | Self::RequestTimeout
             | Self::PolicyUnavailable
@@ -289,8 +296,9 @@ impl Refusal {
             // It is not the client's budget that these lack.
             _ if matches!(self, Self::AllFailed { .. }) => Vec::new(),
             503 => vec![("retry-after", "1".into())],
-            // Waiting does not refill a budget: official SDKs honour this and do not retry.
-            429 => vec![("x-should-retry", "false".into())],
+            // Waiting does not refill a budget, nor change what was asked first: official SDKs
+            // honour this and do not retry.
+            409 | 429 => vec![("x-should-retry", "false".into())],
             401 if !matches!(self, Self::ProviderCredential(_)) => {
                 vec![("www-authenticate", "Bearer".into())]
             }
@@ -332,6 +340,7 @@ mod tests {
         check(&Refusal::MissingField("model"), 400, invalid, "missing_field", Some("model"));
         let unknown = Refusal::ModelNotFound("x".into());
         check(&unknown, 404, invalid, "model_not_found", Some("model"));
+        check(&Refusal::IdempotencyConflict, 409, invalid, "idempotency_conflict", None);
         check(&Refusal::BodyTooLarge(1), 413, invalid, "payload_too_large", None);
         check(&Refusal::RequestTimeout, 408, invalid, "request_timeout", None);
         check(&SPENT, 429, "insufficient_quota", "budget_exceeded", None);

@@ -55,6 +55,9 @@ pub struct Settings {
     /// Name the provider's cluster in `x-tollgate-cluster`. Off where the route is fixed.
     #[serde(default = "default_route_header")]
     pub route_header: bool,
+    /// A request's `x-request-id` is its client's: this Envoy makes none itself.
+    #[serde(default)]
+    pub client_request_id: bool,
 }
 
 impl Settings {

@@ -10,6 +10,7 @@ use crate::address::AddressLists;
 use crate::meter::Meter;
 use crate::price::Price;
 use crate::snapshot::names::Names;
+use crate::snapshot::replay::Idempotency;
 use crate::snapshot::routing::{Resilience, Routing};
 use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
@@ -17,6 +18,7 @@ use crate::tokens::Family;
 mod glob;
 pub mod names;
 pub mod proto;
+pub mod replay;
 pub mod routing;
 pub mod settings;
 
@@ -43,6 +45,8 @@ pub struct Snapshot {
     pub resilience: Resilience,
     /// Where clients may call from. `None`: from anywhere.
     pub addresses: Option<AddressLists>,
+    /// What ids mean that clients give their requests. `None`: nothing.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// What becomes of a request whose worst case exceeds what is left.

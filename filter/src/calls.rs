@@ -9,9 +9,12 @@ use tollgate_proto::v1::{ResolveCustomerRequest, ResolveKeyRequest, WatchRequest
 use crate::host;
 
 const POLICY: &str = "tollgate.v1.Policy";
+const REPLAY: &str = "tollgate.v1.Replay";
 const USAGE: &str = "tollgate.v1.Usage";
 const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
 const REPORT_WITHIN: Duration = Duration::from_secs(30);
+/// As long as clients wait for an answer: so long another client's may take.
+const CLAIM_WITHIN: Duration = Duration::from_mins(10);
 
 /// The control plane's cluster as an encoded `envoy.config.core.v3.GrpcService`.
 ///
@@ -53,6 +56,21 @@ impl ControlPlane {
         let request = ResolveCustomerRequest { customer: customer.to_owned() };
         let message = request.encode_to_vec();
         host::dispatch_grpc_call(&self.0, POLICY, "ResolveCustomer", &message, RESOLVE_WITHIN)
+    }
+
+    /// Asks whether a request is to be made. The answer comes to the context that asks.
+    pub(crate) fn claim(&self, claim: &[u8]) -> Option<u32> {
+        host::dispatch_grpc_call(&self.0, REPLAY, "Claim", claim, CLAIM_WITHIN)
+    }
+
+    /// Says that requests are still being made. Nobody waits for the answer.
+    pub(crate) fn renew_claims(&self, renewal: &[u8]) {
+        let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Renew", renewal, RESOLVE_WITHIN);
+    }
+
+    /// Brings an answer to those who wait for it. Nobody waits for the control plane's.
+    pub(crate) fn deliver(&self, delivery: &[u8]) {
+        let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Deliver", delivery, REPORT_WITHIN);
     }
 
     /// Tells what was learned of accounts. Nobody waits for the answer.

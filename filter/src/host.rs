@@ -83,6 +83,11 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
                 return Done::NotAsked;
             }
         }
+        Effect::Claim(claim) => {
+            if control_plane.and_then(|control_plane| control_plane.claim(&claim)).is_none() {
+                return Done::NotAsked;
+            }
+        }
         Effect::ResolveKey(hash) => {
             if control_plane.and_then(|control_plane| control_plane.resolve(&hash)).is_none() {
                 return Done::NotAsked;

@@ -62,6 +62,12 @@ pub(crate) fn send(root: u32) {
         if let Some(news) = vm.gateway.take_health_news() {
             control_plane.report_health(&news);
         }
+        for delivery in vm.gateway.replays.take_deliveries() {
+            control_plane.deliver(&delivery);
+        }
+        if let Some(renewal) = vm.gateway.replays.renewal(host::now_us()) {
+            control_plane.renew_claims(&renewal);
+        }
         let report = vm.gateway.next_report(host::now_us())?;
         Some((control_plane, report))
     });
@@ -96,7 +102,8 @@ pub(crate) fn answered(token: u32, status: u32, size: usize) -> bool {
 pub(crate) fn hurry(own: u32) {
     let (urgent, moved) = vm::with(|vm| {
         let gateway = &vm.gateway;
-        (gateway.leases.is_urgent() || gateway.has_health_news(), gateway.has_moved())
+        let news = gateway.has_health_news() || gateway.replays.has_deliveries();
+        (gateway.leases.is_urgent() || news, gateway.has_moved())
     })
     .unwrap_or_default();
     if moved {

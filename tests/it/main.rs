@@ -11,6 +11,7 @@ mod export;
 mod fallback;
 mod governed;
 mod headers;
+mod idempotency;
 mod limits;
 mod load;
 mod management;

@@ -68,6 +68,7 @@ impl Reader<'_> {
         let resilience = self.resilience(&raw.resilience);
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
+        let idempotency = self.idempotency(&raw.idempotency);
         Some(Config {
             server: server?,
             filter_file: self.path(&filter_file?),
@@ -81,6 +82,7 @@ impl Reader<'_> {
             resilience,
             tags,
             limits: limits?,
+            idempotency,
         })
     }
 

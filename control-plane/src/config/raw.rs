@@ -26,6 +26,16 @@ pub(super) struct RawConfig {
     pub(super) resilience: RawResilience,
     pub(super) tags: Vec<RawTag>,
     pub(super) limits: RawEnforcement,
+    pub(super) idempotency: RawIdempotency,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawIdempotency {
+    pub(super) enabled: Option<bool>,
+    pub(super) window_seconds: Option<f64>,
+    pub(super) max_answer_bytes: Option<u64>,
+    pub(super) request_id: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

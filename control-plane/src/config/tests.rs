@@ -79,6 +79,7 @@ fn the_least_configuration_has_defaults() {
         resilience: ResilienceConfig::default(),
         tags: Vec::new(),
         limits: LimitsConfig::default(),
+        idempotency: Some(crate::config::IdempotencyConfig::default()),
     };
     assert_eq!(config, expected);
 }

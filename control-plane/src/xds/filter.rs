@@ -69,6 +69,17 @@ pub struct Gateway<'a> {
     base_paths: Vec<BasePathForm<'a>>,
     /// How refusals look.
     error_profile: &'static str,
+    /// Envoy makes no ids of requests.
+    client_request_id: bool,
+}
+
+impl Gateway<'_> {
+    /// Says that this Envoy makes no ids of requests: those there are, clients sent.
+    #[must_use]
+    pub fn with_ids_of_clients(mut self) -> Self {
+        self.client_request_id = true;
+        self
+    }
 }
 
 impl<'a> From<&'a GatewayConfig> for Gateway<'a> {
@@ -79,6 +90,7 @@ impl<'a> From<&'a GatewayConfig> for Gateway<'a> {
             max_body_bytes: gateway.max_body_bytes,
             base_paths: gateway.base_paths.iter().map(BasePathForm::from).collect(),
             error_profile: gateway.error_profile.name(),
+            client_request_id: false,
         }
     }
 }

@@ -54,7 +54,10 @@ fn connection_manager(gateway: &GatewayConfig, code: &FilterCode) -> HttpConnect
         stat_prefix: LISTENER.to_owned(),
         route_specifier: Some(RouteSpecifier::Rds(routes())),
         http_filters: vec![
-            filter::render(&Role::Gateway(gateway.into()), code),
+            filter::render(
+                &Role::Gateway(filter::Gateway::from(gateway).with_ids_of_clients()),
+                code,
+            ),
             filter::http_filter("envoy.filters.http.router", &router),
         ],
         // The client's address is that of its connection, or what the last so many proxies say;
@@ -62,7 +65,7 @@ fn connection_manager(gateway: &GatewayConfig, code: &FilterCode) -> HttpConnect
         use_remote_address: Some(yes()),
         xff_num_trusted_hops: gateway.trusted_hops,
         internal_address_config: Some(InternalAddressConfig::default()),
-        // Nothing here reads it: a request is known by the id of its ledger record.
+        // A request is known by the id of its ledger record; one that is there is the client's.
         generate_request_id: Some(BoolValue { value: false }),
         preserve_external_request_id: false,
         normalize_path: Some(yes()),

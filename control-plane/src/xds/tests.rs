@@ -161,6 +161,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         resilience: ResilienceConfig::default(),
         tags: Vec::new(),
         limits: LimitsConfig::default(),
+        idempotency: Some(crate::config::IdempotencyConfig::default()),
     }
 }
 

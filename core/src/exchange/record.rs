@@ -41,6 +41,7 @@ impl Exchange {
         }
         self.phase = Phase::Ended;
         self.candidate = None;
+        self.give_up_claim(gateway);
         if let Some(mut forwarded) = self.forwarded.take() {
             if let Some(fallback) = &mut forwarded.fallback {
                 fallback.end(gateway);

@@ -70,7 +70,7 @@ impl Exchange {
         }
         self.phase = Phase::Deciding;
         if matches!(self.selection, Selection::Inference(_)) {
-            self.wishes = Wishes::read(headers);
+            self.wishes = Wishes::read(headers, gateway, &self.settings);
             self.strip_private(headers);
             self.path = path.to_vec();
         }
@@ -123,6 +123,9 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Flow {
+        if self.asked_for_claim() {
+            return self.claim_answered(answer, gateway, now_us);
+        }
         if self.asked_for_customer() {
             return self.customer_resolved(answer, gateway, now_us);
         }
@@ -268,6 +271,10 @@ impl Exchange {
             self.body = Some(body);
             return Ok(Flow::Pause);
         };
+        if !self.may_be_made(&request, &body, policy, gateway) {
+            self.body = Some(body);
+            return Ok(Flow::Pause);
+        }
         let mut fallback = self.choose((&request, &body), &model, gateway, now_us)?;
         let (target, outgoing) = match &mut fallback {
             Some(fallback) => fallback.first(&request, &body, gateway, now_us)?,

@@ -11,12 +11,14 @@ use crate::policy::credential;
 
 /// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
 /// `x-envoy-*`, `x-forwarded-*` and `x-omniroute-*`. The OpenAI ones would act on an account that
-/// is not the client's; `accept-encoding` would hide the answer from the meter.
-const PRIVATE: [&str; 11] = [
+/// is not the client's, and `idempotency-key` would meet those of others there; `accept-encoding`
+/// would hide the answer from the meter.
+const PRIVATE: [&str; 12] = [
     "accept-encoding",
     "cookie",
     "expect",
     "forwarded",
+    "idempotency-key",
     "openai-organization",
     "openai-project",
     "proxy-authorization",

@@ -180,6 +180,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         | Refusal::InvalidField { .. }
         | Refusal::UnknownPath
         | Refusal::WrongMethod
+        | Refusal::IdempotencyConflict
         | Refusal::RequestTimeout
         | Refusal::HostCannotHold
         | Refusal::Unsupported(_)

@@ -49,6 +49,7 @@ pub(crate) struct Run<'a> {
     pub(crate) answer: Headered,
     pub(crate) reply: Option<Reply>,
     pub(crate) asked: Vec<KeyHash>,
+    pub(crate) claims: Vec<proto::ClaimRequest>,
     pub(crate) resumed: u32,
     /// The stream to the provider was closed.
     pub(crate) ended_here: bool,
@@ -136,6 +137,7 @@ impl Host {
             answer: Headered::default(),
             reply: None,
             asked: Vec::new(),
+            claims: Vec::new(),
             resumed: 0,
             ended_here: false,
             led_to: None,
@@ -345,6 +347,7 @@ impl Run<'_> {
                 let shared = self.host.shared.clone();
                 let _ = self.hand(Input::KeyRecalled(shared.as_deref()));
             }
+            Effect::Claim(claim) => self.claims.push(proto::ClaimRequest::decode(&*claim).unwrap()),
             Effect::ReadAddress => {
                 let _ = self.hand(Input::ClientAddress(Some(CLIENT)));
             }

@@ -24,6 +24,7 @@ mod media;
 mod names;
 mod properties;
 mod recordings;
+mod repeats;
 mod same_dialect;
 mod scripts;
 mod settings;
