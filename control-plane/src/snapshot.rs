@@ -72,6 +72,7 @@ fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider 
         credential_header: provider.credential_header.clone().unwrap_or_default(),
         credential_query: provider.credential_query.clone().unwrap_or_default(),
         aliases: other_names(provider),
+        realtime_cluster: cluster::realtime_name(provider).unwrap_or_default(),
     }
 }
 

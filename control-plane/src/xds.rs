@@ -144,7 +144,7 @@ pub fn render_with(config: &Config, code: &FilterCode) -> Resources {
     let clusters = config
         .providers
         .iter()
-        .map(|provider| cluster::render(provider, code))
+        .flat_map(|provider| cluster::render(provider, code))
         .map(|cluster| Resource::new(&cluster.name, &cluster))
         .collect();
     let listener = listener::render(&config.server.gateway, code);

@@ -49,6 +49,7 @@ mod limits;
 mod local;
 mod model;
 mod outgoing;
+mod realtime;
 mod record;
 mod repeats;
 mod request;
@@ -115,6 +116,8 @@ pub struct Exchange {
     local_body: Option<Vec<u8>>,
     /// What the client asks of us. `None`: nothing.
     wishes: Option<Box<Wishes>>,
+    /// A session goes on whose key has changed.
+    key_is_stale: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +158,11 @@ impl Forwarded {
     fn is_answered(&self) -> bool {
         self.attempt.has_answer() && !self.is_between_attempts()
     }
+
+    /// Envoy's cluster for the attempt.
+    fn cluster(&self) -> &str {
+        self.target.provider.cluster_for(self.outgoing.endpoint)
+    }
 }
 
 impl Exchange {
@@ -184,6 +192,7 @@ impl Exchange {
             error_code: None,
             local_body: None,
             wishes: None,
+            key_is_stale: false,
         }
     }
 
@@ -216,7 +225,10 @@ impl Exchange {
                 self.show_standing(gateway, now_us);
                 flow
             }
-            Input::ResponseBody { piece, end } => self.response_body(piece, end, gateway, now_us),
+            Input::ResponseBody { piece, end } => {
+                self.refresh_key(gateway);
+                self.response_body(piece, end, gateway, now_us)
+            }
             Input::Ended => self.ended(gateway, now_us),
         }
     }
@@ -228,7 +240,17 @@ impl Exchange {
 
     /// Tells whether request body callbacks are to be handed in, and held back from Envoy.
     pub fn holds_body(&self) -> bool {
-        self.phase == Phase::Deciding
+        match self.phase {
+            Phase::Deciding => true,
+            // A client may send before it has an answer; others have sent all there is by now.
+            Phase::AwaitingUnits => self.is_realtime(),
+            Phase::New | Phase::Forwarded | Phase::Passing | Phase::Replied | Phase::Ended => false,
+        }
+    }
+
+    /// Tells whether nothing is decided before the request's body has come.
+    pub fn awaits_body(&self) -> bool {
+        self.phase == Phase::Deciding && !self.is_realtime()
     }
 
     /// Tells whether the host must say where an answer comes from ([`Input::ResponseHeaders`]):
@@ -246,9 +268,11 @@ impl Exchange {
         self.forwarded.as_ref().is_some_and(|forwarded| forwarded.fallback.is_some())
     }
 
-    /// Tells whether nothing is decided about the answer: how long that takes matters.
-    pub fn is_on_trial(&self) -> bool {
-        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.attempt.is_on_trial())
+    /// Tells whether it matters when each piece of the answer comes: nothing is decided about it,
+    /// or records are made of what it says.
+    pub fn times_pieces(&self) -> bool {
+        let on_trial = |forwarded: &Forwarded| forwarded.attempt.is_on_trial();
+        self.forwarded.as_ref().is_some_and(on_trial) || self.is_realtime()
     }
 
     /// Tells whether the client asks something of us that concerns its answer.
@@ -264,7 +288,8 @@ impl Exchange {
 
     /// Tells whether body callbacks of the answer matter in the listener.
     pub fn watches_response_body(&self) -> bool {
-        self.local_body.is_some() || self.wishes.as_ref().is_some_and(|it| it.watch_answer())
+        let wishes = self.wishes.as_ref().is_some_and(|it| it.watch_answer());
+        self.local_body.is_some() || self.key_is_stale || wishes
     }
 
     /// Tells whether the time matters at which a piece of the answer reaches the client.

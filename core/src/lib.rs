@@ -24,3 +24,4 @@ pub mod sse;
 pub mod tally;
 pub mod tokens;
 pub mod usage;
+pub mod websocket;

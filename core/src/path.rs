@@ -8,6 +8,7 @@ mod gemini;
 mod ollama;
 pub mod percent;
 mod providers;
+mod realtime;
 
 /// Where a request belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +148,8 @@ pub fn api(endpoint: Endpoint) -> Api {
         | Endpoint::Speech
         | Endpoint::Transcriptions
         | Endpoint::Translations
-        | Endpoint::Moderations => Api::OpenAi,
+        | Endpoint::Moderations
+        | Endpoint::Realtime => Api::OpenAi,
         Endpoint::Messages => Api::Anthropic,
         Endpoint::GenerateContent | Endpoint::EmbedContent | Endpoint::BatchEmbedContents => {
             Api::Gemini
@@ -183,6 +185,9 @@ pub fn select(method: &[u8], path: &[u8], base_paths: &[BasePath]) -> Selection 
     };
     if let Some(kind) = listed.filter(|_| is_get(method)) {
         return Selection::ModelsFor(kind);
+    }
+    if let Some(selection) = realtime::select(method, api, path, &route) {
+        return selection;
     }
     providers::select(method, api, &route)
         .or_else(|| engines::select(method, api, &route))

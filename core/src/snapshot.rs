@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use tollgate_proto::v1::Endpoint;
 pub use tollgate_proto::v1::{ModelKind, ProviderDialect};
 
 use crate::address::AddressLists;
@@ -145,8 +146,17 @@ pub struct Provider {
     pub stream_usage: bool,
     /// It knows `max_completion_tokens`; else caps are written as `max_tokens`.
     pub completion_tokens_cap: bool,
+    /// Envoy's cluster for WebSocket sessions. Empty: it has none.
+    pub realtime_cluster: String,
     /// Limits of the account.
     pub meters: Vec<Rc<Meter>>,
+}
+
+impl Provider {
+    /// Returns Envoy's cluster for requests to an endpoint.
+    pub fn cluster_for(&self, endpoint: Endpoint) -> &str {
+        if endpoint == Endpoint::Realtime { &self.realtime_cluster } else { &self.cluster }
+    }
 }
 
 /// What proves to a provider who we are.

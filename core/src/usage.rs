@@ -7,7 +7,8 @@ use crate::price::TokenUsage;
 /// Reads a `usage` object. `None` when it is null, not an object, or names no token count.
 ///
 /// Counts may be missing, null or written as floats; strings and other kinds count as missing.
-/// `prompt_cache_hit_tokens` of `DeepSeek` and the names of the Responses API are understood too.
+/// `prompt_cache_hit_tokens` of `DeepSeek` and the names of the Responses API and of the Realtime
+/// API are understood too.
 pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
     let (mut input, mut output, mut total, mut cache_hit) = (None, None, None, None);
     let mut details = Details::default();
@@ -19,7 +20,9 @@ pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
         "prompt_tokens_details" | "input_tokens_details" | "input_token_details" => {
             details.take_input(value);
         }
-        "completion_tokens_details" | "output_tokens_details" => details.take_output(value),
+        "completion_tokens_details" | "output_tokens_details" | "output_token_details" => {
+            details.take_output(value);
+        }
         _ => {}
     })?;
     input.or(output).or(total)?;
@@ -31,7 +34,7 @@ pub fn parse(raw: &[u8]) -> Option<TokenUsage> {
         cached_input: details.cached.or(cache_hit).unwrap_or(0),
         cache_write: details.cache_write.unwrap_or(0),
         reasoning: details.reasoning.unwrap_or(0),
-        audio_input: details.audio_input.unwrap_or(0),
+        audio_input: details.audio_input(),
         audio_output: details.audio_output.unwrap_or(0),
     })
 }
@@ -41,17 +44,32 @@ struct Details {
     cached: Option<u64>,
     cache_write: Option<u64>,
     audio_input: Option<u64>,
+    /// Of the audio; it counts as cached.
+    cached_audio: Option<u64>,
     reasoning: Option<u64>,
     audio_output: Option<u64>,
 }
 
 impl Details {
+    fn audio_input(&self) -> u64 {
+        self.audio_input.unwrap_or(0).saturating_sub(self.cached_audio.unwrap_or(0))
+    }
+
     fn take_input(&mut self, raw: &[u8]) {
         for_each_member(raw, |key, value| match key {
             "cached_tokens" => self.cached = count(value),
             "cache_write_tokens" => self.cache_write = count(value),
             "audio_tokens" => self.audio_input = count(value),
+            "cached_tokens_details" => self.take_cached(value),
             _ => {}
+        });
+    }
+
+    fn take_cached(&mut self, raw: &[u8]) {
+        for_each_member(raw, |key, value| {
+            if key == "audio_tokens" {
+                self.cached_audio = count(value);
+            }
         });
     }
 
@@ -108,6 +126,25 @@ mod tests {
             reasoning: 7,
             audio_input: 1,
             audio_output: 2,
+        };
+        assert_eq!(parse(raw), Some(expected));
+    }
+
+    #[test]
+    fn reads_the_usage_of_realtime_sessions() {
+        let raw = br#"{"total_tokens":253,"input_tokens":132,"output_tokens":121,
+            "input_token_details":{"text_tokens":82,"audio_tokens":50,"cached_tokens":64,
+                "cached_tokens_details":{"text_tokens":44,"audio_tokens":20}},
+            "output_token_details":{"text_tokens":30,"audio_tokens":91}}"#;
+
+        let expected = TokenUsage {
+            input: 132,
+            output: 121,
+            total: 253,
+            cached_input: 64,
+            audio_input: 30,
+            audio_output: 91,
+            ..TokenUsage::default()
         };
         assert_eq!(parse(raw), Some(expected));
     }

@@ -54,7 +54,7 @@ impl Stream {
     fn read_clock(&mut self, input: &Input<'_>) {
         let read = match input {
             Input::AttemptResponseBody { .. } => {
-                !std::mem::replace(&mut self.answering, true) || self.asks(Exchange::is_on_trial)
+                !std::mem::replace(&mut self.answering, true) || self.asks(Exchange::times_pieces)
             }
             Input::RequestHeaders { .. } | Input::KeyResolved(_) | Input::Ended => true,
             // How long an attempt took counts where another may follow.
@@ -136,7 +136,7 @@ impl Stream {
         }
         let input = Input::RequestHeaders { headers: Headers(&pairs.list()), end };
         let flow = self.handle(input);
-        if !end && self.holds_body() {
+        if !end && self.asks(Exchange::awaits_body) {
             let now = self.now_us;
             vm::with(|vm| vm.gateway.awaits_body(context, now));
         }

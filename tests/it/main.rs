@@ -26,6 +26,7 @@ mod programs;
 mod progress;
 mod provider_failures;
 mod providers;
+mod realtime;
 mod refusals;
 mod reload;
 mod replay;

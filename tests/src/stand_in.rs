@@ -15,8 +15,17 @@ pub struct StandIn {
 impl StandIn {
     /// Starts it. Its providers want this credential, and have one model.
     pub async fn start(credential: &str, model: &str) -> Self {
+        Self::of("stand_in.py", credential, model).await
+    }
+
+    /// Starts one that speaks OpenAI's Realtime API alone.
+    pub async fn realtime(credential: &str, model: &str) -> Self {
+        Self::of("realtime_stand_in.py", credential, model).await
+    }
+
+    async fn of(script: &str, credential: &str, model: &str) -> Self {
         let log = Log::default();
-        let script = folder().join("python/stand_in.py");
+        let script = folder().join("python").join(script);
         let python = Tools::python();
         let launch = Launch {
             name: "stand-in",

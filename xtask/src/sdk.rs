@@ -10,10 +10,12 @@ use crate::install;
 use crate::repo::Repo;
 
 const PYTHON_PACKAGES: &[&str] =
-    &["openai==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0", "ollama==0.6.3"];
+    &["openai[realtime]==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0", "ollama==0.6.3"];
 const NODE_PACKAGES: &[&str] = &[
     "openai@7.57.0",
     "@anthropic-ai/sdk@1.12.0",
+    // What OpenAI's client speaks WebSockets with.
+    "ws@8.23.0",
     // Programs that people point at the gateway.
     "@anthropic-ai/claude-code@2.1.197",
     "@google/gemini-cli@0.61.0",

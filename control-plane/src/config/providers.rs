@@ -81,6 +81,8 @@ pub struct ProviderConfig {
     pub dialect: ProviderDialect,
     /// It serves Responses besides chat completions.
     pub responses: bool,
+    /// It serves WebSocket sessions at `/realtime`.
+    pub realtime: bool,
     /// Azure's `api-version`. `None`: its `v1` API, which has none.
     pub api_version: Option<String>,
     /// What may be sent to it.
@@ -127,6 +129,7 @@ impl ProviderConfig {
             stream_usage: true,
             completion_tokens_cap: openai || dialect == ProviderDialect::Azure,
             responses: openai,
+            realtime: openai,
             base_url,
             dialect,
             api_version: None,
@@ -225,6 +228,7 @@ impl Reader<'_> {
         provider.dialect = spoken;
         provider.stream_usage = raw.stream_usage.unwrap_or(provider.stream_usage);
         provider.responses = raw.responses.unwrap_or(provider.responses);
+        provider.realtime = raw.realtime.unwrap_or(provider.realtime);
         let cap = raw.completion_tokens_cap;
         provider.completion_tokens_cap = cap.unwrap_or(provider.completion_tokens_cap);
         let proxy = self.proxy(at("proxy"), raw.proxy.as_deref(), &provider.base_url);

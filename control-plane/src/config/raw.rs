@@ -168,6 +168,7 @@ pub(super) struct RawProvider {
     pub(super) dialect: Option<String>,
     pub(super) api_version: Option<String>,
     pub(super) responses: Option<bool>,
+    pub(super) realtime: Option<bool>,
     pub(super) limits: RawLimits,
 }
 

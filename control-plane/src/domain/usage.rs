@@ -176,6 +176,8 @@ pub enum Endpoint {
     Translations,
     /// OpenAI's moderations.
     Moderations,
+    /// `OpenAI`'s WebSocket sessions.
+    Realtime,
 }
 
 /// Where the token counts of a record come from.

@@ -88,7 +88,7 @@ fn without_filters(source: &Source<'_>) -> ResourceSet {
     let providers = source.config.providers.iter();
     ResourceSet::new(
         providers
-            .map(xds::cluster::render_bare)
+            .flat_map(xds::cluster::render_bare)
             .map(|it| xds::Resource::new(&it.name, &it))
             .collect(),
     )

@@ -117,6 +117,7 @@ fn endpoint(endpoint: v1::Endpoint) -> Endpoint {
         v1::Endpoint::Transcriptions => Endpoint::Transcriptions,
         v1::Endpoint::Translations => Endpoint::Translations,
         v1::Endpoint::Moderations => Endpoint::Moderations,
+        v1::Endpoint::Realtime => Endpoint::Realtime,
     }
 }
 

@@ -276,6 +276,7 @@ fn call_type(endpoint: Endpoint) -> &'static str {
         Endpoint::ChatCompletions | Endpoint::OllamaChat => "acompletion",
         Endpoint::Completions | Endpoint::OllamaGenerate => "atext_completion",
         Endpoint::Responses => "aresponses",
+        Endpoint::Realtime => "_arealtime",
         Endpoint::Messages => "anthropic_messages",
         Endpoint::GenerateContent => "agenerate_content",
         Endpoint::Embeddings

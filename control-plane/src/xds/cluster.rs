@@ -51,31 +51,54 @@ pub fn is_address(url: &BaseUrl) -> bool {
     url.host.parse::<IpAddr>().is_ok()
 }
 
-/// Renders the cluster of a provider.
-pub fn render(provider: &ProviderConfig, code: &FilterCode) -> Cluster {
+/// Returns Envoy's name of a provider's cluster for WebSocket sessions. `None`: it has none.
+pub fn realtime_name(provider: &ProviderConfig) -> Option<String> {
+    let own = || format!("{}/realtime", name(&provider.id));
+    provider.realtime.then(|| if provider.base_url.tls { own() } else { name(&provider.id) })
+}
+
+/// Renders the clusters of a provider.
+pub fn render(provider: &ProviderConfig, code: &FilterCode) -> Vec<Cluster> {
     let filters = vec![
         filter::render(&Role::Upstream, code),
         filter::http_filter("envoy.filters.http.upstream_codec", &UpstreamCodec::default()),
     ];
-    to_provider(provider, filters)
+    to_provider(provider, &filters)
 }
 
-/// Renders the cluster of a provider for the standalone role, which has no filter there.
-pub fn render_bare(provider: &ProviderConfig) -> Cluster {
-    to_provider(provider, Vec::new())
+/// Renders the clusters of a provider for the standalone role, which has no filter there.
+pub fn render_bare(provider: &ProviderConfig) -> Vec<Cluster> {
+    to_provider(provider, &[])
 }
 
-fn to_provider(provider: &ProviderConfig, filters: Vec<HttpFilter>) -> Cluster {
-    let mut cluster = to(&name(&provider.id), &provider.base_url, filters);
+fn to_provider(provider: &ProviderConfig, filters: &[HttpFilter]) -> Vec<Cluster> {
+    let mut clusters = vec![to(&name(&provider.id), &provider.base_url, filters.to_vec())];
+    let apart = realtime_name(provider).filter(|_| provider.base_url.tls);
+    clusters.extend(apart.map(|name| {
+        let mut cluster = to(&name, &provider.base_url, Vec::new());
+        // Where HTTP/2 is spoken too, Envoy would ask for a WebSocket in its way, which few know.
+        set_protocol(&mut cluster, &protocol(false, filters.to_vec()));
+        cluster
+    }));
     if let Some(proxy) = &provider.proxy {
-        cluster.transport_socket = cluster.transport_socket.map(|inner| through(proxy, inner));
+        for cluster in &mut clusters {
+            let inner = cluster.transport_socket.take();
+            cluster.transport_socket = inner.map(|inner| through(proxy, inner));
+        }
     }
-    cluster
+    clusters
+}
+
+fn set_protocol(cluster: &mut Cluster, protocol: &HttpProtocolOptions) {
+    cluster.typed_extension_protocol_options = HashMap::from([(
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
+        any(protocol),
+    )]);
 }
 
 /// Renders the way to a URL, with filters of its own or without.
 pub fn to(name: &str, url: &BaseUrl, filters: Vec<HttpFilter>) -> Cluster {
-    Cluster {
+    let mut cluster = Cluster {
         load_assignment: Some(endpoints(name, url)),
         common_lb_config: Some(CommonLbConfig {
             // All or nothing: without it Envoy would send to addresses it knows to be no good.
@@ -92,12 +115,10 @@ pub fn to(name: &str, url: &BaseUrl, filters: Vec<HttpFilter>) -> Cluster {
             ..UpstreamConnectionOptions::default()
         }),
         transport_socket: url.tls.then(|| tls(url)),
-        typed_extension_protocol_options: HashMap::from([(
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
-            any(&protocol(url.tls, filters)),
-        )]),
         ..Cluster::default()
-    }
+    };
+    set_protocol(&mut cluster, &protocol(url.tls, filters));
+    cluster
 }
 
 fn discovery(url: &BaseUrl) -> ClusterDiscoveryType {

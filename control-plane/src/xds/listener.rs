@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, Rds,
     http_connection_manager::{
-        InternalAddressConfig, PathWithEscapedSlashesAction, RouteSpecifier,
+        InternalAddressConfig, PathWithEscapedSlashesAction, RouteSpecifier, UpgradeConfig,
     },
 };
 use envoy_types::pb::google::protobuf::{BoolValue, Duration};
@@ -79,6 +79,11 @@ fn connection_manager(gateway: &GatewayConfig, code: &FilterCode) -> HttpConnect
         http2_protocol_options: Some(http2()),
         access_log: gateway.access_log.iter().map(|file| access_log::render(file)).collect(),
         local_reply_config: Some(local_reply::render()),
+        // A session's frames pass the same filters as bodies do.
+        upgrade_configs: vec![UpgradeConfig {
+            upgrade_type: "websocket".to_owned(),
+            ..UpgradeConfig::default()
+        }],
         request_timeout: Some(duration(gateway.request_timeout)),
         stream_idle_timeout: Some(seconds(STREAM_IDLE_SECONDS)),
         ..HttpConnectionManager::default()

@@ -43,6 +43,7 @@ async fn the_snapshot_says_what_is_configured() {
         stream_usage: true,
         completion_tokens_cap: true,
         responses: true,
+        realtime_cluster: "tollgate/openai/realtime".to_owned(),
         ..Provider::default()
     };
     let price = Price {

@@ -9,4 +9,5 @@ pub mod completions;
 pub mod embeddings;
 pub mod engines;
 pub mod models;
+pub mod realtime;
 pub mod stream;

@@ -16,6 +16,7 @@ pub fn endpoint(provider: &Provider, asked: Endpoint) -> Option<Endpoint> {
     match (provider.dialect, is_embedding(asked)) {
         // Nothing stands in for these.
         (_, _) if asked == Endpoint::Unspecified || media::is_media(asked) => None,
+        (_, _) if asked == Endpoint::Realtime => None,
         (ProviderDialect::Anthropic, true) => None,
         (ProviderDialect::Gemini, true) => Some(Endpoint::BatchEmbedContents),
         (ProviderDialect::Ollama, true) => Some(Endpoint::OllamaEmbed),
@@ -54,6 +55,7 @@ pub fn serves(provider: &Provider, asked: Endpoint) -> bool {
             ProviderDialect::Anthropic | ProviderDialect::Gemini | ProviderDialect::Ollama => false,
         },
         Endpoint::Messages => provider.dialect == ProviderDialect::Anthropic,
+        Endpoint::Realtime => !provider.realtime_cluster.is_empty(),
         // Embeddings of Gemini name the model in the body, in several places, and what Ollama
         // generates is a conversation of one message: they are written anew.
         Endpoint::GenerateContent => provider.dialect == ProviderDialect::Gemini,
@@ -101,7 +103,7 @@ pub fn dialect(endpoint: Endpoint) -> Option<Dialect> {
             Dialect::Ollama
         }
         Endpoint::OllamaGenerate => Dialect::OllamaGenerate,
-        Endpoint::Unspecified => return None,
+        Endpoint::Realtime | Endpoint::Unspecified => return None,
     })
 }
 
@@ -114,7 +116,11 @@ pub fn path(
     stream: bool,
     sse: bool,
 ) -> String {
-    let mut path = bare_path(provider, endpoint, model, stream, sse);
+    let mut path = if endpoint == Endpoint::Realtime {
+        realtime(provider, model)
+    } else {
+        bare_path(provider, endpoint, model, stream, sse)
+    };
     if let Some(Credential::Query(credential)) = &provider.credential {
         path.push(if path.contains('?') { '&' } else { '?' });
         path.push_str(credential);
@@ -165,8 +171,17 @@ fn below(endpoint: Endpoint) -> &'static str {
         Endpoint::OllamaChat => "/chat",
         Endpoint::OllamaGenerate => "/generate",
         Endpoint::OllamaEmbed => "/embed",
+        Endpoint::Realtime => "/realtime",
         Endpoint::Unspecified => "",
     }
+}
+
+/// A session has no body: its path names the model.
+fn realtime(provider: &Provider, model: &str) -> String {
+    let (path, model) = (bare_path(provider, Endpoint::Realtime, model, true, true), encode(model));
+    // Azure's dated form has a query of its own.
+    let name = if path.contains('?') { "&deployment=" } else { "?model=" };
+    [&path, name, &model].concat()
 }
 
 fn gemini(base: &str, endpoint: Endpoint, model: &str, stream: bool, sse: bool) -> String {
@@ -187,7 +202,7 @@ fn azure(provider: &Provider, endpoint: Endpoint, model: &str) -> String {
         let base = base.strip_suffix("/openai/v1").unwrap_or(base);
         return [base, "/openai/v1", below(endpoint)].concat();
     }
-    let deployment = if endpoint == Endpoint::Responses {
+    let deployment = if matches!(endpoint, Endpoint::Responses | Endpoint::Realtime) {
         String::new()
     } else {
         ["/deployments/", &encode(model)].concat()

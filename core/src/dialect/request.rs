@@ -65,6 +65,12 @@ pub struct Cap {
 /// When the body is not a JSON object, or lacks a field that the endpoint needs, or has it in a
 /// form that the gateway cannot act on.
 pub fn read(call: &Call, body: &[u8]) -> Result<Request, Refusal> {
+    if call.endpoint == Endpoint::Realtime {
+        // All it says stands in its path.
+        let request = Request::of(call);
+        let named = !request.model.is_empty();
+        return named.then_some(request).ok_or(Refusal::MissingField("model"));
+    }
     let invalid = |why: String| Refusal::InvalidJson(why);
     std::str::from_utf8(body)
         .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
@@ -277,6 +283,7 @@ fn required_input(endpoint: Endpoint) -> &'static [&'static str] {
         | Endpoint::ImagesVariations
         | Endpoint::Transcriptions
         | Endpoint::Translations
+        | Endpoint::Realtime
         | Endpoint::Unspecified => &[],
     }
 }

@@ -4,6 +4,7 @@ use super::trial::{Trial, Verdict};
 use crate::dialect::chat::answer::ReplyTo;
 use crate::dialect::media::answer::{Found, Watch};
 use crate::dialect::openai::answer::{Facts, member};
+use crate::dialect::openai::realtime::Session;
 use crate::dialect::openai::stream::Stream;
 use crate::dialect::relay::{Between, Relay};
 use crate::dialect::whole::{self, ANSWER_LIMIT, Vectors};
@@ -55,6 +56,8 @@ pub(super) enum Form {
     Error(Vec<u8>),
     /// Replaced by this answer of ours, once.
     Ours(Vec<u8>),
+    /// A WebSocket session.
+    Session(Box<Session>),
 }
 
 impl Form {
@@ -62,7 +65,7 @@ impl Form {
     pub(super) fn rewrites(&self) -> bool {
         match self {
             Self::Media(watch) => watch.rewrites(),
-            Self::Error(_) => false,
+            Self::Error(_) | Self::Session(_) => false,
             Self::Stream(_) | Self::Json(_) | Self::Relay(_) | Self::Whole(_) | Self::Ours(_) => {
                 true
             }
@@ -137,6 +140,7 @@ impl Answer {
         match &self.form {
             Form::Stream(stream) => stream.is_cut(),
             Form::Relay(relay) => relay.is_cut(),
+            Form::Session(session) => session.is_cut(),
             Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
                 false
             }
@@ -159,6 +163,8 @@ impl Answer {
             _ if self.inflate.as_ref().is_some_and(Inflate::is_broken) => false,
             Form::Stream(stream) => stream.is_done() || stream.is_cut() || self.ended,
             Form::Relay(relay) => relay.is_done() || relay.is_cut(),
+            // Either side may leave when it likes.
+            Form::Session(_) => true,
             Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
                 self.ended
             }
@@ -177,7 +183,12 @@ impl Answer {
             (Form::Json(tap), _) => usage::parse(&tap.captured().usage),
             (Form::Whole(gathered), _) => gathered.facts.usage,
             (
-                Form::Stream(_) | Form::Relay(_) | Form::Media(_) | Form::Error(_) | Form::Ours(_),
+                Form::Stream(_)
+                | Form::Relay(_)
+                | Form::Media(_)
+                | Form::Error(_)
+                | Form::Ours(_)
+                | Form::Session(_),
                 _,
             ) => None,
         }
@@ -192,7 +203,8 @@ impl Answer {
             | Form::Relay(_)
             | Form::Whole(_)
             | Form::Error(_)
-            | Form::Ours(_) => None,
+            | Form::Ours(_)
+            | Form::Session(_) => None,
         }
     }
 
@@ -201,6 +213,7 @@ impl Answer {
         match &self.form {
             Form::Stream(stream) => stream.generated(),
             Form::Relay(relay) => relay.generated(),
+            Form::Session(_) => Counted { tokens: 0, exact: true },
             Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
                 Counted { tokens: facts.output_tokens(), exact: false }
             }
@@ -230,6 +243,10 @@ impl Answer {
                 facts.take_error(member(kept, "error").unwrap_or(b"\"\""));
             }
             Form::Ours(_) => facts.error_code = Some("provider_error".to_owned()),
+            Form::Session(session) => {
+                facts.usage = Some(session.charge().map(|charge| charge.usage).unwrap_or_default());
+                facts.id = session.charge().and_then(|charge| charge.id.clone());
+            }
         }
         if self.is_cut() {
             facts.error_code = Some("budget_exceeded".to_owned());
@@ -278,6 +295,10 @@ impl Answer {
                 None
             }
             Form::Ours(body) => Some(std::mem::take(body)),
+            Form::Session(session) => {
+                let out = session.push(plain, end);
+                (out != plain).then_some(out)
+            }
         }
     }
 }

@@ -21,10 +21,6 @@ use crate::settings::Role;
 use crate::snapshot::{Credential, Target};
 use crate::tokens::Counted;
 
-/// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
-/// the provider does not say what they were.
-const BODY_KEPT: usize = 256 * 1024;
-
 /// The headers of an answer that is announced to be no longer wait for its first piece, which is
 /// nearly always all of it, so that they can say what it cost.
 const MOST_HELD: u64 = 64 * 1024;
@@ -310,16 +306,6 @@ impl Exchange {
         if held { Flow::Pause } else { Flow::Continue }
     }
 
-    /// No further attempt will need the request's body, and a long one is not counted.
-    pub(super) fn forget_long_body(&mut self) {
-        if self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
-            self.body = None;
-            if let Some(forwarded) = &mut self.forwarded {
-                forwarded.outgoing.forget_body();
-            }
-        }
-    }
-
     pub(super) fn attempt_response_body(
         &mut self,
         piece: &[u8],
@@ -346,6 +332,11 @@ impl Exchange {
         let status = answer.status;
         let verdict = answer.trial.as_mut().map(|trial| trial.judge(plain, end, status, now_us));
         let mut changed = answer.rewrite(plain, end);
+        if let Form::Session(_) = answer.form {
+            self.charge_session(plain, &mut changed, gateway, now_us);
+            self.let_pass(was_cut, gateway);
+            return Flow::Continue;
+        }
         if let Some(verdict) = verdict {
             let verdict = answer.later(verdict, end);
             let out = changed.as_deref().unwrap_or(plain);

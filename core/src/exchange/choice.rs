@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::Exchange;
 use super::fallback::Fallback;
-use crate::dialect::conversation;
 use crate::dialect::request::Request;
+use crate::dialect::{conversation, provider};
 use crate::gateway::Gateway;
 use crate::refusal::Refusal;
 use crate::routing::{self, Ask, Nothing};
@@ -45,6 +45,11 @@ impl Exchange {
         };
         let mut chain = routing::order(model, &ask, state, now_us)
             .map_err(|nothing| refusal(nothing, request, now_us))?;
+        if self.is_realtime() {
+            // A session begins once, with somebody who has sessions.
+            chain.retain(|target| provider::serves(&target.provider, request.endpoint));
+            chain.keep_first();
+        }
         if self.is_standalone() || !self.settings.route_header {
             // The route leads where it leads.
             chain.keep_first();

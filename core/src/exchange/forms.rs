@@ -7,6 +7,7 @@ use super::answer::{Form, Gathered, Subject};
 use crate::dialect::chat::answer::ReplyTo;
 use crate::dialect::media::{self, answer::Watch};
 use crate::dialect::openai::answer::BYTES_PER_TOKEN;
+use crate::dialect::openai::realtime::Session;
 use crate::dialect::openai::stream::{Allowance, Stream};
 use crate::dialect::relay::{Between, Relay};
 use crate::dialect::{Dialect, error, provider};
@@ -42,6 +43,7 @@ impl Forwarded {
             }
             400.. if api(asked) == api(answered) => Form::Error(Vec::new()),
             400.. => self.gathered(seen),
+            101 => Form::Session(Box::new(Session::new(&self.request.model))),
             _ if same && media::is_media(asked) => {
                 let model = &self.request.model;
                 Form::Media(Box::new(Watch::new(asked, seen.content_type, model)))
@@ -111,9 +113,12 @@ impl Form {
                 let dialect = provider::dialect(forwarded.request.endpoint)?;
                 Some(dialect.stream_type(forwarded.request.sse))
             }
-            Self::Relay(_) | Self::Stream(_) | Self::Json(_) | Self::Media(_) | Self::Error(_) => {
-                None
-            }
+            Self::Relay(_)
+            | Self::Stream(_)
+            | Self::Json(_)
+            | Self::Media(_)
+            | Self::Error(_)
+            | Self::Session(_) => None,
         }
     }
 }

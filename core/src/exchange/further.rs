@@ -30,7 +30,7 @@ impl Exchange {
         let Some(forwarded) = &self.forwarded else { return };
         let Some(fallback) = &forwarded.fallback else { return };
         let left = fallback.chain.attempts_left();
-        let cluster = forwarded.target.provider.cluster.clone();
+        let cluster = forwarded.cluster().to_owned();
         let mut set = |name, value: String| {
             self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
         };
@@ -69,8 +69,8 @@ impl Exchange {
             }
             self.advance(&target, gateway, now_us)?;
         }
-        let expected = self.forwarded.as_ref().map(|it| it.target.provider.cluster.as_bytes());
-        if cluster != expected {
+        let expected = self.forwarded.as_ref().map(Forwarded::cluster);
+        if cluster != expected.map(str::as_bytes) {
             // An Envoy that cannot change clusters would hand one provider's credential to another.
             return Err(Refusal::Internal);
         }

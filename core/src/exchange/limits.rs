@@ -240,7 +240,7 @@ impl Candidate {
         // A cap that we only assume has to be said, or nothing keeps the provider to it.
         let assumed = self.sent().max_tokens.is_none() && self.target.max_output_tokens.is_none();
         let lower = one < self.one_output();
-        let capped = !is_embedding(self.outgoing.endpoint) && !self.request.is_media();
+        let capped = takes_cap(self.outgoing.endpoint) && !self.request.is_media();
         let cap = (capped && (lower || assumed))
             .then(|| Cap { field: self.cap_field(), tokens: one.min(self.one_output()) });
         let output = Some(output.min(self.output()).max(1));
@@ -364,6 +364,11 @@ pub(super) fn meters(
 /// The limits of a provider, and of the account, that a request meets.
 fn of_provider<'a>(model: &'a Model, target: &'a Target) -> impl Iterator<Item = &'a Rc<Meter>> {
     target.provider.meters.iter().filter(|meter| meter.counts(&model.name))
+}
+
+/// Tells whether a request says how long its answer may be.
+fn takes_cap(endpoint: Endpoint) -> bool {
+    !is_embedding(endpoint) && endpoint != Endpoint::Realtime
 }
 
 fn units(tokens: u64) -> i64 {

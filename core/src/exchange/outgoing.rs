@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use tollgate_proto::v1::Endpoint;
 
+use super::Exchange;
 use crate::dialect::chat::{Dropped, Towards};
 use crate::dialect::request::{self, Request};
 use crate::dialect::whole::Vectors;
@@ -13,6 +14,10 @@ use crate::path::{Api, Call, Named, Route, api};
 use crate::refusal::Refusal;
 use crate::snapshot::Target;
 use crate::snapshot::settings::ModelSettings;
+
+/// Longer prompts are forgotten once they are answered. Shorter ones are counted at the end if
+/// the provider does not say what they were.
+const BODY_KEPT: usize = 256 * 1024;
 
 /// What goes to the provider, before the edits of an attempt.
 #[derive(Debug)]
@@ -149,6 +154,18 @@ impl Outgoing {
     /// Returns the client's fields that the provider's dialect cannot carry.
     pub(super) fn dropped(&self) -> &[Cow<'static, str>] {
         self.translated.as_ref().map_or(&[], |translated| translated.dropped.fields())
+    }
+}
+
+impl Exchange {
+    /// No further attempt will need the request's body, and a long one is not counted.
+    pub(super) fn forget_long_body(&mut self) {
+        if self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
+            self.body = None;
+            if let Some(forwarded) = &mut self.forwarded {
+                forwarded.outgoing.forget_body();
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::customer;
 use super::limits::{self, Candidate, Reserved};
 use super::wishes::Wishes;
 use super::{
-    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model,
+    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model, realtime,
 };
 use crate::dialect::ollama;
 use crate::gateway::Gateway;
@@ -63,8 +63,11 @@ impl Exchange {
                 if headers.number("content-length").is_some_and(|length| length > limit) {
                     return self.refuse(&Refusal::BodyTooLarge(limit));
                 }
-                if end {
+                if end || self.is_realtime() {
                     self.body = Some(Vec::new());
+                }
+                if self.is_realtime() && !realtime::asks_for_upgrade(headers) {
+                    return self.refuse(&realtime::NO_UPGRADE);
                 }
             }
         }
@@ -73,6 +76,9 @@ impl Exchange {
             self.wishes = Wishes::read(headers, gateway, &self.settings);
             self.strip_private(headers);
             self.path = path.to_vec();
+        }
+        if self.is_realtime() {
+            self.strip_protocols(headers);
         }
         self.named_customer = customer::named_in(headers);
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
@@ -100,7 +106,7 @@ impl Exchange {
     }
 
     pub(super) fn request_body(&mut self, body: Vec<u8>, gateway: &mut Gateway, now: i64) -> Flow {
-        if self.phase != Phase::Deciding {
+        if self.phase != Phase::Deciding || self.is_realtime() {
             return Flow::Pause;
         }
         if body.len() as u64 > self.settings.max_body_bytes {
@@ -128,6 +134,9 @@ impl Exchange {
         }
         if self.asked_for_customer() {
             return self.customer_resolved(answer, gateway, now_us);
+        }
+        if self.phase == Phase::Forwarded && self.is_realtime() {
+            self.hear_of_key(answer, gateway, now_us);
         }
         let Some(hash) = self.key.filter(|_| self.phase == Phase::Deciding) else {
             return Flow::Pause;
@@ -186,7 +195,7 @@ impl Exchange {
         flow
     }
 
-    fn ask(&mut self, hash: KeyHash, gateway: &mut Gateway) -> Flow {
+    pub(super) fn ask(&mut self, hash: KeyHash, gateway: &mut Gateway) -> Flow {
         gateway.keys.asking(hash);
         self.effects.push_back(Effect::ResolveKey(hash));
         Flow::Pause
@@ -331,7 +340,8 @@ impl Exchange {
         });
         self.phase = Phase::Forwarded;
         if self.settings.route_header {
-            let cluster = target.provider.cluster.clone().into();
+            let cluster =
+                self.forwarded.as_ref().map(Forwarded::cluster).unwrap_or_default().into();
             self.effects.push_back(Effect::SetRequestHeader(CLUSTER_HEADER, cluster));
             if let Some(patience) = model.routing.patience_ms() {
                 let value = patience.to_string().into_bytes();

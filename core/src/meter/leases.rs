@@ -6,8 +6,8 @@ use std::rc::Rc;
 use tollgate_proto::v1::{Debit, MeterGrant, MeterState};
 
 use super::lease::Lease;
-use super::reservation::Line;
 pub use super::reservation::{Demand, Reservation, Shortage};
+use super::reservation::{Line, is_used_by_parts};
 use super::{Dimension, Meter};
 
 /// How often what is held is confirmed, and what is not used given back.
@@ -156,6 +156,32 @@ impl Leases {
             }
         }
         debits
+    }
+
+    /// Settles one part of what goes on: returns the debits of its record, and reserves as much
+    /// again for the next part, or what there is of it. Requests and parallel ones stay as they
+    /// are.
+    pub fn renew(
+        &mut self,
+        reservation: &mut Reservation,
+        used: impl Fn(Dimension) -> i64,
+        now_us: i64,
+    ) -> Vec<Debit> {
+        let part = reservation.split_parts();
+        let demands: Vec<_> = part.demands().collect();
+        let debits = self.settle(part, used);
+        reservation.lines.extend(self.admit_anyway(&demands, now_us).lines);
+        debits
+    }
+
+    /// Returns the limit among those reserved of that is used up.
+    pub fn shortage(&self, reservation: &Reservation, now_us: i64) -> Option<Shortage> {
+        let lines = reservation.lines.iter().filter(|line| !line.meter.observe_only);
+        let mut shared = lines.filter(|line| is_used_by_parts(line.meter.dimension));
+        shared.find_map(|line| {
+            let lease = self.by_meter.get(&line.meter.id)?;
+            lease.is_exhausted(now_us).then(|| Shortage::of(lease, &line.meter, now_us))
+        })
     }
 
     /// Returns a meter's account, for those who show it.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::lease::Lease;
-use super::{Meter, Scope};
+use super::{Dimension, Meter, Scope};
 
 /// What a request needs of one meter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,16 @@ pub struct Demand {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reservation {
     pub(super) lines: Vec<Line>,
+}
+
+/// Tells whether what goes on for long uses a meter again and again, and not once.
+pub(super) fn is_used_by_parts(dimension: Dimension) -> bool {
+    match dimension {
+        Dimension::Requests | Dimension::Parallel => false,
+        Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens | Dimension::Money => {
+            true
+        }
+    }
 }
 
 /// What is reserved of one meter.
@@ -54,6 +64,21 @@ impl Reservation {
             .iter()
             .filter(|line| !line.meter.observe_only)
             .map(|line| (&*line.meter, line.amount))
+    }
+
+    /// Takes out what one part of a session may use.
+    pub(super) fn split_parts(&mut self) -> Self {
+        let by_parts = |line: &mut Line| is_used_by_parts(line.meter.dimension);
+        Self { lines: self.lines.extract_if(.., by_parts).collect() }
+    }
+
+    /// Returns what would reserve the same again.
+    pub(super) fn demands(&self) -> impl Iterator<Item = Demand> {
+        self.lines.iter().map(|line| Demand {
+            meter: Rc::clone(&line.meter),
+            need: line.amount,
+            want: line.amount,
+        })
     }
 
     /// Takes out what is reserved of limits of one scope.

@@ -18,9 +18,24 @@ pub fn find(headers: Headers<'_>) -> Option<Vec<u8>> {
         .find(|key| !key.is_empty());
     match header {
         Some(key) => Some(key.to_vec()),
-        None => query_value(headers.first(":path")?, "key").filter(|key| !key.is_empty()),
+        None => query_value(headers.first(":path")?, "key")
+            .filter(|key| !key.is_empty())
+            .or_else(|| in_protocols(headers)),
     }
 }
+
+/// Browsers can send no header with a WebSocket but the protocols they offer: the key is one.
+fn in_protocols(headers: Headers<'_>) -> Option<Vec<u8>> {
+    let mut offered = headers.first(PROTOCOLS_HEADER)?.split(|byte| *byte == b',');
+    let key = offered.find_map(|it| it.trim_ascii().strip_prefix(KEY_PROTOCOL))?;
+    (!key.is_empty()).then(|| key.to_vec())
+}
+
+/// Header with the protocols that a WebSocket client offers.
+pub const PROTOCOLS_HEADER: &str = "sec-websocket-protocol";
+
+/// What stands before a key among them.
+const KEY_PROTOCOL: &[u8] = b"openai-insecure-api-key.";
 
 /// Takes `Bearer` off; an `Authorization` of another scheme holds no key of ours.
 fn key_in<'a>(header: &str, value: &'a [u8]) -> &'a [u8] {
@@ -51,6 +66,10 @@ mod tests {
         check(&[("authorization", "bearer  sk-4 ")], Some("sk-4"));
         check(&[("x-goog-api-key", "sk-3"), (":path", "/v1/models?key=sk-5")], Some("sk-3"));
         check(&[(":path", "/v1/models?key=sk-5")], Some("sk-5"));
+        let offered = "realtime, openai-insecure-api-key.sk-6,openai-beta.realtime-v1";
+        let browser = (PROTOCOLS_HEADER, offered);
+        check(&[(":path", "/v1/realtime?model=m"), browser], Some("sk-6"));
+        check(&[(":path", "/"), browser, ("authorization", "Bearer sk-4")], Some("sk-4"));
     }
 
     #[test]

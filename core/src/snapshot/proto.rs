@@ -124,6 +124,7 @@ impl TryFrom<proto::Provider> for Provider {
     fn try_from(wire: proto::Provider) -> Result<Self, InvalidSnapshot> {
         let fields = [
             ("cluster", wire.cluster.as_str()),
+            ("realtime_cluster", &wire.realtime_cluster),
             ("authority", &wire.authority),
             ("base_path", &wire.base_path),
             ("api_version", &wire.api_version),
@@ -154,6 +155,7 @@ impl TryFrom<proto::Provider> for Provider {
             credential,
             api_version: wire.api_version,
             responses: wire.responses,
+            realtime_cluster: wire.realtime_cluster,
             stream_usage: wire.stream_usage,
             completion_tokens_cap: wire.completion_tokens_cap,
             meters: Vec::new(),

@@ -4,19 +4,6 @@ use tollgate_proto::v1 as proto;
 
 /// Providers of several dialects, and models that they serve.
 pub(crate) fn snapshot() -> proto::Snapshot {
-    let provider = |id: &str, stream_usage| proto::Provider {
-        id: id.into(),
-        cluster: format!("tollgate/{id}"),
-        authority: format!("{id}.example"),
-        base_path: "/v1".into(),
-        credential: Some(format!("secret-of-{id}")),
-        stream_usage,
-        ..proto::Provider::default()
-    };
-    let speaking = |id: &str, dialect: proto::ProviderDialect| proto::Provider {
-        dialect: dialect.into(),
-        ..provider(id, true)
-    };
     let price = proto::Price {
         input_token: 1_000_000_000_000,
         output_token: 2_000_000_000_000,
@@ -44,13 +31,7 @@ pub(crate) fn snapshot() -> proto::Snapshot {
     };
     proto::Snapshot {
         revision: 1,
-        providers: vec![
-            provider("openai", true),
-            provider("plain", false),
-            speaking("anthropic", proto::ProviderDialect::Anthropic),
-            speaking("gemini", proto::ProviderDialect::Gemini),
-            speaking("responses", proto::ProviderDialect::Responses),
-        ],
+        providers: providers(),
         debug_headers: true,
         models: vec![
             model("gpt", "openai", "gpt-4o-2024"),
@@ -67,6 +48,33 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         ],
         ..proto::Snapshot::default()
     }
+}
+
+fn providers() -> Vec<proto::Provider> {
+    let provider = |id: &str, stream_usage| proto::Provider {
+        id: id.into(),
+        cluster: format!("tollgate/{id}"),
+        authority: format!("{id}.example"),
+        base_path: "/v1".into(),
+        credential: Some(format!("secret-of-{id}")),
+        stream_usage,
+        ..proto::Provider::default()
+    };
+    let speaking = |id: &str, dialect: proto::ProviderDialect| proto::Provider {
+        dialect: dialect.into(),
+        ..provider(id, true)
+    };
+    let with_sessions = proto::Provider {
+        realtime_cluster: "tollgate/openai/realtime".into(),
+        ..provider("openai", true)
+    };
+    vec![
+        with_sessions,
+        provider("plain", false),
+        speaking("anthropic", proto::ProviderDialect::Anthropic),
+        speaking("gemini", proto::ProviderDialect::Gemini),
+        speaking("responses", proto::ProviderDialect::Responses),
+    ]
 }
 
 fn apiece() -> proto::Price {

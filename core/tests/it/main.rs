@@ -23,6 +23,7 @@ mod limits;
 mod media;
 mod names;
 mod properties;
+mod realtime;
 mod recordings;
 mod repeats;
 mod same_dialect;

@@ -268,6 +268,9 @@ pub struct Provider {
     /// provider counts before these.
     #[prost(string, repeated, tag = "15")]
     pub aliases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Envoy cluster for its WebSocket sessions (`/realtime`). Empty: it has none.
+    #[prost(string, tag = "16")]
+    pub realtime_cluster: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {
@@ -2209,6 +2212,8 @@ pub enum Endpoint {
     Translations = 18,
     /// OpenAI's `/moderations`.
     Moderations = 19,
+    /// OpenAI's `/realtime`, a WebSocket. One record a session, and one for each of its answers.
+    Realtime = 30,
 }
 impl Endpoint {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2237,6 +2242,7 @@ impl Endpoint {
             Self::Transcriptions => "ENDPOINT_TRANSCRIPTIONS",
             Self::Translations => "ENDPOINT_TRANSLATIONS",
             Self::Moderations => "ENDPOINT_MODERATIONS",
+            Self::Realtime => "ENDPOINT_REALTIME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2262,6 +2268,7 @@ impl Endpoint {
             "ENDPOINT_TRANSCRIPTIONS" => Some(Self::Transcriptions),
             "ENDPOINT_TRANSLATIONS" => Some(Self::Translations),
             "ENDPOINT_MODERATIONS" => Some(Self::Moderations),
+            "ENDPOINT_REALTIME" => Some(Self::Realtime),
             _ => None,
         }
     }

@@ -7,8 +7,20 @@ use crate::repo::Repo;
 /// From the bottom up; modules in one row may know each other.
 const LAYERS: &[&[&str]] = &[
     &[
-        "address", "headers", "inflate", "json", "key", "money", "outbox", "path", "progress",
-        "settings", "sse", "tally", "tokens",
+        "address",
+        "headers",
+        "inflate",
+        "json",
+        "key",
+        "money",
+        "outbox",
+        "path",
+        "progress",
+        "settings",
+        "sse",
+        "tally",
+        "tokens",
+        "websocket",
     ],
     &["meter", "price"],
     &["snapshot", "usage"],

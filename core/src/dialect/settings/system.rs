@@ -56,6 +56,7 @@ pub(super) fn surround(prompt: &SystemPrompt, endpoint: Endpoint, patch: &mut Pa
         | Endpoint::Transcriptions
         | Endpoint::Translations
         | Endpoint::Moderations
+        | Endpoint::Realtime
         | Endpoint::Unspecified => {}
     }
 }

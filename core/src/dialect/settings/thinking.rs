@@ -52,6 +52,7 @@ pub(super) fn set(thinking: Thinking, endpoint: Endpoint, model: &str, patch: &m
             | Endpoint::Transcriptions
             | Endpoint::Translations
             | Endpoint::Moderations
+            | Endpoint::Realtime
             | Endpoint::Unspecified,
             _,
         ) => {}
