@@ -90,6 +90,8 @@ fn dialect(dialect: ProviderDialect) -> v1::ProviderDialect {
         ProviderDialect::Anthropic => v1::ProviderDialect::Anthropic,
         ProviderDialect::Gemini => v1::ProviderDialect::Gemini,
         ProviderDialect::Ollama => v1::ProviderDialect::Ollama,
+        ProviderDialect::Deepgram => v1::ProviderDialect::Deepgram,
+        ProviderDialect::AssemblyAi => v1::ProviderDialect::Assemblyai,
     }
 }
 

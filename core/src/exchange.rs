@@ -44,6 +44,7 @@ pub mod effect;
 mod fallback;
 mod forms;
 mod further;
+mod heard;
 pub mod input;
 mod limits;
 mod local;
@@ -58,6 +59,7 @@ mod shown;
 mod strip;
 mod trial;
 mod units;
+mod upload;
 mod wishes;
 
 pub use effect::{Effect, Flow, Reply};
@@ -69,6 +71,7 @@ use customer::Customer;
 use fallback::Fallback;
 use limits::{Candidate, Reserved};
 use outgoing::Outgoing;
+use upload::Upload;
 use wishes::Wishes;
 
 /// Request header that names the Envoy cluster to route to.
@@ -105,6 +108,8 @@ pub struct Exchange {
     /// The header in which the last attempt wrote its credential.
     credential_header: Option<Rc<str>>,
     body: Option<Vec<u8>>,
+    /// A form with files that is read as it comes.
+    upload: Option<Box<Upload>>,
     candidate: Option<Candidate>,
     customer: Customer,
     /// The customer that a header names.
@@ -184,6 +189,7 @@ impl Exchange {
             path: Vec::new(),
             credential_header: None,
             body: None,
+            upload: None,
             candidate: None,
             customer: Customer::default(),
             named_customer: None,
@@ -204,6 +210,7 @@ impl Exchange {
                 self.request_headers(headers, end, gateway, now_us)
             }
             Input::RequestBodyPart { size } => self.request_body_part(size),
+            Input::RequestPiece { piece, held } => self.upload_piece(piece, held, gateway, now_us),
             Input::RequestBody(body) => self.request_body(body, gateway, now_us),
             Input::KeyResolved(answer) => self.key_resolved(answer, gateway, now_us),
             Input::KeyRecalled(shared) => self.key_recalled(shared, gateway, now_us),
@@ -242,8 +249,9 @@ impl Exchange {
     pub fn holds_body(&self) -> bool {
         match self.phase {
             Phase::Deciding => true,
-            // A client may send before it has an answer; others have sent all there is by now.
-            Phase::AwaitingUnits => self.is_realtime(),
+            // A client may send before it has an answer, and a file may follow what is judged;
+            // others have sent all there is by now.
+            Phase::AwaitingUnits => self.is_realtime() || self.is_flowing(),
             Phase::New | Phase::Forwarded | Phase::Passing | Phase::Replied | Phase::Ended => false,
         }
     }
@@ -265,6 +273,12 @@ impl Exchange {
 
     /// Tells whether an attempt must say at which cluster it is made.
     pub fn needs_cluster(&self) -> bool {
+        self.is_fallible()
+            || self.forwarded.as_ref().is_some_and(|forwarded| forwarded.outgoing.has_steps())
+    }
+
+    /// Tells whether another target may take over.
+    fn is_fallible(&self) -> bool {
         self.forwarded.as_ref().is_some_and(|forwarded| forwarded.fallback.is_some())
     }
 

@@ -11,6 +11,7 @@ pub mod json;
 pub mod key;
 pub mod meter;
 pub mod money;
+pub mod multipart;
 pub mod outbox;
 pub mod path;
 pub mod policy;

@@ -204,7 +204,11 @@ fn post(method: &[u8], api: &str, call: impl FnOnce(Endpoint) -> Call) -> Option
         "/responses" => Endpoint::Responses,
         "/messages" => Endpoint::Messages,
         "/images/generations" => Endpoint::ImagesGenerations,
+        "/images/edits" => Endpoint::ImagesEdits,
+        "/images/variations" => Endpoint::ImagesVariations,
         "/audio/speech" => Endpoint::Speech,
+        "/audio/transcriptions" => Endpoint::Transcriptions,
+        "/audio/translations" => Endpoint::Translations,
         "/moderations" => Endpoint::Moderations,
         "/messages/count_tokens" => {
             return Some(posted(method, Selection::CountTokens(call(Endpoint::Messages))));

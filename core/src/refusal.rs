@@ -11,9 +11,12 @@ use crate::money::NanoDollars;
 use crate::policy::access::Denied;
 use crate::settings::ErrorProfile;
 
+mod form;
 mod limit;
 mod litellm;
 mod moment;
+
+pub use form::FormFault;
 
 /// A request that ends here. [`Refusal::render`] makes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub enum Refusal {
     Unpriced(String),
     /// The body is not a JSON object.
     InvalidJson(String),
+    /// A form with files that cannot be taken.
+    Form(FormFault),
     /// A field that must be there is not.
     MissingField(&'static str),
     /// A field holds the wrong kind of value.
@@ -157,6 +162,7 @@ impl Refusal {
             Self::LimitReached(_) => (429, "rate_limit_error", "rate_limit_exceeded"),
             Self::Unpriced(_) => (403, "permission_error", "model_not_priced"),
             Self::InvalidJson(_) => (400, "invalid_request_error", "invalid_json"),
+            Self::Form(fault) => fault.class(),
             Self::MissingField(_) => (400, "invalid_request_error", "missing_field"),
             Self::InvalidField { .. } => (400, "invalid_request_error", "invalid_field"),
             Self::ModelNotFound(_) => (404, "invalid_request_error", "model_not_found"),
@@ -197,6 +203,7 @@ impl Refusal {
                  admin to set its price, or to declare it free."
             ),
             Self::InvalidJson(why) => format!("The body is not a valid JSON object: {why}."),
+            Self::Form(fault) => fault.message(),
             Self::MissingField(field) => format!("Missing required field: '{field}'."),
             Self::InvalidField { field, expected } => {
                 format!("Invalid value for '{field}': expected {expected}.")
@@ -254,6 +261,7 @@ impl Refusal {
     pub(crate) fn param(&self) -> Option<&str> {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
+            Self::Form(fault) => fault.param(),
             Self::CannotCarry(field) => Some(field),
             Self::ModelNotAllowed(_)
             | Self::ModelNotFound(_)

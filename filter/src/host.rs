@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType};
 use tollgate_core::exchange::{CLUSTER_PROPERTY, Effect, Flow, Reply};
+use tollgate_core::json::edit::Edits;
 
 use crate::calls::ControlPlane;
 use crate::vm;
@@ -62,6 +63,7 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         Effect::RouteTo(cluster) => {
             let _ = hostcalls::set_property(vec![CLUSTER_PROPERTY], Some(cluster.as_bytes()));
         }
+        Effect::EditRequestBody(edits) => edit_request_body(&edits),
         Effect::ReplaceRequestBody(body) => set_body(BufferType::HttpRequestBody, &body),
         Effect::ReplaceResponseBody(body) => set_body(BufferType::HttpResponseBody, &body),
         Effect::ResumeRequest => {
@@ -135,6 +137,16 @@ pub(crate) fn client_address() -> Option<Vec<u8>> {
 /// Returns the request body that Envoy holds.
 pub(crate) fn request_body(size: usize) -> Vec<u8> {
     buffer(BufferType::HttpRequestBody, size)
+}
+
+/// Returns what Envoy holds of the request body from a place on.
+pub(crate) fn request_body_from(start: usize, size: usize) -> Vec<u8> {
+    let length = size.saturating_sub(start);
+    if length == 0 {
+        return Vec::new();
+    }
+    let bytes = hostcalls::get_buffer(BufferType::HttpRequestBody, start, length);
+    bytes.ok().flatten().unwrap_or_default()
 }
 
 /// Returns the piece of the answer at hand.
@@ -272,6 +284,13 @@ fn buffer(kind: BufferType, size: usize) -> Vec<u8> {
 
 fn set_body(kind: BufferType, body: &[u8]) {
     let _ = hostcalls::set_buffer(kind, 0, usize::MAX, body);
+}
+
+/// Changes the beginning of the body alone: what follows the last edit is not copied.
+fn edit_request_body(edits: &Edits<'static>) {
+    let end = edits.end();
+    let beginning = buffer(BufferType::HttpRequestBody, end);
+    let _ = hostcalls::set_buffer(BufferType::HttpRequestBody, 0, end, &edits.apply(&beginning));
 }
 
 fn set_header(map: MapType, name: &str, value: Option<&[u8]>) {

@@ -64,6 +64,7 @@ impl Stream {
             Input::KeyRecalled(_)
             | Input::ClientAddress(_)
             | Input::RequestBodyPart { .. }
+            | Input::RequestPiece { .. }
             | Input::RequestBody(_)
             | Input::NoBodyCallback
             | Input::UnitsMoved
@@ -191,6 +192,23 @@ impl Stream {
         }
     }
 
+    /// Hands in what has come of a form. While it is held Envoy shows all of it each time, later
+    /// what is new.
+    fn request_piece(&mut self, size: usize, end: bool) -> Action {
+        let held = self.holds_body();
+        if held {
+            vm::with(|vm| vm.gateway.body_came());
+            if end && self.asks(Exchange::awaits_whole_body) {
+                let body = host::request_body(size);
+                return host::action(self.handle(Input::RequestBody(body)));
+            }
+        }
+        let start = if held { self.request_size } else { 0 };
+        self.request_size = size;
+        let piece = host::request_body_from(start, size);
+        host::action(self.handle(Input::RequestPiece { piece: &piece, held: size as u64 }))
+    }
+
     fn attempt_response_body(&mut self, size: usize, end: bool) -> Action {
         let piece = host::response_body(size);
         host::action(self.handle(Input::AttemptResponseBody { piece: &piece, end }))
@@ -214,6 +232,9 @@ impl HttpContext for Stream {
             }
             return Action::Continue;
         }
+        if self.asks(Exchange::reads_pieces) {
+            return self.request_piece(size, end);
+        }
         if !self.holds_body() {
             return Action::Continue;
         }
@@ -229,6 +250,10 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         if self.role() == Some(Role::Upstream) || !self.holds_body() {
             return Action::Continue;
+        }
+        if !self.asks(Exchange::awaits_whole_body) {
+            // A form that flows on when it is decided on.
+            return Action::Pause;
         }
         let body = host::request_body(self.request_size);
         host::action(self.handle(Input::RequestBody(body)))

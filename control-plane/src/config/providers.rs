@@ -25,17 +25,23 @@ pub enum ProviderDialect {
     Gemini,
     /// Ollama's own API.
     Ollama,
+    /// Deepgram's transcripts.
+    Deepgram,
+    /// `AssemblyAI`'s transcripts.
+    AssemblyAi,
 }
 
 impl ProviderDialect {
     /// Every dialect with the name that it has in the file.
-    pub const NAMES: [(&str, Self); 6] = [
+    pub const NAMES: [(&str, Self); 8] = [
         ("openai", Self::OpenAi),
         ("openai-responses", Self::Responses),
         ("azure", Self::Azure),
         ("anthropic", Self::Anthropic),
         ("gemini", Self::Gemini),
         ("ollama", Self::Ollama),
+        ("deepgram", Self::Deepgram),
+        ("assemblyai", Self::AssemblyAi),
     ];
 
     /// Finds a dialect by its name.

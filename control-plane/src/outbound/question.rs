@@ -53,7 +53,10 @@ pub fn words(provider: &ProviderConfig, credential: Option<&Secret>, model: &str
             format!("{base}/responses"),
             json!({"model": model, "input": "Say hi.", "max_output_tokens": 16}),
         ),
-        ProviderDialect::OpenAi | ProviderDialect::Azure => {
+        ProviderDialect::OpenAi
+        | ProviderDialect::Azure
+        | ProviderDialect::Deepgram
+        | ProviderDialect::AssemblyAi => {
             let cap =
                 if provider.completion_tokens_cap { "max_completion_tokens" } else { "max_tokens" };
             let path = match (provider.dialect, &provider.api_version) {
@@ -74,9 +77,11 @@ pub fn names(dialect: ProviderDialect, body: &[u8]) -> Option<Vec<String>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let (list, name) = match dialect {
         ProviderDialect::Gemini | ProviderDialect::Ollama => (body.get("models")?, "name"),
+        ProviderDialect::Deepgram => (body.get("stt")?, "canonical_name"),
         ProviderDialect::OpenAi
         | ProviderDialect::Responses
         | ProviderDialect::Azure
+        | ProviderDialect::AssemblyAi
         | ProviderDialect::Anthropic => (body.get("data").unwrap_or(&body), "id"),
     };
     let names = list.as_array()?.iter().filter_map(|model| model.get(name)?.as_str());
@@ -127,6 +132,11 @@ fn carried(provider: &ProviderConfig, credential: &Secret) -> Option<(HeaderName
         (None, ProviderDialect::Anthropic) => plain("x-api-key"),
         (None, ProviderDialect::Gemini) => plain("x-goog-api-key"),
         (None, ProviderDialect::Azure) => plain("api-key"),
+        (None, ProviderDialect::AssemblyAi) => plain("authorization"),
+        (None, ProviderDialect::Deepgram) => {
+            let value = format!("Token {}", credential.expose());
+            Some((AUTHORIZATION, HeaderValue::from_str(&value).ok()?))
+        }
         (None, ProviderDialect::OpenAi | ProviderDialect::Responses | ProviderDialect::Ollama) => {
             let value = format!("Bearer {}", credential.expose());
             Some((AUTHORIZATION, HeaderValue::from_str(&value).ok()?))

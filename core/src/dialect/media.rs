@@ -7,9 +7,14 @@ use tollgate_proto::v1::Endpoint;
 
 pub mod answer;
 pub mod ask;
+pub mod assemblyai;
 mod cue;
+pub mod deepgram;
 mod events;
+pub mod file;
+pub mod form;
 pub mod sound;
+pub mod transcript;
 pub mod usage;
 
 /// Tells whether an endpoint is one of these.

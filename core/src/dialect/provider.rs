@@ -14,10 +14,17 @@ pub fn endpoint(provider: &Provider, asked: Endpoint) -> Option<Endpoint> {
         return Some(asked);
     }
     match (provider.dialect, is_embedding(asked)) {
+        // They take the sound alone.
+        (ProviderDialect::Deepgram | ProviderDialect::Assemblyai, _)
+            if asked == Endpoint::Transcriptions =>
+        {
+            Some(asked)
+        }
         // Nothing stands in for these.
         (_, _) if asked == Endpoint::Unspecified || media::is_media(asked) => None,
         (_, _) if asked == Endpoint::Realtime => None,
-        (ProviderDialect::Anthropic, true) => None,
+        (ProviderDialect::Anthropic, true)
+        | (ProviderDialect::Deepgram | ProviderDialect::Assemblyai, _) => None,
         (ProviderDialect::Gemini, true) => Some(Endpoint::BatchEmbedContents),
         (ProviderDialect::Ollama, true) => Some(Endpoint::OllamaEmbed),
         (_, true) => Some(Endpoint::Embeddings),
@@ -52,7 +59,11 @@ pub fn serves(provider: &Provider, asked: Endpoint) -> bool {
         Endpoint::Responses => match provider.dialect {
             ProviderDialect::Responses => true,
             ProviderDialect::Unspecified | ProviderDialect::Azure => provider.responses,
-            ProviderDialect::Anthropic | ProviderDialect::Gemini | ProviderDialect::Ollama => false,
+            ProviderDialect::Anthropic
+            | ProviderDialect::Gemini
+            | ProviderDialect::Ollama
+            | ProviderDialect::Deepgram
+            | ProviderDialect::Assemblyai => false,
         },
         Endpoint::Messages => provider.dialect == ProviderDialect::Anthropic,
         Endpoint::Realtime => !provider.realtime_cluster.is_empty(),
@@ -116,11 +127,20 @@ pub fn path(
     stream: bool,
     sse: bool,
 ) -> String {
-    let mut path = if endpoint == Endpoint::Realtime {
+    let path = if endpoint == Endpoint::Realtime {
         realtime(provider, model)
     } else {
         bare_path(provider, endpoint, model, stream, sse)
     };
+    whole_path(provider, path)
+}
+
+/// Returns a path below a provider's base URL.
+pub fn path_below(provider: &Provider, below: &str) -> String {
+    whole_path(provider, [&provider.base_path, below].concat())
+}
+
+fn whole_path(provider: &Provider, mut path: String) -> String {
     if let Some(Credential::Query(credential)) = &provider.credential {
         path.push(if path.contains('?') { '&' } else { '?' });
         path.push_str(credential);
@@ -144,9 +164,11 @@ fn bare_path(
             [base, "/api", below(endpoint)].concat()
         }
         ProviderDialect::Anthropic if base.is_empty() => ["/v1", below(endpoint)].concat(),
-        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Anthropic => {
-            [base, below(endpoint)].concat()
-        }
+        ProviderDialect::Unspecified
+        | ProviderDialect::Responses
+        | ProviderDialect::Anthropic
+        | ProviderDialect::Deepgram
+        | ProviderDialect::Assemblyai => [base, below(endpoint)].concat(),
     }
 }
 

@@ -15,8 +15,12 @@ use crate::refusal::Refusal;
 
 mod edits;
 mod fields;
+mod forms;
+
+pub(crate) use forms::FormFacts;
 
 use fields::{Nested, boolean, members, named, number, strings};
+use forms::Spelling;
 
 /// The facts of one body, with the places where edits go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,9 @@ pub struct Request {
     pub sse: bool,
     /// What it asks for besides tokens. `None`: nothing.
     pub media: Option<Box<Ask>>,
+    spelling: Spelling,
+    /// The model's name was put into the body here.
+    is_supplied: bool,
     model_at: Vec<Range<usize>>,
     max_tokens_at: Vec<Range<usize>>,
     /// The object that the cap stands in, where that is not the body itself.
@@ -119,7 +126,8 @@ pub fn read_or_supply<'a>(
         return Ok((read(&Call { named, ..call.clone() }, &body)?, body));
     }
     let supplied = with_model(&body, default).ok_or(refusal)?;
-    Ok((read(call, &supplied)?, Cow::Owned(supplied)))
+    let request = Request { is_supplied: true, ..read(call, &supplied)? };
+    Ok((request, Cow::Owned(supplied)))
 }
 
 /// Returns a body that names no model with one. `None`: it names one, or is empty.
@@ -159,6 +167,8 @@ impl Request {
             choices: 1,
             sse: named.is_none_or(|named| named.sse),
             media: None,
+            spelling: Spelling::Json,
+            is_supplied: false,
             model_at: Vec::new(),
             max_tokens_at: Vec::new(),
             options_at: None,

@@ -1,7 +1,9 @@
 //! A provider's answer as it passes to the client.
 
+use super::heard::{Heard, Turn};
 use super::trial::{Trial, Verdict};
 use crate::dialect::chat::answer::ReplyTo;
+use crate::dialect::chat::failure::Failure as Fault;
 use crate::dialect::media::answer::{Found, Watch};
 use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::realtime::Session;
@@ -86,12 +88,14 @@ pub(super) struct Gathered {
 }
 
 /// What an answer is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Subject {
     /// What a model says.
     Conversation,
     /// Vectors, and how to write them where they are written anew.
     Vectors(Option<Vectors>),
+    /// What was said in a file.
+    Transcript(Box<Heard>),
 }
 
 impl Gathered {
@@ -114,16 +118,26 @@ impl Gathered {
     fn finish(&mut self, status: u16) -> Vec<u8> {
         let body = std::mem::take(&mut self.body);
         let Between { from, to, .. } = self.between;
+        if let Subject::Transcript(heard) = &mut self.subject {
+            let read = if self.broken { Err(String::new()) } else { heard.read(status, &body) };
+            return read.unwrap_or_else(|why| {
+                self.broken = status < 400;
+                self.facts.error_code = Some("provider_error".to_owned());
+                let status = if self.broken { 502 } else { status };
+                to.write_failure(&Fault::of(status, &why))
+            });
+        }
         if status >= 400 {
             let (written, failure) = whole::write_failure(from, to, status, &body);
             let code = failure.code.unwrap_or_else(|| "provider_error".to_owned());
             self.facts.error_code = Some(code.chars().take(64).collect());
             return written;
         }
-        let written = match self.subject {
+        let written = match &self.subject {
             _ if self.broken => None,
+            Subject::Transcript(_) => None,
             Subject::Conversation => whole::write(from, to, &self.reply, &body),
-            Subject::Vectors(wanted) => whole::write_vectors(from, to, &self.reply, wanted, &body),
+            Subject::Vectors(wanted) => whole::write_vectors(from, to, &self.reply, *wanted, &body),
         };
         if let Some(written) = written {
             self.facts = written.facts;
@@ -155,6 +169,13 @@ impl Answer {
     /// Tells whether the answer turned out to be none, so that its status is not the provider's.
     pub(super) fn is_broken(&self) -> bool {
         matches!(&self.form, Form::Whole(gathered) if gathered.broken)
+    }
+
+    /// Takes what follows this answer, when it is not the last.
+    pub(super) fn take_turn(&mut self) -> Option<Turn> {
+        let Form::Whole(gathered) = &mut self.form else { return None };
+        let Subject::Transcript(heard) = &mut gathered.subject else { return None };
+        heard.take_turn()
     }
 
     /// Tells whether the provider said all it had to say.
@@ -198,10 +219,13 @@ impl Answer {
     pub(super) fn found(&self) -> Option<Found> {
         match &self.form {
             Form::Media(watch) => Some(watch.found()),
+            Form::Whole(gathered) => match &gathered.subject {
+                Subject::Transcript(heard) => Some(heard.found()),
+                Subject::Conversation | Subject::Vectors(_) => None,
+            },
             Form::Stream(_)
             | Form::Json(_)
             | Form::Relay(_)
-            | Form::Whole(_)
             | Form::Error(_)
             | Form::Ours(_)
             | Form::Session(_) => None,

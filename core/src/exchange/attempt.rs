@@ -76,6 +76,11 @@ impl Attempt {
         }
     }
 
+    /// Takes out what is to be changed in the body, for who does it as the body comes.
+    pub(super) fn take_edits(&mut self) -> Edits<'static> {
+        std::mem::take(&mut self.edits)
+    }
+
     /// Makes it one that follows another attempt.
     pub(super) fn following(mut self) -> Self {
         self.follows = true;
@@ -152,7 +157,8 @@ impl Exchange {
         if self.phase != Phase::Forwarded {
             return self.refuse(&Refusal::Internal);
         }
-        if self.needs_cluster()
+        self.begin_step();
+        if self.is_fallible()
             && let Err(refusal) = self.begin_attempt(cluster, gateway, now_us)
         {
             return self.refuse(&refusal);
@@ -172,7 +178,11 @@ impl Exchange {
         let (request, outgoing) = (&forwarded.request, &forwarded.outgoing);
         let sse = request.sse || outgoing.is_translated();
         let model = &forwarded.target.model;
-        let path = provider::path(provider, outgoing.endpoint, model, request.stream, sse);
+        let heard = outgoing.heard().map(|heard| (heard.head(), heard.sent_as()));
+        let path = match &heard {
+            Some(((_, below), _)) => provider::path_below(provider, below),
+            None => provider::path(provider, outgoing.endpoint, model, request.stream, sse),
+        };
         let attempt = &forwarded.attempt;
         let changed = attempt.writes_body() || attempt.follows;
         let length = changed.then(|| attempt.content_length.to_string());
@@ -185,6 +195,12 @@ impl Exchange {
             set(":path", path);
         }
         set(":authority", provider.authority.clone());
+        if let Some(((method, _), media_type)) = heard {
+            set(":method", method.to_owned());
+            set("content-type", media_type.to_owned());
+        } else if let Some(form) = self.upload.as_ref().filter(|_| attempt.follows) {
+            set("content-type", form.content_type().to_owned());
+        }
         if let Some(length) = length {
             set("content-length", length);
         }
@@ -258,7 +274,7 @@ impl Exchange {
         let started_at_us = self.started_at_us;
         let profile = self.settings.error_profile;
         let form = forwarded.form(&Seen { status, content_type, started_at_us, profile });
-        let media = form.media_type(forwarded);
+        let media = form.media_type(forwarded, status);
         let trial = forwarded.trial(status, headers, &form, gateway, now_us);
         if !end {
             let rewritten = form.rewrites() || inflate.is_some();
@@ -332,6 +348,9 @@ impl Exchange {
         let status = answer.status;
         let verdict = answer.trial.as_mut().map(|trial| trial.judge(plain, end, status, now_us));
         let mut changed = answer.rewrite(plain, end);
+        if let Some(turn) = answer.take_turn() {
+            return self.turn(turn, gateway, now_us);
+        }
         if let Form::Session(_) = answer.form {
             self.charge_session(plain, &mut changed, gateway, now_us);
             self.let_pass(was_cut, gateway);
@@ -371,7 +390,9 @@ impl Exchange {
         let Some(answer) = answer else { return };
         if answer.is_broken() {
             answer.status = 502;
+            let json = b"application/json".to_vec();
             self.effects.push_back(Effect::SetResponseHeader(":status", b"502".to_vec()));
+            self.effects.push_back(Effect::SetResponseHeader("content-type", json));
         }
         if std::mem::take(&mut answer.held) && self.settings.role == Role::Standalone {
             self.show_cost();

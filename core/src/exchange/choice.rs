@@ -50,8 +50,8 @@ impl Exchange {
             chain.retain(|target| provider::serves(&target.provider, request.endpoint));
             chain.keep_first();
         }
-        if self.is_standalone() || !self.settings.route_header {
-            // The route leads where it leads.
+        if self.is_standalone() || !self.settings.route_header || self.is_flowing() {
+            // The route leads where it leads, and what has flowed cannot be sent again.
             chain.keep_first();
         }
         Ok(Some(Box::new(Fallback::new(Rc::clone(model), chain, now_us))))

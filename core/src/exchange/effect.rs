@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::dialect::error;
+use crate::json::edit::Edits;
 use crate::key::KeyHash;
 use crate::path::Api;
 use crate::refusal::Refusal;
@@ -32,6 +33,8 @@ pub enum Effect {
     ClearRouteCache,
     /// Replace the request body that is at hand by this.
     ReplaceRequestBody(Vec<u8>),
+    /// Make these changes to the request body that is at hand.
+    EditRequestBody(Edits<'static>),
     /// Ask the control plane for a key's policy; the answer comes as an input.
     ResolveKey(KeyHash),
     /// Ask the control plane for a customer's policy; the answer comes as that about a key does.

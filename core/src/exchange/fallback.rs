@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::routing;
 use crate::routing::chain::Chain;
 use crate::routing::failure::Failure;
-use crate::snapshot::{LowBudget, Model, Target};
+use crate::snapshot::{LowBudget, Model, ProviderDialect, Target};
 
 /// What is left to try, and what was tried.
 #[derive(Debug)]
@@ -76,8 +76,15 @@ impl Fallback {
         let (first, outgoing) = self.find(request, body, gateway, now_us)?;
         let model = &self.model;
         self.chain.retain(|target| {
+            if Rc::ptr_eq(target, &first) {
+                return true;
+            }
+            // Whoever is asked several things is asked first or not at all.
+            if outgoing.has_steps() || target.provider.dialect == ProviderDialect::Assemblyai {
+                return false;
+            }
             if model.strict {
-                Rc::ptr_eq(target, &first) || prepare(request, body, model, target).is_ok()
+                prepare(request, body, model, target).is_ok()
             } else {
                 provider::endpoint(&target.provider, request.endpoint).is_some()
             }

@@ -41,6 +41,7 @@ impl Forwarded {
                 let refusal = Refusal::ProviderCredential(seen.status);
                 Form::Ours(error::render(&refusal, api(asked), seen.profile).body)
             }
+            _ if self.outgoing.heard().is_some() => self.gathered(seen),
             400.. if api(asked) == api(answered) => Form::Error(Vec::new()),
             400.. => self.gathered(seen),
             101 => Form::Session(Box::new(Session::new(&self.request.model))),
@@ -67,7 +68,9 @@ impl Forwarded {
 
     fn gathered(&self, seen: &Seen<'_>) -> Form {
         let outgoing = &self.outgoing;
-        let subject = if provider::is_embedding(outgoing.endpoint) {
+        let subject = if let Some(heard) = outgoing.heard() {
+            Subject::Transcript(Box::new(heard.clone()))
+        } else if provider::is_embedding(outgoing.endpoint) {
             Subject::Vectors(outgoing.is_translated().then(|| outgoing.vectors()))
         } else {
             Subject::Conversation
@@ -106,8 +109,11 @@ impl Forwarded {
 
 impl Form {
     /// Returns the media type that takes the place of the provider's.
-    pub(super) fn media_type(&self, forwarded: &Forwarded) -> Option<&'static str> {
+    pub(super) fn media_type(&self, forwarded: &Forwarded, status: u16) -> Option<&'static str> {
         match self {
+            Self::Whole(_) if forwarded.outgoing.heard().is_some() => {
+                forwarded.outgoing.heard().map(|heard| heard.answered_as(status))
+            }
             Self::Ours(_) | Self::Whole(_) => Some("application/json"),
             Self::Relay(_) if forwarded.outgoing.is_translated() => {
                 let dialect = provider::dialect(forwarded.request.endpoint)?;

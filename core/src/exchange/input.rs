@@ -21,6 +21,13 @@ pub enum Input<'a> {
         /// Bytes so far.
         size: u64,
     },
+    /// A piece of the body, when [`super::Exchange::reads_pieces`] says yes.
+    RequestPiece {
+        /// Bytes that have not been handed in.
+        piece: &'a [u8],
+        /// Bytes that the host holds in all.
+        held: u64,
+    },
     /// The whole body.
     RequestBody(Vec<u8>),
     /// The answer to [`super::Effect::ResolveKey`]: an encoded `ResolveKeyResponse`.

@@ -25,7 +25,7 @@ pub(super) fn read<'a>(
 }
 
 /// Returns the model of requests that name none. Empty: there is none.
-fn default_of<'a>(gateway: &'a Gateway, call: &'a Call) -> &'a str {
+pub(super) fn default_of<'a>(gateway: &'a Gateway, call: &'a Call) -> &'a str {
     if !call.route.default_model.is_empty() {
         return &call.route.default_model;
     }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use tollgate_proto::v1::Endpoint;
 
 use super::Exchange;
+use super::heard::Heard;
 use crate::dialect::chat::{Dropped, Towards};
 use crate::dialect::request::{self, Request};
 use crate::dialect::whole::Vectors;
@@ -28,6 +29,8 @@ pub(super) struct Outgoing {
     written: Option<Written>,
     /// What a translation knows besides.
     translated: Option<Translated>,
+    /// The provider is sent the sound alone.
+    heard: Option<Box<Heard>>,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,10 @@ impl Outgoing {
         let asked = request.endpoint;
         let endpoint = provider::endpoint(&target.provider, asked)
             .ok_or_else(|| Refusal::Unsupported(request.model.clone()))?;
+        if let Some((heard, body)) = Heard::new(request, body, target)? {
+            let written = Some(Written { body, request: request.without_edits() });
+            return Ok(Self { endpoint, written, translated: None, heard: Some(Box::new(heard)) });
+        }
         // Proofs of other providers, which clients of Responses keep for us, are not for this one.
         let sealed = endpoint == Endpoint::Responses && responses::seal::is_in(body);
         let (new, translated) = if provider::serves(&target.provider, asked) && !sealed {
@@ -67,7 +74,9 @@ impl Outgoing {
             (Some(body), Some(translated))
         };
         let current = new.as_deref().unwrap_or(body);
+        // Settings are members of JSON.
         let changed = settings
+            .filter(|_| !request.is_form())
             .and_then(|settings| settings::apply(settings, endpoint, &target.model, current));
         let written = match changed.or(new) {
             None => None,
@@ -77,7 +86,7 @@ impl Outgoing {
                 Some(Written { body, request })
             }
         };
-        Ok(Self { endpoint, written, translated })
+        Ok(Self { endpoint, written, translated, heard: None })
     }
 
     /// Returns the prompt that a client asks to count as the target gets it, with what settings
@@ -142,6 +151,27 @@ impl Outgoing {
     /// Returns how the client wants vectors.
     pub(super) fn vectors(&self) -> Vectors {
         self.translated.as_ref().map(|translated| translated.vectors).unwrap_or_default()
+    }
+
+    /// Returns what is known of sound that is sent alone.
+    pub(super) fn heard(&self) -> Option<&Heard> {
+        self.heard.as_deref()
+    }
+
+    pub(super) fn heard_mut(&mut self) -> Option<&mut Heard> {
+        self.heard.as_deref_mut()
+    }
+
+    /// Tells whether the provider is asked several things, one after the other.
+    pub(super) fn has_steps(&self) -> bool {
+        self.heard().is_some_and(Heard::has_steps)
+    }
+
+    /// Replaces the body by that of the next step.
+    pub(super) fn replace_body(&mut self, body: Vec<u8>) {
+        if let Some(written) = &mut self.written {
+            written.body = body;
+        }
     }
 
     /// Forgets the body; what is known of it stays.

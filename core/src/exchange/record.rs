@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tollgate_proto::v1::{TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource};
 
-use super::{Exchange, Flow, Forwarded, Phase};
+use super::{Exchange, Flow, Forwarded, Phase, Upload};
 use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
 use crate::dialect::request::Request;
 use crate::gateway::Gateway;
@@ -142,7 +142,9 @@ impl Exchange {
             Some(_) | None => {}
         }
         if forwarded.request.is_media() {
-            let (tokens, units, source) = forwarded.media_used(self.body.as_deref());
+            let asked = self.upload.as_deref().filter(|_| self.is_flowing()).map(Upload::ask);
+            let body = self.body.as_deref();
+            let (tokens, units, source) = forwarded.media_used(body, asked.as_ref());
             return (tokens, Some(units), source);
         }
         let known = facts.partial.unwrap_or_default();

@@ -72,6 +72,11 @@ impl Repeat {
         Some(Self { name, strict, state: State::New, most: settings.max_answer_bytes })
     }
 
+    /// Tells whether the client counts on it.
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
     /// Tells whether others wait for the answer.
     pub(super) fn leads(&self) -> bool {
         matches!(self.state, State::Leading(_))

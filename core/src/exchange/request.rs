@@ -60,7 +60,11 @@ impl Exchange {
             }
             Selection::Inference(_) | Selection::CountTokens(_) | Selection::OllamaShow => {
                 let limit = self.settings.max_body_bytes;
-                if headers.number("content-length").is_some_and(|length| length > limit) {
+                if let Err(refusal) = self.begin_upload(headers, end) {
+                    return self.refuse(&refusal);
+                }
+                let length = headers.number("content-length").filter(|_| self.upload.is_none());
+                if length.is_some_and(|length| length > limit) {
                     return self.refuse(&Refusal::BodyTooLarge(limit));
                 }
                 if end || self.is_realtime() {
@@ -264,12 +268,20 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Result<Flow, Refusal> {
-        let (mut request, body) = model::read(gateway, call, body.into())?;
-        let body = body.into_owned();
+        let default = model::default_of(gateway, call);
+        let (mut request, body) = if let Some(form) = self.read_form(call, &body, default) {
+            (form?, body)
+        } else {
+            let (request, body) = model::read(gateway, call, body.into())?;
+            (request, body.into_owned())
+        };
         if self.named_customer.is_some() {
             request.user.clone_from(&self.named_customer);
         }
         let model = model::offered(gateway, policy, &request.model, &call.route)?;
+        if self.must_await_all(&model) {
+            return Ok(Flow::Pause);
+        }
         if policy.unknown_meters {
             return Err(Refusal::PolicyUnavailable);
         }
@@ -289,6 +301,12 @@ impl Exchange {
             Some(fallback) => fallback.first(&request, &body, gateway, now_us)?,
             None => fallback::only(&request, &body, &model)?,
         };
+        if outgoing.has_steps() {
+            if self.is_standalone() || !self.settings.route_header {
+                return Err(Refusal::Unsupported(request.model));
+            }
+            fallback = None;
+        }
         let tags = Self::tags(policy, &request);
         let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, &target);
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(&model.name)));
@@ -321,7 +339,11 @@ impl Exchange {
     ) -> Flow {
         let Candidate { outgoing, request, target, tags, model, mut fallback, .. } = candidate;
         let body = outgoing.body(self.body.as_deref().unwrap_or_default());
-        let attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
+        let mut attempt = Attempt::new(&request, &outgoing, &target, body, reserved.cap);
+        let prompt_bytes = body.len() as u64;
+        if self.is_flowing() {
+            self.let_flow(attempt.take_edits());
+        }
         if let Some(fallback) = &mut fallback {
             fallback.common = candidate.meters;
             fallback.low_budget = candidate.low_budget;
@@ -329,7 +351,7 @@ impl Exchange {
         }
         self.forwarded = Some(Forwarded {
             record_id: gateway.open_record(),
-            prompt_bytes: body.len() as u64,
+            prompt_bytes,
             request,
             outgoing,
             target: Rc::clone(&target),
@@ -348,6 +370,7 @@ impl Exchange {
                 self.effects.push_back(Effect::SetRequestHeader(PATIENCE_HEADER, value));
             }
             self.announce_fallback();
+            self.announce_steps();
             self.effects.push_back(Effect::ClearRouteCache);
         }
         if self.is_standalone() {

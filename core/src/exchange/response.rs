@@ -1,5 +1,6 @@
 //! The answer on its last stretch to the client.
 
+use super::heard::Heard;
 use super::{AGAIN_HEADER, CALL_ID_HEADER, Effect, Exchange, Flow, Forwarded, Phase};
 use crate::dialect::error;
 use crate::gateway::Gateway;
@@ -23,7 +24,9 @@ impl Exchange {
             self.effects.push_back(Effect::SetResponseHeader(CALL_ID_HEADER, id));
         }
         let forwarded = self.forwarded.as_ref();
-        let between = forwarded.is_some_and(Forwarded::is_between_attempts);
+        let turning =
+            |forwarded: &Forwarded| forwarded.outgoing.heard().is_some_and(Heard::is_turning);
+        let between = forwarded.is_some_and(|it| it.is_between_attempts() || turning(it));
         let answered = forwarded
             .filter(|forwarded| forwarded.is_answered())
             .and_then(|forwarded| forwarded.attempt.status());

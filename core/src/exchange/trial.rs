@@ -221,6 +221,9 @@ impl Exchange {
 
     /// It took long enough: the client gets what there is, and this target's answer it will be.
     pub(super) fn held_long_enough(&mut self) -> Flow {
+        if self.ask_again() {
+            return Flow::Pause;
+        }
         let forwarded = self.forwarded.as_mut();
         let answer = forwarded.and_then(|forwarded| forwarded.attempt.answer_mut());
         if let Some(answer) = answer

@@ -29,11 +29,11 @@ impl Candidate {
 
 impl Forwarded {
     /// What a request used that came to an answer, or may have: the provider's figures, else what
-    /// passed, else what was asked for.
-    pub(super) fn media_used(&self, body: Option<&[u8]>) -> Used {
+    /// passed, else what was asked for: `asked`, where that was not known before.
+    pub(super) fn media_used(&self, body: Option<&[u8]>, asked: Option<&Ask>) -> Used {
         let found = self.attempt.found();
         let endpoint = self.request.endpoint;
-        let Some(ask) = &self.request.media else {
+        let Some(ask) = asked.or(self.request.media.as_deref()) else {
             let input = self.input_tokens(body);
             let tokens =
                 TokenUsage { input: input.tokens, total: input.tokens, ..TokenUsage::default() };

@@ -36,6 +36,14 @@ impl Wishes {
         any.then(|| Box::new(Self { progress, repeat, ..Self::default() }))
     }
 
+    /// Tells whether a form must be read to its end because its client counts on its not being
+    /// made twice. An id that promises nothing is forgotten.
+    pub(super) fn must_compare(wishes: &mut Option<Box<Self>>) -> bool {
+        let Some(wishes) = wishes else { return false };
+        wishes.repeat = wishes.repeat.take().filter(Repeat::is_strict);
+        wishes.repeat.is_some()
+    }
+
     /// Tells whether pieces of the answer matter in the listener.
     pub(super) fn watch_answer(&self) -> bool {
         self.telling.is_some() || self.capture.is_some()

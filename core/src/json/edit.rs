@@ -50,6 +50,18 @@ impl<'a> Edits<'a> {
         })
     }
 
+    /// Returns the length of a text of this `length` after the edits.
+    pub fn length_of(&self, length: u64) -> u64 {
+        let added = self.items.iter().map(|(_, with)| with.len() as u64).sum::<u64>();
+        let removed = self.items.iter().map(|(range, _)| range.len() as u64).sum::<u64>();
+        length.saturating_add(added).saturating_sub(removed)
+    }
+
+    /// Returns where the last edit ends: what follows is kept.
+    pub fn end(&self) -> usize {
+        self.items.last().map_or(0, |(range, _)| range.end)
+    }
+
     /// Returns `text` with the edits made.
     pub fn apply(&self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length_after(text));

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Refusal, Rendered};
+use super::{FormFault, Refusal, Rendered};
 use crate::meter::Dimension;
 use crate::meter::leases::Shortage;
 use crate::money::NanoDollars;
@@ -155,8 +155,13 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         ),
         Refusal::ModelNotFound(model) => (400, Kind::OfRouter, unknown_model(model)),
         Refusal::MissingField("messages") => (since(500, 400), Kind::Unnamed, own()),
-        Refusal::InvalidJson(_) => (400, Kind::Named("invalid_request_error"), own()),
-        Refusal::BodyTooLarge(_) => (413, Kind::Named("bad_request_error"), own()),
+        Refusal::InvalidJson(_)
+        | Refusal::Form(FormFault::Malformed(_) | FormFault::FieldAfterFile(_)) => {
+            (400, Kind::Named("invalid_request_error"), own())
+        }
+        Refusal::BodyTooLarge(_) | Refusal::Form(FormFault::FileBeforeModel(_)) => {
+            (413, Kind::Named("bad_request_error"), own())
+        }
         Refusal::PolicyUnavailable => (since(401, 503), Kind::Named("no_db_connection"), own()),
         Refusal::CannotCarry(_) => (400, Kind::Unnamed, upstream("UnsupportedParamsError", own())),
         Refusal::NoProvider { retry_after_seconds } => {

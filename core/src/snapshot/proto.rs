@@ -172,6 +172,8 @@ fn credential(dialect: ProviderDialect, header: &str, query: &str, secret: Strin
         ProviderDialect::Anthropic => ("x-api-key", secret),
         ProviderDialect::Gemini => ("x-goog-api-key", secret),
         ProviderDialect::Azure => ("api-key", secret),
+        ProviderDialect::Deepgram => ("authorization", format!("Token {secret}")),
+        ProviderDialect::Assemblyai => ("authorization", secret),
         ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Ollama => {
             ("authorization", format!("Bearer {secret}"))
         }

@@ -22,13 +22,6 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         strict: name.starts_with("strict/"),
         ..proto::Model::default()
     };
-    let priced = |name: &str, real: &str, price: proto::Price| proto::Model {
-        targets: vec![proto::Target {
-            price: Some(price),
-            ..model(name, "openai", real).targets.remove(0)
-        }],
-        ..model(name, "openai", real)
-    };
     proto::Snapshot {
         revision: 1,
         providers: providers(),
@@ -41,10 +34,6 @@ pub(crate) fn snapshot() -> proto::Snapshot {
             model("strict/claude", "anthropic", "claude-real"),
             model("gemini", "gemini", "gemini-real"),
             model("responses", "responses", "responses-real"),
-            model("omni-moderation-latest", "openai", "omni-moderation-real"),
-            priced("picture", "grok-picture", apiece()),
-            priced("tokens/picture", "gpt-image-1", by_token()),
-            priced("voice", "tts-1", by_character()),
         ],
         ..proto::Snapshot::default()
     }
@@ -77,18 +66,46 @@ fn providers() -> Vec<proto::Provider> {
     ]
 }
 
-fn apiece() -> proto::Price {
-    proto::Price { image: Some(20_000_000_000_000_000), ..proto::Price::default() }
-}
-
-fn by_token() -> proto::Price {
-    proto::Price {
-        input_token: 5_000_000_000_000,
-        image_output_token: Some(40_000_000_000_000),
-        ..proto::Price::default()
+/// The same, with models that are no conversations.
+pub(crate) fn with_media() -> proto::Snapshot {
+    let mut snapshot = snapshot();
+    let micros = |price: u64| Some(price * 1_000_000_000_000);
+    let models = [
+        ("omni-moderation-latest", "omni-moderation-real", proto::Price::default()),
+        (
+            "picture",
+            "grok-picture",
+            proto::Price { image: micros(20_000), ..proto::Price::default() },
+        ),
+        (
+            "tokens/picture",
+            "gpt-image-1",
+            proto::Price {
+                input_token: 5_000_000_000_000,
+                image_output_token: micros(40),
+                ..proto::Price::default()
+            },
+        ),
+        ("voice", "tts-1", proto::Price { character: micros(15), ..proto::Price::default() }),
+        (
+            "whisper",
+            "whisper-1",
+            proto::Price { audio_input_second: micros(100), ..proto::Price::default() },
+        ),
+    ];
+    for (name, real, price) in models {
+        let target = proto::Target {
+            provider: "openai".into(),
+            model: real.into(),
+            price: Some(price),
+            ..proto::Target::default()
+        };
+        let targets = vec![target];
+        snapshot.models.push(proto::Model {
+            name: name.into(),
+            targets,
+            ..proto::Model::default()
+        });
     }
-}
-
-fn by_character() -> proto::Price {
-    proto::Price { character: Some(15_000_000_000_000), ..proto::Price::default() }
+    snapshot
 }

@@ -337,6 +337,7 @@ impl Run<'_> {
                 self.answer.headers.retain(|(key, _)| **key != *name);
             }
             Effect::ReplaceRequestBody(body) => self.request.body = body,
+            Effect::EditRequestBody(edits) => self.request.body = edits.apply(&self.request.body),
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
             Effect::ResolveKey(hash) => self.asked.push(hash),
             Effect::ResolveCustomer(id) => self.asked.push(KeyHash::of(id.as_bytes())),

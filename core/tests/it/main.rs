@@ -29,4 +29,5 @@ mod repeats;
 mod same_dialect;
 mod scripts;
 mod settings;
+mod uploads;
 mod wishes;

@@ -3,15 +3,27 @@
 use tollgate_core::exchange::Flow;
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::UsageSource;
+use tollgate_proto::v1::update::Event;
 
-use crate::driver::{Host, counts};
-use crate::scripts::{open, refused};
+use crate::configured::with_media;
+use crate::driver::{GATEWAY, Host, counts};
+use crate::scripts::refused;
 
 const PICTURE: &str = r#"{"model":"picture","prompt":"a cat","n":2}"#;
 const SPOKEN: &str = r#"{"model":"voice","input":"Grüße","voice":"alloy"}"#;
 const JSON: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/json")];
 
-fn only_record(host: &mut Host) -> proto::UsageRecord {
+pub(crate) fn open() -> Host {
+    serving(proto::KeyPolicy::default())
+}
+
+fn serving(policy: proto::KeyPolicy) -> Host {
+    let mut host = Host::knowing(GATEWAY, policy);
+    host.update(Event::Snapshot(proto::Snapshot { revision: 2, ..with_media() }));
+    host
+}
+
+pub(crate) fn only_record(host: &mut Host) -> proto::UsageRecord {
     let mut records = host.records();
     assert_eq!(records.len(), 1);
     records.remove(0)
@@ -131,6 +143,17 @@ fn moderations_need_no_model_where_openais_own_is_configured() {
 }
 
 #[test]
+fn a_model_that_was_not_named_is_sent_where_it_is_called_the_same() {
+    let mut host = open();
+    let mut run = host.begin();
+    let call = "/v1/engines/same/completions";
+    let _ = run.client_sends(call, &[], r#"{"prompt":"hi"}"#);
+    run.reaches_provider();
+
+    assert_eq!(run.sent().1["model"], "same");
+}
+
+#[test]
 fn an_error_costs_nothing() {
     let mut host = open();
     let mut run = host.begin();
@@ -155,7 +178,7 @@ fn a_hard_budget_refuses_what_could_exceed_it() {
         ..proto::Meter::default()
     };
     let policy = proto::KeyPolicy { meters: vec![meter], ..proto::KeyPolicy::default() };
-    let mut host = Host::knowing(crate::driver::GATEWAY, policy);
+    let mut host = serving(policy);
     let mut run = host.begin();
 
     let flow = run.client_sends("/v1/images/generations", &[], PICTURE);

@@ -615,6 +615,10 @@ pub enum ProviderDialect {
     Anthropic = 3,
     Gemini = 4,
     Ollama = 5,
+    /// Deepgram's `/listen`: transcripts alone.
+    Deepgram = 6,
+    /// AssemblyAI's `/transcript`: transcripts alone.
+    Assemblyai = 7,
 }
 impl ProviderDialect {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -629,6 +633,8 @@ impl ProviderDialect {
             Self::Anthropic => "PROVIDER_DIALECT_ANTHROPIC",
             Self::Gemini => "PROVIDER_DIALECT_GEMINI",
             Self::Ollama => "PROVIDER_DIALECT_OLLAMA",
+            Self::Deepgram => "PROVIDER_DIALECT_DEEPGRAM",
+            Self::Assemblyai => "PROVIDER_DIALECT_ASSEMBLYAI",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -640,6 +646,8 @@ impl ProviderDialect {
             "PROVIDER_DIALECT_ANTHROPIC" => Some(Self::Anthropic),
             "PROVIDER_DIALECT_GEMINI" => Some(Self::Gemini),
             "PROVIDER_DIALECT_OLLAMA" => Some(Self::Ollama),
+            "PROVIDER_DIALECT_DEEPGRAM" => Some(Self::Deepgram),
+            "PROVIDER_DIALECT_ASSEMBLYAI" => Some(Self::Assemblyai),
             _ => None,
         }
     }

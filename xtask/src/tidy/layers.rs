@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
         "json",
         "key",
         "money",
+        "multipart",
         "outbox",
         "path",
         "progress",

@@ -2,6 +2,8 @@
 
 use tollgate_proto::v1::Endpoint;
 
+use super::file::SoundFile;
+use super::sound::Length;
 use super::{hears, makes_images};
 use crate::json::node::Node;
 use crate::price::Units;
@@ -21,6 +23,8 @@ pub struct Ask {
     pub is_exact: bool,
     /// What the sound most likely lasts, in milliseconds; [`Units::audio_input_ms`] is the most.
     pub likely_ms: u64,
+    /// The sound itself, where all of the form is here.
+    pub file: Option<Box<SoundFile>>,
 }
 
 impl Ask {
@@ -57,6 +61,7 @@ impl Ask {
             text_bytes,
             likely_ms: characters.saturating_mul(LIKELY_MS),
             is_exact: false,
+            file: None,
         }
     }
 
@@ -78,6 +83,21 @@ impl Ask {
             output_tokens: count.saturating_mul(most),
             text_bytes: prompt_bytes,
             ..Self::default()
+        }
+    }
+
+    /// Sound of this length.
+    pub(crate) fn sound(length: &Length, prompt_bytes: u64) -> Self {
+        let Length { likely_ms, most_ms, is_exact } = *length;
+        Self {
+            units: Units { audio_input_ms: most_ms, ..Units::default() },
+            input_tokens: (most_ms.saturating_mul(HEARD_TOKENS) / 1_000)
+                .saturating_add(prompt_bytes),
+            output_tokens: MOST_WRITTEN,
+            text_bytes: prompt_bytes,
+            is_exact,
+            likely_ms,
+            file: None,
         }
     }
 
@@ -111,6 +131,10 @@ const SLOWEST_MS: u64 = 300;
 const LIKELY_MS: u64 = 65;
 /// Tokens a second of sound that is made.
 const SPOKEN_TOKENS: u64 = 25;
+/// Tokens a second of sound that is heard.
+const HEARD_TOKENS: u64 = 10;
+/// Tokens of a transcript, when its model does not say how long it can be.
+const MOST_WRITTEN: u64 = 16_384;
 
 #[cfg(test)]
 mod tests {

@@ -25,8 +25,9 @@ impl Request {
             self.cap(body, cap, &mut changes);
         }
         // A provider may read another of several occurrences than the one that was judged.
-        if target_model != self.model || self.model_at.len() > 1 {
-            let name = text::encode(target_model);
+        let many = self.model_at.len() > 1 || self.spelling.is_new() || self.is_supplied;
+        if target_model != self.model || many {
+            let name = self.spelling.write(target_model);
             changes.extend(self.model_at.iter().map(|at| (at.clone(), name.clone())));
         }
         if ask_usage && self.stream && !self.include_usage {
