@@ -15,6 +15,7 @@ mod idempotency;
 mod limits;
 mod load;
 mod management;
+mod media;
 mod metrics;
 mod models;
 mod names;

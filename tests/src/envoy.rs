@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -91,10 +91,12 @@ impl Envoy {
 
     /// Returns how much memory the process has resident, in KiB.
     pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()));
-        let status = status.expect("Envoy has ended");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        resident_kib(&self.status_file())
+    }
+
+    /// Returns where the system tells of the process.
+    pub fn status_file(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/status", self.process.pid()))
     }
 
     /// Whether the process has not ended.
@@ -111,6 +113,17 @@ impl Envoy {
     pub(crate) async fn stop(self) {
         self.process.terminate().await;
     }
+}
+
+/// Returns how much memory a process has resident, in KiB, by its file of status.
+///
+/// # Panics
+///
+/// When the process has ended.
+pub fn resident_kib(status: &Path) -> u64 {
+    let status = std::fs::read_to_string(status).expect("the process has ended");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn read_address(file: &Path) -> Option<SocketAddr> {

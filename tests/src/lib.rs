@@ -39,7 +39,7 @@ pub use client::{Answer, Call, Client, Protocol};
 pub use config::{Account, Config, Model, Provider};
 pub use control_plane::ControlPlane;
 pub use database::Database;
-pub use envoy::{Envoy, Role};
+pub use envoy::{Envoy, Role, resident_kib};
 pub use eventually::{eventually, patience};
 pub use export::Manifest;
 pub use management::{Key, Row, dollars, hash_of, nanos};

@@ -11,7 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pydantic import ValidationError
 
-from providers import anthropic, conversation, gemini, ollama, openai, responses
+from providers import (
+    anthropic,
+    assemblyai,
+    conversation,
+    deepgram,
+    gemini,
+    media,
+    ollama,
+    openai,
+    responses,
+)
 
 # Where each provider's API begins.
 PROVIDERS = {
@@ -21,6 +31,8 @@ PROVIDERS = {
     "/gemini/v1beta": gemini,
     "/ollama": ollama,
 }
+# Those whose requests are not all JSON.
+RAW = {"/media/v1": media, "/deepgram/v1": deepgram, "/assemblyai/v2": assemblyai}
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
@@ -30,6 +42,8 @@ class Provider(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self):
+        if self.answers_raw():
+            return
         body = self.rfile.read(int(self.headers["content-length"]))
         base = next((base for base in PROVIDERS if self.path.startswith(f"{base}/")), None)
         if base is None:
@@ -41,6 +55,22 @@ class Provider(BaseHTTPRequestHandler):
             self.answer(provider, self.path.removeprefix(base), json.loads(body))
         except (conversation.Invalid, ValidationError, LookupError, TypeError, ValueError) as error:
             self.refuse(provider, f"{self.path}: {type(error).__name__} {error}\n{body.decode()}")
+
+    def do_GET(self):
+        if not self.answers_raw():
+            self.refuse(openai, f"path {self.path}")
+
+    def answers_raw(self):
+        base = next((base for base in RAW if self.path.startswith(f"{base}/")), None)
+        if base is None:
+            return False
+        provider = RAW[base]
+        try:
+            self.check_headers(provider)
+            provider.answer(self, self.path.removeprefix(base))
+        except (conversation.Invalid, ValidationError, LookupError, TypeError, ValueError) as error:
+            self.refuse(provider, f"{self.path}: {type(error).__name__} {error}")
+        return True
 
     def check_headers(self, provider):
         name, prefix = provider.CREDENTIAL
