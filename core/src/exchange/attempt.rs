@@ -1,15 +1,12 @@
-//! One attempt at a provider: its request written, its answer read on the way back.
+//! One attempt at a provider: its answer read on the way back, and in `request` what is sent.
 
-use std::rc::Rc;
-
-use tollgate_proto::v1::Endpoint;
+mod request;
 
 use super::answer::{Answer, Form};
 use super::forms::Seen;
 use super::{CLUSTER_HEADER, Effect, Exchange, Flow, Outgoing, Phase};
 use crate::dialect::media::answer::Found;
 use crate::dialect::openai::answer::Facts;
-use crate::dialect::provider;
 use crate::dialect::request::{Cap, Request};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -18,15 +15,12 @@ use crate::json::edit::Edits;
 use crate::price::TokenUsage;
 use crate::refusal::Refusal;
 use crate::settings::Role;
-use crate::snapshot::{Credential, Target};
+use crate::snapshot::Target;
 use crate::tokens::Counted;
 
 /// The headers of an answer that is announced to be no longer wait for its first piece, which is
 /// nearly always all of it, so that they can say what it cost.
 const MOST_HELD: u64 = 64 * 1024;
-
-/// The version of the Messages API that requests which we write are of.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Answer headers that name the provider account or would speak for our host.
 const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
@@ -169,88 +163,6 @@ impl Exchange {
         }
         self.write_request();
         Flow::Continue
-    }
-
-    /// Makes the request the provider's: its path, its host, its credential.
-    pub(super) fn write_request(&mut self) {
-        let Some(forwarded) = &self.forwarded else { return };
-        let provider = &forwarded.target.provider;
-        let (request, outgoing) = (&forwarded.request, &forwarded.outgoing);
-        let sse = request.sse || outgoing.is_translated();
-        let model = &forwarded.target.model;
-        let heard = outgoing.heard().map(|heard| (heard.head(), heard.sent_as()));
-        let path = match &heard {
-            Some(((_, below), _)) => provider::path_below(provider, below),
-            None => provider::path(provider, outgoing.endpoint, model, request.stream, sse),
-        };
-        let attempt = &forwarded.attempt;
-        let changed = attempt.writes_body() || attempt.follows;
-        let length = changed.then(|| attempt.content_length.to_string());
-        let mut set = |name, value: String| {
-            self.effects.push_back(Effect::SetRequestHeader(name, value.into_bytes()));
-        };
-        if self.path != path.as_bytes() {
-            self.path.clear();
-            self.path.extend_from_slice(path.as_bytes());
-            set(":path", path);
-        }
-        set(":authority", provider.authority.clone());
-        if let Some(((method, _), media_type)) = heard {
-            set(":method", method.to_owned());
-            set("content-type", media_type.to_owned());
-        } else if let Some(form) = self.upload.as_ref().filter(|_| attempt.follows) {
-            set("content-type", form.content_type().to_owned());
-        }
-        if let Some(length) = length {
-            set("content-length", length);
-        }
-        let versioned = self.names_version && !outgoing.is_translated();
-        if outgoing.endpoint == Endpoint::Messages && !versioned {
-            set("anthropic-version", ANTHROPIC_VERSION.to_owned());
-        }
-        let own = match &provider.credential {
-            Some(Credential::Header(name, value)) => {
-                self.effects.push_back(Effect::SetCredential(Rc::clone(name), value.clone()));
-                Some(Rc::clone(name))
-            }
-            Some(Credential::Query(_)) | None => None,
-        };
-        let is_own = |name: &str| own.as_deref() == Some(name);
-        if !is_own("authorization") {
-            self.effects.push_back(Effect::RemoveRequestHeader("authorization".into()));
-        }
-        // What an attempt writes stands there when the next one begins.
-        if let Some(left) =
-            self.credential_header.take().filter(|left| !is_own(left) && **left != *"authorization")
-        {
-            let left = (*left).to_owned();
-            self.effects.push_back(Effect::RemoveRequestHeader(left.into()));
-        }
-        self.credential_header = own;
-        let wrote_version = forwarded.attempt.follows && !self.names_version;
-        if wrote_version && outgoing.endpoint != Endpoint::Messages {
-            self.effects.push_back(Effect::RemoveRequestHeader("anthropic-version".into()));
-        }
-    }
-
-    pub(super) fn attempt_body(&mut self) -> Flow {
-        self.write_body();
-        Flow::Continue
-    }
-
-    /// Puts the whole edited body in the place of the first piece, and nothing in that of others.
-    pub(super) fn write_body(&mut self) {
-        let Some(forwarded) = &mut self.forwarded else { return };
-        let attempt = &mut forwarded.attempt;
-        if !attempt.writes_body() {
-            return;
-        }
-        let body = match (&self.body, attempt.body_written) {
-            (Some(own), false) => attempt.edits.apply(forwarded.outgoing.body(own)),
-            _ => Vec::new(),
-        };
-        attempt.body_written = true;
-        self.effects.push_back(Effect::ReplaceRequestBody(body));
     }
 
     pub(super) fn attempt_response_headers(

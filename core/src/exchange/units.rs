@@ -75,6 +75,10 @@ impl Forwarded {
             return (tokens, units, UsageSource::Provider);
         }
         if !is_by_token(&self.target) {
+            if !found.is_exact {
+                // Nobody is charged for it, and a guess is no count.
+                units.audio_output_ms = 0;
+            }
             return (TokenUsage::default(), units, UsageSource::Counted);
         }
         if !found.is_exact || !self.attempt.is_complete() {

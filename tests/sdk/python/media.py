@@ -53,12 +53,12 @@ def images():
 def speech():
     spoken = sdk.audio.speech.create(model="voice", voice="alloy", input="Grüße")
     assert spoken.read() == SOUND
-    bill("aspeech", 5 * 15_000, characters=5, audio_ms=8_192)
+    bill("aspeech", 5 * 15_000, characters=5)
 
     asked = {"model": "voice", "voice": "alloy", "input": "Hi"}
     with sdk.audio.speech.with_streaming_response.create(**asked) as spoken:
         assert b"".join(spoken.iter_bytes()) == SOUND
-    bill("aspeech", 2 * 15_000, characters=2, audio_ms=8_192)
+    bill("aspeech", 2 * 15_000, characters=2)
 
 
 def transcripts():
@@ -108,7 +108,7 @@ def other_providers():
     if "ONE_STEP" in os.environ:
         return
     asked = {"model": "assemblyai/best", "language": "de"}
-    heard = sdk.audio.transcriptions.create(file=sound(), **asked)
+    heard = sdk.audio.transcriptions.create(file=sound(seconds=20), **asked)
     assert (heard.text, heard.language, heard.duration) == ("Hallo.", "de", 3.0), heard
     bill("atranscription", 99_990, audio_ms=3_000)
 
