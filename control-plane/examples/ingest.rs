@@ -206,6 +206,7 @@ fn record(number: u64, key: u64) -> LedgerRecord {
         account: None,
         attempt: 0,
         first_attempt: None,
+        cached: false,
         units: None,
     }
 }

@@ -32,7 +32,7 @@ pub use crate::config::error::{ConfigError, Problem};
 pub use crate::config::models::{ModelConfig, TargetConfig};
 pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialect, is_id};
 pub use crate::config::proxy_url::ProxyUrl;
-pub use crate::config::replay::IdempotencyConfig;
+pub use crate::config::replay::{CacheConfig, IdempotencyConfig};
 pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
@@ -68,6 +68,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What ids of requests mean. `None`: nothing.
     pub idempotency: Option<IdempotencyConfig>,
+    /// Which answers are kept. `None`: none.
+    pub cache: Option<CacheConfig>,
 }
 
 /// How limits are enforced.

@@ -10,6 +10,7 @@ pub mod edit;
 pub mod entity;
 pub mod health;
 pub mod item;
+pub mod kept;
 pub mod key_change;
 pub mod lifetime;
 pub mod limits;

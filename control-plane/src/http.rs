@@ -6,6 +6,7 @@ mod aliases;
 mod auth;
 mod availability;
 mod budgets;
+mod cache;
 mod combo_metrics;
 mod combos;
 mod cost;
@@ -148,6 +149,7 @@ fn omniroute() -> Router<App> {
         .route("/api/monitoring/health", get(monitoring::health).delete(monitoring::reset))
         .route("/api/models/availability", availability)
         .route("/api/resilience/model-cooldowns", cooldowns)
+        .route("/api/cache", get(cache::show).delete(cache::purge))
         .route("/api/resilience/reset", post(resilience::reset))
         .route(
             "/api/resilience",

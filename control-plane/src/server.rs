@@ -54,7 +54,7 @@ pub async fn run(
     let checks = tokio::spawn(checks::follow(service.clone(), reload.config()));
     let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
-    let sweeper = tokio::spawn(sweep_claims(service.clone()));
+    let sweeper = tokio::spawn(sweep_repeats(service.clone()));
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
     let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
@@ -135,13 +135,19 @@ async fn overdue(flag: watch::Receiver<bool>) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// Lets others make requests whose makers vanished.
-async fn sweep_claims(service: Service) {
+/// Lets others make requests whose makers vanished, and forgets answers that are too old.
+async fn sweep_repeats(service: Service) {
     let mut rounds = tokio::time::interval(Duration::from_secs(1));
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for round in 0_u64.. {
         rounds.tick().await;
         service.sweep_claims();
+        if round % SECONDS_BETWEEN_SWEEPS == 0
+            && let Err(error) = service.sweep_answers().await
+        {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "answers that are too old are not forgotten");
+        }
     }
 }
 
@@ -161,3 +167,4 @@ async fn watch_holders(service: Service) {
 
 const DRAIN: Duration = Duration::from_secs(30);
 const CLOSE: Duration = Duration::from_secs(5);
+const SECONDS_BETWEEN_SWEEPS: u64 = 60;

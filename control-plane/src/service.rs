@@ -8,6 +8,7 @@ mod entities;
 mod health;
 mod holders;
 mod items;
+mod kept;
 mod keys;
 mod usage;
 
@@ -27,6 +28,7 @@ use crate::vault::Vault;
 pub use crate::service::entities::ResolvedCustomer;
 pub use crate::service::holders::{ROUND_SECONDS, Watchman};
 pub use crate::service::items::{ChangedItem, ItemDraft};
+pub use crate::service::kept::CacheStanding;
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
 
 /// The use cases.
@@ -38,6 +40,7 @@ pub struct Service {
     master: Option<KeyHash>,
     vault: Vault,
     claims: claims::Claimed,
+    cache: kept::Shared,
 }
 
 /// What a [`Service`] works with.
@@ -68,7 +71,15 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, entropy, master_key, vault } = parts;
         let master = master_key.map(|key| KeyHash::of(key.expose().as_bytes()));
-        Self { store, clock, entropy, master, vault, claims: claims::Claimed::default() }
+        Self {
+            store,
+            clock,
+            entropy,
+            master,
+            vault,
+            claims: claims::Claimed::default(),
+            cache: kept::Shared::default(),
+        }
     }
 
     /// Returns the time.

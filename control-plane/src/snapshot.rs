@@ -38,6 +38,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         default_model: config.default_model.clone().unwrap_or_default(),
         addresses: addresses(&config.server.gateway.addresses),
         idempotency: replay::idempotency(config.idempotency),
+        cache: config.cache.as_ref().map(|it| replay::cache(it, limits.cache_generation)),
     }
 }
 

@@ -21,6 +21,7 @@ mod entities;
 mod entity_spend;
 mod health;
 mod items;
+mod kept;
 mod keys;
 mod ledger;
 mod limits;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
 
+use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Scope, Secret, SharedBudget, Timestamp,
@@ -238,6 +240,27 @@ pub trait Store: Send + Sync + 'static {
         items: &[(ItemKind, String)],
         change: &Change,
     ) -> Result<(Vec<Item>, u64), StoreError>;
+
+    /// Returns an answer that is kept and not too old.
+    async fn kept_answer(
+        &self,
+        key: &CacheKey,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError>;
+
+    /// Keeps an answer, unless there was a purge since `generation`. Tells whether it did.
+    async fn keep_answer(&self, kept: &KeptAnswer, generation: u64) -> Result<bool, StoreError>;
+
+    /// Forgets answers, has filters forget all of them, and returns how many there were and the
+    /// number of the change.
+    async fn purge_answers(&self, purge: &Purge, change: &Change)
+    -> Result<(u64, u64), StoreError>;
+
+    /// Forgets answers that are too old, and returns how many there were.
+    async fn sweep_answers(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Returns how many answers are kept.
+    async fn kept_figures(&self, now: Timestamp) -> Result<KeptFigures, StoreError>;
 
     /// Returns what was done to an object (a key's hash), oldest first.
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError>;

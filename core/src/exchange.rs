@@ -37,6 +37,7 @@ use crate::snapshot::Target;
 mod address;
 mod answer;
 mod attempt;
+mod cached;
 mod capture;
 mod choice;
 mod customer;
@@ -291,7 +292,7 @@ impl Exchange {
 
     /// Tells whether the client asks something of us that concerns its answer.
     pub fn has_wishes(&self) -> bool {
-        self.wishes.is_some()
+        self.wishes.as_ref().is_some_and(|wishes| wishes.concern_answer())
     }
 
     /// Tells whether the host must hand the answer's headers in, as they are on their way to the

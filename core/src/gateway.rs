@@ -8,6 +8,7 @@ use prost::Message;
 use tollgate_proto::v1 as proto;
 use tollgate_proto::v1::update::Event;
 
+use crate::cache::Cache;
 use crate::key::KeyHash;
 use crate::meter::leases::Leases;
 use crate::outbox::Outbox;
@@ -42,6 +43,8 @@ pub struct Gateway {
     pub leases: Leases,
     /// Policies of customers (end users), by the hash of their id.
     pub customers: KeyCache,
+    /// Answers that are kept.
+    pub cache: Cache,
     /// Requests that are made for others too.
     pub replays: Replays,
     /// Who is out of rotation, and whose turn it is.
@@ -93,6 +96,7 @@ impl Default for Gateway {
             tally: Tally::default(),
             leases: Leases::default(),
             customers: KeyCache::new(KEY_CAPACITY),
+            cache: Cache::default(),
             replays: Replays::default(),
             routing: routing::State::default(),
             health_news: Vec::new(),
@@ -162,6 +166,9 @@ impl Gateway {
         let snapshot = Snapshot::try_from(wire)?;
         self.routing.health.replace(&health, now_us);
         self.routing.health.configured(&snapshot);
+        let kept = snapshot.cache.as_ref().map(|cache| (cache.memory_bytes, cache.generation));
+        let (memory_bytes, generation) = kept.unwrap_or_default();
+        self.cache.configure(memory_bytes, generation);
         self.snapshot = Some(Rc::new(snapshot));
         Ok(())
     }

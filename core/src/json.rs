@@ -5,6 +5,7 @@
 //! does both to an answer that arrives in pieces. [`node::Node`] reads values for translation and
 //! [`write::Writer`] writes them. Keys may be escaped and may repeat: every occurrence is seen.
 
+pub mod canonical;
 pub mod edit;
 pub mod node;
 pub mod patch;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod cache;
 pub mod dialect;
 pub mod exchange;
 pub mod gateway;

@@ -284,7 +284,8 @@ fn is_management(path: &str) -> bool {
         "api" => matches!(
             path.split('/').nth(2),
             Some(
-                "combos"
+                "cache"
+                    | "combos"
                     | "models"
                     | "monitoring"
                     | "provider-models"

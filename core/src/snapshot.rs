@@ -11,7 +11,7 @@ use crate::address::AddressLists;
 use crate::meter::Meter;
 use crate::price::Price;
 use crate::snapshot::names::Names;
-use crate::snapshot::replay::Idempotency;
+use crate::snapshot::replay::{CacheSettings, Idempotency};
 use crate::snapshot::routing::{Resilience, Routing};
 use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub addresses: Option<AddressLists>,
     /// What ids mean that clients give their requests. `None`: nothing.
     pub idempotency: Option<Idempotency>,
+    /// What becomes of answers. `None`: none is kept.
+    pub cache: Option<Rc<CacheSettings>>,
 }
 
 /// What becomes of a request whose worst case exceeds what is left.

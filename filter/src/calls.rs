@@ -68,6 +68,16 @@ impl ControlPlane {
         let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Renew", renewal, RESOLVE_WITHIN);
     }
 
+    /// Asks for an answer that was kept. It comes to the context that asks.
+    pub(crate) fn recall(&self, what: &[u8]) -> Option<u32> {
+        host::dispatch_grpc_call(&self.0, REPLAY, "Recall", what, RESOLVE_WITHIN)
+    }
+
+    /// Has an answer kept. Nobody waits for the control plane's.
+    pub(crate) fn keep(&self, keeping: &[u8]) {
+        let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Keep", keeping, REPORT_WITHIN);
+    }
+
     /// Brings an answer to those who wait for it. Nobody waits for the control plane's.
     pub(crate) fn deliver(&self, delivery: &[u8]) {
         let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Deliver", delivery, REPORT_WITHIN);

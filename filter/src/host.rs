@@ -79,24 +79,29 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
             let _ = hostcalls::reset_http_response();
         }
         Effect::Reply(reply) => send(&reply),
-        Effect::ResolveCustomer(id) => {
-            if control_plane.and_then(|control_plane| control_plane.resolve_customer(&id)).is_none()
-            {
-                return Done::NotAsked;
-            }
-        }
-        Effect::Claim(claim) => {
-            if control_plane.and_then(|control_plane| control_plane.claim(&claim)).is_none() {
-                return Done::NotAsked;
-            }
-        }
-        Effect::ResolveKey(hash) => {
-            if control_plane.and_then(|control_plane| control_plane.resolve(&hash)).is_none() {
-                return Done::NotAsked;
-            }
-        }
+        question @ (Effect::ResolveCustomer(_)
+        | Effect::Claim(_)
+        | Effect::Recall(_)
+        | Effect::ResolveKey(_)) => return ask(&question, control_plane),
     }
     Done::Yes
+}
+
+/// Asks the control plane. The answer comes to the context that asks.
+fn ask(question: &Effect, control_plane: Option<&ControlPlane>) -> Done {
+    let Some(control_plane) = control_plane else { return Done::NotAsked };
+    let token = if let Effect::ResolveKey(hash) = question {
+        control_plane.resolve(hash)
+    } else if let Effect::ResolveCustomer(id) = question {
+        control_plane.resolve_customer(id)
+    } else if let Effect::Claim(claim) = question {
+        control_plane.claim(claim)
+    } else if let Effect::Recall(what) = question {
+        control_plane.recall(what)
+    } else {
+        None
+    };
+    if token.is_some() { Done::Yes } else { Done::NotAsked }
 }
 
 /// Says to Envoy what core says.

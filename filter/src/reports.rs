@@ -65,6 +65,9 @@ pub(crate) fn send(root: u32) {
         for delivery in vm.gateway.replays.take_deliveries() {
             control_plane.deliver(&delivery);
         }
+        for keeping in vm.gateway.replays.take_keepings() {
+            control_plane.keep(&keeping);
+        }
         if let Some(renewal) = vm.gateway.replays.renewal(host::now_us()) {
             control_plane.renew_claims(&renewal);
         }

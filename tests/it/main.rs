@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod addresses;
+mod cache;
 mod crashes;
 mod credentials;
 mod databases;

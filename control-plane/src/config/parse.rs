@@ -69,6 +69,7 @@ impl Reader<'_> {
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
         let idempotency = self.idempotency(&raw.idempotency);
+        let cache = self.cache(raw.cache, &models);
         Some(Config {
             server: server?,
             filter_file: self.path(&filter_file?),
@@ -83,6 +84,7 @@ impl Reader<'_> {
             tags,
             limits: limits?,
             idempotency,
+            cache,
         })
     }
 

@@ -27,6 +27,20 @@ pub(super) struct RawConfig {
     pub(super) tags: Vec<RawTag>,
     pub(super) limits: RawEnforcement,
     pub(super) idempotency: RawIdempotency,
+    pub(super) cache: RawCache,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCache {
+    pub(super) enabled: bool,
+    pub(super) ttl_seconds: Option<f64>,
+    pub(super) max_entry_bytes: Option<u64>,
+    pub(super) memory_bytes: Option<u64>,
+    pub(super) models: Vec<String>,
+    pub(super) eligibility: Option<String>,
+    pub(super) scope: Option<String>,
+    pub(super) count_in_budget: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

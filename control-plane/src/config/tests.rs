@@ -80,6 +80,7 @@ fn the_least_configuration_has_defaults() {
         tags: Vec::new(),
         limits: LimitsConfig::default(),
         idempotency: Some(crate::config::IdempotencyConfig::default()),
+        cache: None,
     };
     assert_eq!(config, expected);
 }

@@ -127,6 +127,7 @@ fn record(key_hash: KeyHash, request: &Logged) -> LedgerRecord {
         account: None,
         attempt: 0,
         first_attempt: None,
+        cached: false,
         units: None,
     }
 }

@@ -91,6 +91,8 @@ pub struct LedgerRecord {
     pub attempt: u32,
     /// The record of the request's first attempt. `None`: this is it.
     pub first_attempt: Option<RecordId>,
+    /// It was served from the cache: nothing went upstream.
+    pub cached: bool,
     /// What was used besides tokens. `None`: nothing else is paid for.
     pub units: Option<Units>,
 }

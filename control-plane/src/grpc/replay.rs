@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use tollgate_core::money::NanoDollars;
+use tollgate_core::price::TokenUsage;
 use tollgate_proto::v1;
 use tollgate_proto::v1::replay_server::Replay;
 use tollgate_proto::v1::{claim_response, deliver_request};
 use tonic::{Request, Response, Status};
 
+use super::error::status;
 use super::{Drain, draining};
+use crate::domain::Timestamp;
 use crate::domain::claim::{Answer, Claim, Delivery, Outcome};
+use crate::domain::kept::KeptAnswer;
 use crate::publish::Publisher;
 use crate::service::Service;
 
@@ -65,13 +70,54 @@ impl Replay for ReplayServer {
         self.service.deliver(claim, delivery, i64::from(window_ms).saturating_mul(1000));
         Ok(Response::new(v1::DeliverResponse {}))
     }
+
+    async fn recall(
+        &self,
+        request: Request<v1::RecallRequest>,
+    ) -> Result<Response<v1::RecallResponse>, Status> {
+        let key = hash(request.into_inner().key, "key")?;
+        let found = self.service.recall_answer(&key).await.map_err(|error| status(&error))?;
+        let kept = found.map(|kept| v1::Kept {
+            content_type: kept.content_type,
+            body: kept.body.into_bytes(),
+            expires_at_us: kept.expires_at.as_micros(),
+            tokens: Some(wire(&kept.tokens)),
+            cost_nanos: kept.cost.0,
+        });
+        Ok(Response::new(v1::RecallResponse { kept }))
+    }
+
+    async fn keep(
+        &self,
+        request: Request<v1::KeepRequest>,
+    ) -> Result<Response<v1::KeepResponse>, Status> {
+        let (kept, generation) = kept(request.into_inner(), self.service.now())?;
+        let done = self.service.keep_answer(&kept, generation).await;
+        done.map_err(|error| status(&error))?;
+        Ok(Response::new(v1::KeepResponse {}))
+    }
+}
+
+fn kept(asked: v1::KeepRequest, created_at: Timestamp) -> Result<(KeptAnswer, u64), Status> {
+    let v1::KeepRequest { key, generation, tenant, model, kept } = asked;
+    let v1::Kept { content_type, body, expires_at_us, tokens, cost_nanos } =
+        kept.ok_or_else(|| Status::invalid_argument("kept: missing"))?;
+    let body = String::from_utf8(body).ok().filter(|body| !body.contains('\0'));
+    let body = body.ok_or_else(|| Status::invalid_argument("body: not text"))?;
+    let tokens = super::usage::tokens(tokens.unwrap_or_default());
+    let (cost, expires_at) = (NanoDollars(cost_nanos), Timestamp::from_micros(expires_at_us));
+    let key = hash(key, "key")?;
+    let kept =
+        KeptAnswer { key, tenant, model, content_type, body, tokens, cost, created_at, expires_at };
+    Ok((kept, generation))
+}
+
+fn hash(bytes: Vec<u8>, what: &str) -> Result<[u8; 32], Status> {
+    <[u8; 32]>::try_from(bytes)
+        .map_err(|_| Status::invalid_argument(format!("{what}: not 32 bytes")))
 }
 
 fn claim(id: Vec<u8>, content: Vec<u8>, claimant: Vec<u8>) -> Result<Claim, Status> {
-    let hash = |bytes: Vec<u8>, what: &str| {
-        <[u8; 32]>::try_from(bytes)
-            .map_err(|_| Status::invalid_argument(format!("{what}: not 32 bytes")))
-    };
     Ok(Claim { id: hash(id, "id")?, content: hash(content, "content")?, claimant })
 }
 
@@ -83,4 +129,17 @@ fn render(answer: &Arc<Answer>) -> v1::Answer {
 fn read(answer: v1::Answer) -> Answer {
     let v1::Answer { status, content_type, body } = answer;
     Answer { status: u16::try_from(status).unwrap_or(200), content_type, body }
+}
+
+fn wire(tokens: &TokenUsage) -> v1::TokenUsage {
+    v1::TokenUsage {
+        input: tokens.input,
+        output: tokens.output,
+        total: tokens.total,
+        cached_input: tokens.cached_input,
+        cache_write: tokens.cache_write,
+        reasoning: tokens.reasoning,
+        audio_input: tokens.audio_input,
+        audio_output: tokens.audio_output,
+    }
 }

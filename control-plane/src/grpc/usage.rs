@@ -59,6 +59,7 @@ impl Usage for UsageServer {
 
 fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> {
     let (endpoint, usage_source) = (endpoint(record.endpoint()), source(record.usage_source()));
+    let served = record.served();
     Ok(LedgerRecord {
         id: RecordId::from_bytes(&record.id).ok_or("id is not 24 bytes long")?,
         key_hash: KeyHash::from_bytes(&record.key_hash).ok_or("key_hash is not 32 bytes long")?,
@@ -87,6 +88,7 @@ fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> 
             [] => None,
             id => Some(RecordId::from_bytes(id).ok_or("first_attempt is not 24 bytes long")?),
         },
+        cached: served == v1::Served::Cache,
         units: record.units.map(units),
     })
 }
@@ -132,7 +134,7 @@ fn source(source: v1::UsageSource) -> UsageSource {
 }
 
 /// Both databases count in 63 bits; a provider that claims more is not believed.
-fn tokens(tokens: v1::TokenUsage) -> TokenUsage {
+pub(super) fn tokens(tokens: v1::TokenUsage) -> TokenUsage {
     let count = |tokens: u64| tokens.min(i64::MAX.unsigned_abs());
     TokenUsage {
         input: count(tokens.input),

@@ -205,7 +205,7 @@ fn log_row(entry: &LedgerEntry) -> Value {
         "api_base": null,
         "user": entry.user_id,
         "metadata": log_metadata(entry, status),
-        "cache_hit": null,
+        "cache_hit": record.cached.then_some("True"),
         "cache_key": null,
         "request_tags": record.tags,
         "team_id": entry.team_id,

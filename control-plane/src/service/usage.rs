@@ -17,6 +17,7 @@ impl Service {
             return Ok(Reported::default());
         }
         report.records = report.records.into_iter().map(bounded).collect();
+        self.count_served(&report.records);
         Ok(self.store.report(&report, self.now()).await?)
     }
 

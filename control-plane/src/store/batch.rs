@@ -67,7 +67,7 @@ impl Batches {
     }
 }
 
-/// Largest first, the last one 1. The largest binds 8192 values; SQLite takes 32766.
+/// Largest first, the last one 1. The largest binds 8448 values; SQLite takes 32766.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 #[cfg(test)]

@@ -58,7 +58,8 @@ impl<D: Driver> SqlStore<D> {
         let any = sql::entities::ANY_CUSTOMER.into_sql_str();
         let counted = self.driver.read(any, Vec::new()).await?;
         let customers = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
-        Ok(SharedLimits { meters, customers: customers > 0 })
+        let cache_generation = self.cache_generation().await?;
+        Ok(SharedLimits { meters, customers: customers > 0, cache_generation })
     }
 
     /// A tag may have limits in the configuration and of its own; those of its own hold, and the

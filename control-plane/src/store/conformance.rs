@@ -7,6 +7,7 @@ mod entities;
 mod fixtures;
 mod health;
 mod items;
+mod kept;
 mod keys;
 mod leases;
 mod limits;
@@ -51,6 +52,8 @@ macro_rules! store_tests {
 }
 
 store_tests!(
+    kept::an_answer_comes_back_until_it_is_too_old,
+    kept::a_purge_forgets_what_it_names_and_refuses_what_is_older,
     keys::a_key_comes_back_as_it_was,
     keys::a_key_that_is_added_again_is_changed,
     keys::an_alias_belongs_to_one_key,

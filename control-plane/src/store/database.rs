@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
+use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Scope, SharedBudget, Timestamp,
@@ -259,6 +260,34 @@ impl<D: Driver> Store for SqlStore<D> {
         change: &Change,
     ) -> Result<(Vec<Item>, u64), StoreError> {
         self.remove_items(items, change).await
+    }
+
+    async fn kept_answer(
+        &self,
+        key: &CacheKey,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        self.answer(key, now).await
+    }
+
+    async fn keep_answer(&self, kept: &KeptAnswer, generation: u64) -> Result<bool, StoreError> {
+        self.put_answer(kept, generation).await
+    }
+
+    async fn purge_answers(
+        &self,
+        purge: &Purge,
+        change: &Change,
+    ) -> Result<(u64, u64), StoreError> {
+        self.forget_answers(purge, change).await
+    }
+
+    async fn sweep_answers(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.forget_old_answers(now).await
+    }
+
+    async fn kept_figures(&self, now: Timestamp) -> Result<KeptFigures, StoreError> {
+        self.answers(now).await
     }
 
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError> {

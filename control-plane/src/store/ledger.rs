@@ -106,5 +106,9 @@ fn values(record: &LedgerRecord) -> [Value; sql::LEDGER_VALUES] {
         i64::from(record.attempt).into(),
         (&record.first_attempt.map(RecordId::to_hex)).into(),
         (&record.units.as_ref().map(units::text)).into(),
+        (&record.cached.then(|| CACHED.to_owned())).into(),
     ]
 }
+
+/// What the ledger calls records of answers that were kept.
+pub(super) const CACHED: &str = "cache";

@@ -64,6 +64,8 @@ pub struct SharedLimits {
     pub meters: Vec<Meter>,
     /// Some customer has limits or is blocked.
     pub customers: bool,
+    /// How often all answers that are kept were purged.
+    pub cache_generation: u64,
 }
 
 /// Which keys to list, and how.

@@ -11,6 +11,7 @@ use crate::domain::{
     SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
 use crate::store::driver::Driver;
+use crate::store::ledger::CACHED;
 use crate::store::{
     AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, TagSpend, endpoints,
     stored_limits, units,
@@ -52,7 +53,7 @@ impl<D: Driver> Fields<'_, D> {
         Ok(self.int(column)? != 0)
     }
 
-    fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+    pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
         self.int(column).map(Timestamp::from_micros)
     }
 
@@ -253,6 +254,7 @@ impl<D: Driver> Fields<'_, D> {
                     Some(RecordId::from_hex(&id).ok_or_else(|| self.broken("first_attempt"))?)
                 }
             },
+            cached: self.maybe_text("served")?.is_some_and(|by| by == CACHED),
             units: match self.maybe_text("units")? {
                 None => None,
                 Some(text) => Some(units::read(&text).ok_or_else(|| self.broken("units"))?),

@@ -83,6 +83,35 @@ pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 pub(super) const SET_SETTING: &str = "INSERT INTO settings (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+pub(super) const KEPT_ANSWER: &str =
+    "SELECT * FROM kept_answers WHERE cache_key = $1 AND expires_at_us > $2";
+
+pub(super) const KEEP_ANSWER: &str = "INSERT INTO kept_answers (
+    cache_key, tenant, model, content_type, body, tokens, cost_nanos, created_at_us, expires_at_us
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (cache_key) DO UPDATE SET
+    content_type = excluded.content_type, body = excluded.body, tokens = excluded.tokens,
+    cost_nanos = excluded.cost_nanos, created_at_us = excluded.created_at_us,
+    expires_at_us = excluded.expires_at_us";
+
+pub(super) const FORGET_ANSWERS: &str = "DELETE FROM kept_answers RETURNING cache_key";
+
+pub(super) const FORGET_ANSWERS_OF: &str =
+    "DELETE FROM kept_answers WHERE model = $1 RETURNING cache_key";
+
+pub(super) const FORGET_ANSWER: &str =
+    "DELETE FROM kept_answers WHERE cache_key = $1 RETURNING cache_key";
+
+pub(super) const FORGET_ANSWERS_BEFORE: &str =
+    "DELETE FROM kept_answers WHERE created_at_us < $1 RETURNING cache_key";
+
+pub(super) const FORGET_OLD_ANSWERS: &str =
+    "DELETE FROM kept_answers WHERE expires_at_us <= $1 RETURNING cache_key";
+
+pub(super) const KEPT_FIGURES: &str = "SELECT COUNT(*) AS total,
+    CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) AS bytes
+FROM kept_answers WHERE expires_at_us > $1";
+
 /// Meters that the configuration alone can have made.
 pub(super) const CONFIGURED_METERS: &str = "SELECT * FROM meters
 WHERE scope IN ('provider', 'model') OR (scope = 'tag' AND name NOT IN (
@@ -196,7 +225,7 @@ pub(super) const AUDIT: &str =
     "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
 
 /// Values bound for one ledger record.
-pub(super) const LEDGER_VALUES: usize = 32;
+pub(super) const LEDGER_VALUES: usize = 33;
 
 /// Writes the `n`th placeholder of a statement, counted from 1.
 ///
@@ -214,7 +243,7 @@ pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     provider_model, provider_response_id, status, streamed, aborted, input_tokens, output_tokens,
     total_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
     audio_output_tokens, usage_source, cost_nanos, unpriced, end_user, tags, error_code, debits,
-    account, attempt, first_attempt, units, user_id, team_id, organization_id, revision
+    account, attempt, first_attempt, units, served, user_id, team_id, organization_id, revision
 ) SELECT added.*, keys.user_id, keys.team_id,
     COALESCE(keys.organization_id, teams.organization_id), revision.value
 FROM (VALUES ",

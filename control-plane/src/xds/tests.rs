@@ -162,6 +162,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         tags: Vec::new(),
         limits: LimitsConfig::default(),
         idempotency: Some(crate::config::IdempotencyConfig::default()),
+        cache: None,
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use tollgate_control_plane::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Scope, SharedBudget, Timestamp,
@@ -248,6 +249,25 @@ impl Store for BrokenStore {
         away()
     }
     async fn daily_spend(&self, _: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
+        away()
+    }
+    async fn kept_answer(
+        &self,
+        _: &CacheKey,
+        _: Timestamp,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        away()
+    }
+    async fn keep_answer(&self, _: &KeptAnswer, _: u64) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn purge_answers(&self, _: &Purge, _: &Change) -> Result<(u64, u64), StoreError> {
+        away()
+    }
+    async fn sweep_answers(&self, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn kept_figures(&self, _: Timestamp) -> Result<KeptFigures, StoreError> {
         away()
     }
     async fn mark_health(

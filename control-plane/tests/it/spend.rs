@@ -50,6 +50,7 @@ pub(crate) fn record(number: u64, key: &str, started: i64) -> LedgerRecord {
         account: None,
         attempt: 0,
         first_attempt: None,
+        cached: false,
         units: None,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::Exchange;
-use super::fallback::Fallback;
+use super::fallback::{self, Fallback};
+use super::{Exchange, Outgoing};
 use crate::dialect::request::Request;
 use crate::dialect::{conversation, provider};
 use crate::gateway::Gateway;
@@ -15,7 +15,32 @@ use crate::snapshot::{Model, Target};
 /// Prompts have about this many bytes a token; what does not fit by this is avoided.
 const BYTES_PER_TOKEN: u64 = 4;
 
+/// Who is asked first, what they are sent, and who may follow.
+type First = (Rc<Target>, Outgoing, Option<Box<Fallback>>);
+
 impl Exchange {
+    /// Chooses who is asked first, and who may follow.
+    pub(super) fn first_target(
+        &mut self,
+        (request, body): (&Request, &[u8]),
+        model: &Rc<Model>,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Result<First, Refusal> {
+        let mut fallback = self.choose((request, body), model, gateway, now_us)?;
+        let (target, outgoing) = match &mut fallback {
+            Some(fallback) => fallback.first(request, body, gateway, now_us)?,
+            None => fallback::only(request, body, model)?,
+        };
+        if outgoing.has_steps() {
+            if self.is_standalone() || !self.settings.route_header {
+                return Err(Refusal::Unsupported(request.model.clone()));
+            }
+            fallback = None;
+        }
+        Ok((target, outgoing, fallback))
+    }
+
     /// Orders the targets of a model for a request. `None`: it has only one.
     pub(super) fn choose(
         &self,

@@ -42,6 +42,9 @@ pub enum Effect {
     /// Ask the control plane, with an encoded `ClaimRequest`, whether this request is to be made;
     /// the answer comes as that about a key does.
     Claim(Vec<u8>),
+    /// Ask the control plane, with an encoded `RecallRequest`, for an answer that was kept; it comes
+    /// as that about a key does.
+    Recall(Vec<u8>),
     /// Keep an answer about a key, an encoded `ResolveKeyResponse`, where all workers find it.
     ShareKey(KeyHash, Vec<u8>),
     /// Look for what another worker has shared about a key; it comes as an input.

@@ -69,6 +69,33 @@ pub(super) struct Reserved {
     pub(super) input: u64,
 }
 
+impl Waits {
+    /// Begins to wait.
+    pub(super) fn begin(gateway: &Gateway, now_us: i64) -> Self {
+        let until_us = now_us.saturating_add(ANSWER_WITHIN_US);
+        Self { until_us, answers: gateway.leases.answers(), answered: false }
+    }
+
+    /// Notes what was heard since. Once the control plane has answered, only others can help.
+    pub(super) fn heard(mut self, gateway: &Gateway, now_us: i64) -> Self {
+        if !self.answered && self.answers < gateway.leases.answers() {
+            self.answered = true;
+            self.until_us = self.until_us.min(now_us.saturating_add(SETTLED_WITHIN_US));
+        }
+        self
+    }
+
+    /// Tells how long one may still wait.
+    pub(super) fn patience(waits: Option<Self>, now_us: i64) -> Patience {
+        match waits {
+            None => Patience::Fresh,
+            Some(waits) if now_us < waits.until_us => Patience::Waiting,
+            Some(Self { answered: true, .. }) => Patience::Over,
+            Some(_) => Patience::Unheard,
+        }
+    }
+}
+
 impl Candidate {
     /// Counts the prompt, where that is exact: a tight limit deserves the work.
     fn count(&mut self, own: &[u8]) {
@@ -276,23 +303,13 @@ impl Exchange {
             candidate.count(own);
             demands = candidate.demands()?;
         }
-        let patience = match candidate.waits {
-            None => Patience::Fresh,
-            Some(waits) if now_us < waits.until_us => Patience::Waiting,
-            Some(Waits { answered: true, .. }) => Patience::Over,
-            Some(_) => Patience::Unheard,
-        };
-        match gateway.leases.admit(&demands, patience, now_us) {
+        match gateway.leases.admit(&demands, Waits::patience(candidate.waits, now_us), now_us) {
             Admission::Granted(reservation) => {
                 let reserved = candidate.reserved(reservation, &demands);
                 Ok(self.send(candidate, reserved, gateway, now_us))
             }
             Admission::Wait => {
-                candidate.waits.get_or_insert(Waits {
-                    until_us: now_us.saturating_add(ANSWER_WITHIN_US),
-                    answers: gateway.leases.answers(),
-                    answered: false,
-                });
+                candidate.waits.get_or_insert_with(|| Waits::begin(gateway, now_us));
                 self.candidate = Some(candidate);
                 self.phase = Phase::AwaitingUnits;
                 gateway.awaits_units(self.id);
@@ -328,13 +345,11 @@ impl Exchange {
         if self.phase != Phase::AwaitingUnits {
             return Flow::Pause;
         }
-        let Some(mut candidate) = self.candidate.take() else { return Flow::Pause };
-        let answers = gateway.leases.answers();
-        let answered = |waits: &&mut Waits| !waits.answered && waits.answers < answers;
-        if let Some(waits) = candidate.waits.as_mut().filter(answered) {
-            waits.answered = true;
-            waits.until_us = waits.until_us.min(now_us.saturating_add(SETTLED_WITHIN_US));
+        if let Some(flow) = self.retry_kept(gateway, now_us) {
+            return self.resume_if(flow);
         }
+        let Some(mut candidate) = self.candidate.take() else { return Flow::Pause };
+        candidate.waits = candidate.waits.map(|waits| waits.heard(gateway, now_us));
         let tried = self.reserve(candidate, gateway, now_us);
         let flow = tried.unwrap_or_else(|refusal| self.refuse_and_show(&refusal, gateway, now_us));
         self.resume_if(flow)
@@ -347,14 +362,14 @@ pub(super) fn meters(
     policy: &[Rc<Meter>],
     tags: &[String],
     model: &Model,
-    target: &Target,
+    target: Option<&Target>,
 ) -> Vec<Rc<Meter>> {
     let Some(snapshot) = gateway.snapshot() else { return Vec::new() };
     let of_tags = if snapshot.tag_meters.is_empty() { &[] } else { tags };
     policy
         .iter()
         .chain(&model.meters)
-        .chain(&target.provider.meters)
+        .chain(target.iter().flat_map(|target| &target.provider.meters))
         .chain(of_tags.iter().filter_map(|tag| snapshot.tag_meters.get(tag)).flatten())
         .filter(|meter| meter.counts(&model.name))
         .map(Rc::clone)

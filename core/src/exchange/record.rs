@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use tollgate_proto::v1::{TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource};
+use tollgate_proto::v1::{
+    Served, TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource,
+};
 
 use super::{Exchange, Flow, Forwarded, Phase, Upload};
 use crate::dialect::openai::answer::{BYTES_PER_TOKEN, Facts};
@@ -119,6 +121,7 @@ impl Exchange {
             attempt,
             first_attempt,
             units: units.as_ref().map(wire_units),
+            served: Served::Unspecified.into(),
         }
     }
 
@@ -212,8 +215,22 @@ fn wire_units(units: &Units) -> WireUnits {
     }
 }
 
-fn wire(tokens: &TokenUsage) -> WireUsage {
+pub(super) fn wire(tokens: &TokenUsage) -> WireUsage {
     WireUsage {
+        input: tokens.input,
+        output: tokens.output,
+        total: tokens.total,
+        cached_input: tokens.cached_input,
+        cache_write: tokens.cache_write,
+        reasoning: tokens.reasoning,
+        audio_input: tokens.audio_input,
+        audio_output: tokens.audio_output,
+    }
+}
+
+/// Reads tokens from the wire.
+pub(super) fn read(tokens: WireUsage) -> TokenUsage {
+    TokenUsage {
         input: tokens.input,
         output: tokens.output,
         total: tokens.total,

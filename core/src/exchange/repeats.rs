@@ -7,6 +7,7 @@ use tollgate_proto::v1::{self as proto, claim_response, deliver_request};
 
 use super::wishes::Wishes;
 use super::{CallFailed, Effect, Exchange, Flow, Phase, Reply};
+use crate::cache::Kept;
 use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -16,9 +17,9 @@ use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 
 /// Header in which a client says which request this is.
-const KEY_HEADER: &str = "idempotency-key";
+pub(super) const KEY_HEADER: &str = "idempotency-key";
 /// Header that says it where the other one is not there.
-const REQUEST_HEADER: &str = "x-request-id";
+pub(super) const REQUEST_HEADER: &str = "x-request-id";
 /// Header of answers to requests that were not made again.
 pub(super) const REPLAYED_HEADER: &str = "x-omniroute-idempotent";
 
@@ -57,14 +58,19 @@ struct Claim {
 }
 
 impl Repeat {
-    /// Reads the id that a client gave its request.
-    pub(super) fn read(headers: Headers<'_>, snapshot: &Snapshot, own_id: bool) -> Option<Self> {
+    /// Reads the id that a client gave its request: its idempotency key, else the request's id.
+    pub(super) fn read(
+        headers: Headers<'_>,
+        (key, id): (Option<&[u8]>, Option<&[u8]>),
+        snapshot: &Snapshot,
+        own_id: bool,
+    ) -> Option<Self> {
         let settings = snapshot.idempotency?;
-        let given = |name: &str| headers.first(name).filter(|id| !id.is_empty());
-        let (id, strict) = match given(KEY_HEADER) {
-            Some(id) => (id, true),
+        let (id, strict) = match key.filter(|key| !key.is_empty()) {
+            Some(key) => (key, true),
             // Where Envoy makes ids itself they say nothing about what the client sent.
-            None => (given(REQUEST_HEADER).filter(|_| own_id && settings.request_id)?, false),
+            None if own_id && settings.request_id => (id.filter(|id| !id.is_empty())?, false),
+            None => return None,
         };
         let path = headers.first(":path").unwrap_or_default();
         let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
@@ -183,6 +189,22 @@ impl Exchange {
         let outcome = match kept.answer(status, repeat.most) {
             Some(answer) => deliver_request::Outcome::Answer(answer),
             None => deliver_request::Outcome::Unkept(proto::Unkept {}),
+        };
+        deliver(claim, Some(outcome), gateway);
+    }
+
+    /// A kept answer is served: those who wait for this one get it too.
+    pub(super) fn deliver_kept(wishes: &mut Wishes, kept: &Kept, gateway: &mut Gateway) {
+        let Some(repeat) = wishes.repeat.as_mut().filter(|repeat| repeat.leads()) else { return };
+        let fits = kept.body.len() <= repeat.most;
+        let State::Leading(claim) = std::mem::replace(&mut repeat.state, State::Alone) else {
+            return;
+        };
+        let outcome = if fits {
+            let (content_type, body) = (kept.content_type.clone(), kept.body.clone());
+            deliver_request::Outcome::Answer(proto::Answer { status: 200, content_type, body })
+        } else {
+            deliver_request::Outcome::Unkept(proto::Unkept {})
         };
         deliver(claim, Some(outcome), gateway);
     }

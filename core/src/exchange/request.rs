@@ -8,9 +8,9 @@ use tollgate_proto::v1::ResolveKeyResponse;
 use super::attempt::Attempt;
 use super::customer;
 use super::limits::{self, Candidate, Reserved};
-use super::wishes::Wishes;
+use super::wishes::{Before, Wishes};
 use super::{
-    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, fallback, model, realtime,
+    CLUSTER_HEADER, CallFailed, Effect, Exchange, Flow, Forwarded, Phase, model, realtime,
 };
 use crate::dialect::ollama;
 use crate::gateway::Gateway;
@@ -135,6 +135,9 @@ impl Exchange {
     ) -> Flow {
         if self.asked_for_claim() {
             return self.claim_answered(answer, gateway, now_us);
+        }
+        if self.asked_for_kept() {
+            return self.kept_recalled(answer, gateway, now_us);
         }
         if self.asked_for_customer() {
             return self.customer_resolved(answer, gateway, now_us);
@@ -292,23 +295,21 @@ impl Exchange {
             self.body = Some(body);
             return Ok(Flow::Pause);
         };
-        if !self.may_be_made(&request, &body, policy, gateway) {
-            self.body = Some(body);
-            return Ok(Flow::Pause);
-        }
-        let mut fallback = self.choose((&request, &body), &model, gateway, now_us)?;
-        let (target, outgoing) = match &mut fallback {
-            Some(fallback) => fallback.first(&request, &body, gateway, now_us)?,
-            None => fallback::only(&request, &body, &model)?,
-        };
-        if outgoing.has_steps() {
-            if self.is_standalone() || !self.settings.route_header {
-                return Err(Refusal::Unsupported(request.model));
+        match self.answered_before((&request, &body), &model, policy, gateway, now_us) {
+            Before::Unknown => {
+                self.body = Some(body);
+                return Ok(Flow::Pause);
             }
-            fallback = None;
+            Before::Kept(kept) => {
+                let of = (&*model, of_customer);
+                return self.serve_kept((kept, request), policy, of, gateway, now_us);
+            }
+            Before::Never => {}
         }
+        let (target, outgoing, fallback) =
+            self.first_target((&request, &body), &model, gateway, now_us)?;
         let tags = Self::tags(policy, &request);
-        let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, &target);
+        let mut meters = limits::meters(gateway, &policy.meters, &tags, &model, Some(&target));
         meters.extend(of_customer.into_iter().filter(|meter| meter.counts(&model.name)));
         let mut candidate = Candidate {
             outgoing,

@@ -48,7 +48,7 @@ enum State {
 
 impl Upload {
     /// Tells whether the file is yet to come.
-    fn is_ahead(&self) -> bool {
+    pub(super) fn is_ahead(&self) -> bool {
         matches!(self.state, State::Ready | State::Flowing)
     }
 

@@ -1,13 +1,21 @@
 //! What clients ask of us, and not of the model, in headers.
 
+use std::rc::Rc;
+
+use super::cached::{CACHE_HEADER, Caching, Hit};
 use super::capture::Capture;
-use super::repeats::Repeat;
+use super::repeats::{KEY_HEADER, REQUEST_HEADER, Repeat};
+use super::upload::Upload;
 use super::{Effect, Exchange, Forwarded, Phase};
+use crate::cache::Kept;
 use crate::dialect::openai::answer::Facts;
+use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
+use crate::policy::access::KeyPolicy;
 use crate::progress::{self, Progress};
 use crate::settings::Settings;
+use crate::snapshot::Model;
 
 /// What one client asks.
 #[derive(Debug, Default)]
@@ -17,6 +25,10 @@ pub(super) struct Wishes {
     telling: Option<Progress>,
     /// Not to make the request twice.
     pub(super) repeat: Option<Repeat>,
+    /// To have an answer that was kept, and to have its own kept.
+    pub(super) cache: Option<Caching>,
+    /// One that waits for units of limits.
+    pub(super) hit: Option<Box<Hit>>,
     /// A copy of the answer.
     pub(super) capture: Option<Capture>,
 }
@@ -28,12 +40,34 @@ impl Wishes {
         gateway: &Gateway,
         settings: &Settings,
     ) -> Option<Box<Self>> {
-        let progress = headers.first(progress::HEADER) == Some(b"true");
-        let snapshot = gateway.snapshot();
-        let repeat = snapshot
-            .and_then(|snapshot| Repeat::read(headers, snapshot, settings.client_request_id));
-        let any = progress || repeat.is_some();
-        any.then(|| Box::new(Self { progress, repeat, ..Self::default() }))
+        let (mut progress, mut key, mut id) = (false, None, None);
+        // Once for all of them: nearly every request has none.
+        for (name, value) in headers.0 {
+            match *name {
+                progress::HEADER => progress = *value == b"true",
+                KEY_HEADER => key = key.or(Some(*value)),
+                REQUEST_HEADER => id = id.or(Some(*value)),
+                _ => {}
+            }
+        }
+        let named = (key.is_some() || id.is_some()).then(|| gateway.snapshot()).flatten();
+        let repeat = named.and_then(|snapshot| {
+            Repeat::read(headers, (key, id), snapshot, settings.client_request_id)
+        });
+        let cache = Caching::read(headers, gateway);
+        let any = progress || repeat.is_some() || cache.is_some();
+        any.then(|| Box::new(Self { progress, repeat, cache, ..Self::default() }))
+    }
+
+    /// Tells whether anything of it concerns the answer.
+    pub(super) fn concern_answer(&self) -> bool {
+        self.progress || self.copied().is_some()
+    }
+
+    /// Returns how much of the answer is copied, for others who ask the same.
+    fn copied(&self) -> Option<usize> {
+        let awaited = self.repeat.as_ref().filter(|it| it.leads()).map(|it| it.most);
+        awaited.max(self.cache.as_ref().and_then(Caching::most))
     }
 
     /// Tells whether a form must be read to its end because its client counts on its not being
@@ -55,7 +89,37 @@ impl Wishes {
     }
 }
 
+/// What became of the same request before.
+pub(super) enum Before {
+    /// The control plane is asked.
+    Unknown,
+    /// It was answered, and this was kept.
+    Kept(Rc<Kept>),
+    /// Nothing that could be used.
+    Never,
+}
+
 impl Exchange {
+    /// Tells whether a request that may be served has an answer already, or will have one.
+    pub(super) fn answered_before(
+        &mut self,
+        asked: (&Request, &[u8]),
+        model: &Model,
+        policy: &KeyPolicy,
+        gateway: &mut Gateway,
+        now_us: i64,
+    ) -> Before {
+        // Of a form that flows only the beginning is known.
+        let flows = self.upload.as_deref().is_some_and(Upload::is_ahead);
+        if self.wishes.is_none() || flows {
+            return Before::Never;
+        }
+        if !self.may_be_made(asked.0, asked.1, policy, gateway) {
+            return Before::Unknown;
+        }
+        self.find_kept(asked, model, policy, gateway, now_us)
+    }
+
     /// An answer begins.
     pub(super) fn grant_wishes(&mut self, headers: Headers<'_>) {
         let Some(wishes) = &mut self.wishes else { return };
@@ -63,8 +127,10 @@ impl Exchange {
             return;
         }
         let media = headers.first("content-type").unwrap_or_default();
-        let most = wishes.repeat.as_ref().filter(|it| it.leads()).map(|it| it.most);
-        wishes.capture = most.map(|most| Capture::new(media, most));
+        wishes.capture = wishes.copied().map(|most| Capture::new(media, most));
+        if wishes.cache.as_ref().is_some_and(|cache| cache.most().is_some()) {
+            self.effects.push_back(Effect::SetResponseHeader(CACHE_HEADER, b"MISS".to_vec()));
+        }
         if !wishes.progress || self.status >= 300 {
             return;
         }
@@ -81,15 +147,21 @@ impl Exchange {
 
     /// A piece of the answer is about to reach the client.
     pub(super) fn passes(&mut self, piece: &[u8], end: bool, gateway: &mut Gateway, now_us: i64) {
-        let Some(wishes) = &mut self.wishes else { return };
+        let Some(mut wishes) = self.wishes.take() else { return };
         if let Some(capture) = &mut wishes.capture {
             capture.push(piece);
             if end {
                 let status = self.forwarded.as_ref().and_then(Forwarded::good_status);
-                Self::deliver(wishes, status, gateway);
+                Self::deliver(&mut wishes, status, gateway);
+                self.keep(&mut wishes, status, gateway, self.started_at_us.max(now_us));
                 wishes.capture = None;
             }
         }
+        self.tell_progress(&mut wishes, (piece, end), now_us);
+        self.wishes = Some(wishes);
+    }
+
+    fn tell_progress(&mut self, wishes: &mut Wishes, (piece, end): (&[u8], bool), now_us: i64) {
         let Some(progress) = &mut wishes.telling else { return };
         let forwarded = self.forwarded.as_ref();
         let tokens = || {

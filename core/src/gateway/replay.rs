@@ -17,6 +17,8 @@ pub struct Replays {
     renewed_us: i64,
     /// Encoded `DeliverRequest`s.
     deliveries: Vec<Vec<u8>>,
+    /// Encoded `KeepRequest`s.
+    keepings: Vec<Vec<u8>>,
 }
 
 impl Replays {
@@ -43,6 +45,16 @@ impl Replays {
     /// Returns, once, what is to be delivered: encoded `DeliverRequest`s.
     pub fn take_deliveries(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.deliveries)
+    }
+
+    /// Has an answer kept, as soon as the host gets to it.
+    pub(crate) fn keep(&mut self, keeping: Vec<u8>) {
+        self.keepings.push(keeping);
+    }
+
+    /// Returns, once, what is to be kept: encoded `KeepRequest`s.
+    pub fn take_keepings(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.keepings)
     }
 
     /// Returns what the control plane is to hear of requests under way, when it is time to: an

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tollgate_proto::v1::{self as proto, ProviderDialect};
 
 use super::names::{Alias, Names};
-use super::replay::Idempotency;
+use super::replay::{CacheSettings, Idempotency};
 use super::routing::{Resilience, Routing};
 use super::settings::ModelSettings;
 use super::{Credential, LowBudget, Model, Provider, Snapshot, Target};
@@ -93,6 +93,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
             addresses: wire.addresses.map(AddressLists::from),
             idempotency: wire.idempotency.map(Idempotency::from),
+            cache: wire.cache.map(|cache| Rc::new(CacheSettings::from(cache))),
         })
     }
 }

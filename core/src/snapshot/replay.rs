@@ -2,6 +2,51 @@
 
 use tollgate_proto::v1 as proto;
 
+/// Which answers are kept, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// For how long, in microseconds.
+    pub ttl_us: i64,
+    /// Longer answers are not.
+    pub max_entry_bytes: usize,
+    /// What is kept in memory, all together.
+    pub memory_bytes: usize,
+    /// Public names of models. Empty: all.
+    models: Vec<String>,
+    /// Whatever the temperature is.
+    pub everything: bool,
+    /// For the key alone, and not for its tenant.
+    pub per_key: bool,
+    /// They use tokens and money like others.
+    pub counted: bool,
+    /// Grows with each purge.
+    pub generation: u64,
+}
+
+impl CacheSettings {
+    /// Tells whether answers of a model are kept.
+    pub fn serves(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|name| name == model)
+    }
+}
+
+impl From<proto::Cache> for CacheSettings {
+    fn from(wire: proto::Cache) -> Self {
+        let bytes = |bytes: u32| usize::try_from(bytes).unwrap_or(0);
+        let ttl_us = i64::try_from(wire.ttl_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
+        Self {
+            ttl_us,
+            max_entry_bytes: bytes(wire.max_entry_bytes),
+            memory_bytes: bytes(wire.memory_bytes),
+            models: wire.models,
+            everything: wire.everything,
+            per_key: wire.per_key,
+            counted: wire.counted,
+            generation: wire.generation,
+        }
+    }
+}
+
 /// What ids that clients give their requests mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idempotency {

@@ -50,6 +50,7 @@ pub(crate) struct Run<'a> {
     pub(crate) reply: Option<Reply>,
     pub(crate) asked: Vec<KeyHash>,
     pub(crate) claims: Vec<proto::ClaimRequest>,
+    pub(crate) recalls: Vec<proto::RecallRequest>,
     pub(crate) resumed: u32,
     /// The stream to the provider was closed.
     pub(crate) ended_here: bool,
@@ -138,6 +139,7 @@ impl Host {
             reply: None,
             asked: Vec::new(),
             claims: Vec::new(),
+            recalls: Vec::new(),
             resumed: 0,
             ended_here: false,
             led_to: None,
@@ -349,6 +351,9 @@ impl Run<'_> {
                 let _ = self.hand(Input::KeyRecalled(shared.as_deref()));
             }
             Effect::Claim(claim) => self.claims.push(proto::ClaimRequest::decode(&*claim).unwrap()),
+            Effect::Recall(what) => {
+                self.recalls.push(proto::RecallRequest::decode(&*what).unwrap());
+            }
             Effect::ReadAddress => {
                 let _ = self.hand(Input::ClientAddress(Some(CLIENT)));
             }

@@ -11,6 +11,8 @@
 
 mod addresses;
 mod book;
+mod cache;
+mod cache_keys;
 mod configured;
 mod credentials;
 mod dialects;

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "websocket",
     ],
     &["meter", "price"],
+    &["cache"],
     &["snapshot", "usage"],
     &["policy"],
     &["refusal"],

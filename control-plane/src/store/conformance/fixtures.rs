@@ -96,6 +96,7 @@ pub(super) fn record(number: u64, key: &str, cost: i64) -> LedgerRecord {
         account: None,
         attempt: 0,
         first_attempt: None,
+        cached: false,
         units: None,
     }
 }

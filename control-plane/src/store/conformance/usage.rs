@@ -83,6 +83,7 @@ pub(super) async fn ledger_records_come_back_as_they_were(store: &dyn Store) {
         account: Some("spare".into()),
         attempt: 2,
         first_attempt: Some(record(9, "sk-1", 0).id),
+        cached: true,
         units: Some(Units { images: 1, audio_ms: 8_470, ..Units::default() }),
         ..record(1, "sk-1", 10)
     };

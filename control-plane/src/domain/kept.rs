@@ -1,0 +1,54 @@
+//! Answers that are kept for whoever asks the same.
+
+use tollgate_core::money::NanoDollars;
+use tollgate_core::price::TokenUsage;
+
+use crate::domain::Timestamp;
+
+/// What an answer is found by: a hash over everything that it depends on, its tenant included.
+pub type CacheKey = [u8; 32];
+
+/// An answer that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// What it is found by.
+    pub key: CacheKey,
+    /// Whose it is.
+    pub tenant: String,
+    /// The name of the model that was asked for.
+    pub model: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its body.
+    pub body: String,
+    /// What it used when it was made.
+    pub tokens: TokenUsage,
+    /// What it cost then.
+    pub cost: NanoDollars,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it is served.
+    pub expires_at: Timestamp,
+}
+
+/// Which answers are to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purge {
+    /// All of them.
+    All,
+    /// Those of one model.
+    Model(String),
+    /// One of them.
+    One(CacheKey),
+    /// Those that were made before.
+    MadeBefore(Timestamp),
+}
+
+/// How many answers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptFigures {
+    /// Their number.
+    pub entries: u64,
+    /// The bytes of their bodies.
+    pub bytes: u64,
+}
