@@ -74,6 +74,8 @@ const CPU_KEYS: &str = "CPU per request at c=8, many keys";
 const CPU_TRANSLATED: &str = "CPU per request at c=8, translated";
 const P50_TRANSLATED: &str = "latency p50 at c=1, translated";
 const FRAME_TRANSLATED: &str = "CPU per paced frame, translated";
+const RATE_KEPT: &str = "throughput of kept answers at c=8";
+const CPU_KEPT: &str = "CPU per kept answer at c=8";
 const P50_KEYS: &str = "latency p50 at c=1, many keys";
 
 /// Rows that compare, in the order of the report.
@@ -95,6 +97,8 @@ const COMPARED: &[(&str, &str, Option<Target>)] = &[
     (CPU_TRANSLATED, "µs", Some(Target::RatioAtMost(1.6))),
     (P50_TRANSLATED, "µs", Some(Target::AddedAtMost(100.0))),
     (FRAME_TRANSLATED, "µs", Some(Target::AddedAtMost(10.0))),
+    (CPU_KEPT, "µs", None),
+    (RATE_KEPT, "1/s", Some(Target::RatioAtLeast(1.5))),
     (MEMORY, "MB", None),
 ];
 
@@ -171,7 +175,19 @@ fn everything(rig: &Rig, side: &Side, plan: &Plan, served: &mut u64) -> Result<F
     streamed(rig, side, plan, &mut figures)?;
     figures.insert(PROMPT, large_prompt(side, plan)?);
     translated(rig, side, plan, &mut figures)?;
+    kept(side, plan, &mut figures)?;
     Ok(figures)
+}
+
+/// Answers out of the filter's memory, beside a bare Envoy that has the provider answer.
+fn kept(side: &Side, plan: &Plan, figures: &mut Figures) -> Result<()> {
+    let target = &side.kept;
+    let before = cpu_micros(side.envoy.process.id())?;
+    let outcome = load::run(target.address, &target.request, 8, plan.duration)?;
+    let used = cpu_micros(side.envoy.process.id())? - before;
+    figures.insert(CPU_KEPT, used / float(outcome.served));
+    figures.insert(RATE_KEPT, outcome.rate());
+    Ok(())
 }
 
 /// The same provider answers both sides: bare Envoy's client in its own dialect.

@@ -33,6 +33,8 @@ pub(super) struct Side {
     pub(super) small: Target,
     pub(super) large: Target,
     pub(super) paced: Target,
+    /// What the filter keeps in memory; bare Envoy asks the provider.
+    pub(super) kept: Target,
     /// Asked in OpenAI's dialect of a provider that speaks Anthropic's; bare Envoy passes it on.
     pub(super) translated: Target,
     pub(super) translated_stream: Target,
@@ -174,6 +176,10 @@ fn side(
         envoy,
         small: Target { address: small, request: chat(key, model, question, false) },
         large: Target { address: large, request: chat(other, model, &long, false) },
+        kept: Target {
+            address: small,
+            request: chat(other, if model == "small" { "kept" } else { model }, question, false),
+        },
         paced: Target { address: paced, request: chat(other, "paced", question, true) },
         translated: Target { address: paced, request: chat(other, "translated", question, false) },
         translated_stream: Target {
@@ -229,6 +235,8 @@ fn write_config(
             "gateway": { "listen": "127.0.0.1:0" },
             "admin": { "listen": "127.0.0.1:0" },
         },
+        // Of one model, whose figures are its own; the others pay for a look at its name.
+        "cache": { "enabled": true, "models": ["kept"], "eligibility": "all" },
         "filter": { "file": programs.filter },
         "master_key": "env:TOLLGATE_MASTER_KEY",
         "providers": [
@@ -241,6 +249,7 @@ fn write_config(
         ],
         "models": [
             model("small", "provider", "gpt-4o-mini"),
+            model("kept", "provider", "gpt-4o-mini"),
             model("paced", "paced", "paced-model"),
             model("translated", "translated", "translated-model"),
             falls,
