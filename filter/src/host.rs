@@ -144,9 +144,9 @@ pub(crate) fn request_body(size: usize) -> Vec<u8> {
     buffer(BufferType::HttpRequestBody, size)
 }
 
-/// Returns what Envoy holds of the request body from a place on.
-pub(crate) fn request_body_from(start: usize, size: usize) -> Vec<u8> {
-    let length = size.saturating_sub(start);
+/// Returns what Envoy holds of the request body between two places.
+pub(crate) fn request_body_between(start: usize, end: usize) -> Vec<u8> {
+    let length = end.saturating_sub(start);
     if length == 0 {
         return Vec::new();
     }

@@ -14,6 +14,9 @@ use crate::host::{self, Done, Pairs};
 use crate::reports;
 use crate::vm::{self, Shared};
 
+/// How much of a form that flows is looked at in one go.
+const FLOWING_AT_ONCE: usize = 64 * 1024;
+
 /// gRPC's status for a service that cannot be reached.
 const UNAVAILABLE: u32 = 14;
 
@@ -203,10 +206,27 @@ impl Stream {
                 return host::action(self.handle(Input::RequestBody(body)));
             }
         }
-        let start = if held { self.request_size } else { 0 };
-        self.request_size = size;
-        let piece = host::request_body_from(start, size);
+        if !held {
+            return self.flowing_piece(size);
+        }
+        let start = std::mem::replace(&mut self.request_size, size);
+        let piece = host::request_body_between(start, size);
         host::action(self.handle(Input::RequestPiece { piece: &piece, held: size as u64 }))
+    }
+
+    /// Hands in what flows past a little at a time: so much fits into a processor's cache, and
+    /// into memory that is there already.
+    fn flowing_piece(&mut self, size: usize) -> Action {
+        let mut flow = Flow::Continue;
+        for start in (0..size).step_by(FLOWING_AT_ONCE) {
+            let end = size.min(start.saturating_add(FLOWING_AT_ONCE));
+            let piece = host::request_body_between(start, end);
+            flow = self.handle(Input::RequestPiece { piece: &piece, held: 0 });
+            if flow == Flow::Pause {
+                break;
+            }
+        }
+        host::action(flow)
     }
 
     fn attempt_response_body(&mut self, size: usize, end: bool) -> Action {
