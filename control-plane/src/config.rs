@@ -119,6 +119,9 @@ pub struct GatewayConfig {
     pub tls: Option<TlsFiles>,
     /// Tells clients in a header which of their fields were left out.
     pub debug_headers: bool,
+    /// Provider of objects (files, threads, …) whose request names none. `None`: the first of
+    /// OpenAI's dialect.
+    pub resources_provider: Option<String>,
     /// How refusals look on OpenAI-form paths.
     pub error_profile: ErrorProfile,
     /// Serves the management API there as well.

@@ -9,6 +9,7 @@ mod health;
 pub mod leases;
 mod policy;
 mod replay;
+mod resources;
 mod usage;
 
 use std::future::Future;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::policy_server::PolicyServer as PolicyService;
 use tollgate_proto::v1::replay_server::ReplayServer as ReplayService;
+use tollgate_proto::v1::resources_server::ResourcesServer as ResourcesService;
 use tollgate_proto::v1::usage_server::UsageServer as UsageService;
 use tonic::Status;
 use tonic::transport::server::{Router, Server, TcpIncoming};
@@ -114,6 +116,7 @@ fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
         publisher: publisher.clone(),
         drain: drain.clone(),
     };
+    let resources = resources::ResourcesServer { service: service.clone() };
     let usage = usage::UsageServer { service };
     let discovery = discovery::DiscoveryServer { publisher, drain: drain.clone() };
     Server::builder()
@@ -124,6 +127,11 @@ fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
         .add_service(PolicyService::new(policy))
         .add_service(
             ReplayService::new(replay)
+                .max_decoding_message_size(MAX_MESSAGE_BYTES)
+                .max_encoding_message_size(MAX_MESSAGE_BYTES),
+        )
+        .add_service(
+            ResourcesService::new(resources)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         )

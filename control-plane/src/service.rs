@@ -10,6 +10,7 @@ mod holders;
 mod items;
 mod kept;
 mod keys;
+pub mod resources;
 mod usage;
 
 use std::fmt::Write as _;

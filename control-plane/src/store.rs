@@ -30,6 +30,7 @@ pub mod news;
 mod postgres;
 pub mod proofs;
 mod query;
+mod resources;
 mod rows;
 mod spend;
 mod sql;
@@ -47,7 +48,7 @@ use tollgate_core::key::KeyHash;
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Scope, Secret, SharedBudget, Timestamp,
+    Meter, Report, Reported, Resource, ResourceQuery, Scope, Secret, SharedBudget, Timestamp,
 };
 use crate::store::news::{News, Newsroom};
 use crate::store::proofs::Proofs;
@@ -261,6 +262,29 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns how many answers are kept.
     async fn kept_figures(&self, now: Timestamp) -> Result<KeptFigures, StoreError>;
+
+    /// Finds objects of providers by their ids, those included that are deleted.
+    async fn resources_by_ids(&self, ids: &[String]) -> Result<Vec<Resource>, StoreError>;
+
+    /// Keeps the first object, and of the others those whose ids nobody has. False: the first is
+    /// somebody else's, or lies elsewhere, and nothing was kept.
+    async fn keep_resources(
+        &self,
+        first: &Resource,
+        others: &[Resource],
+    ) -> Result<bool, StoreError>;
+
+    /// Returns a page of a tenant's objects, from the cursor on: where that is the end of the
+    /// page, in the opposite order.
+    async fn resources(&self, query: &ResourceQuery) -> Result<Vec<Resource>, StoreError>;
+
+    /// Notes that a tenant's object was deleted.
+    async fn forget_resource(
+        &self,
+        tenant: &str,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Returns what was done to an object (a key's hash), oldest first.
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError>;

@@ -47,14 +47,17 @@ mod forms;
 mod further;
 mod heard;
 pub mod input;
+mod kept;
 mod limits;
 mod local;
 mod model;
+mod objects;
 mod outgoing;
 mod realtime;
 mod record;
 mod repeats;
 mod request;
+mod resources;
 mod response;
 mod shown;
 mod strip;
@@ -63,7 +66,7 @@ mod units;
 mod upload;
 mod wishes;
 
-pub use effect::{Effect, Flow, Reply};
+pub use effect::{Effect, Flow, Question, Reply};
 pub use input::{CallFailed, Input};
 
 use address::Address;
@@ -71,6 +74,7 @@ use attempt::Attempt;
 use customer::Customer;
 use fallback::Fallback;
 use limits::{Candidate, Reserved};
+use objects::Objects;
 use outgoing::Outgoing;
 use upload::Upload;
 use wishes::Wishes;
@@ -118,6 +122,14 @@ pub struct Exchange {
     forwarded: Option<Forwarded>,
     status: u16,
     error_code: Option<String>,
+    /// What is known of objects that it names.
+    objects: Option<Box<Objects>>,
+    /// Where it goes at its provider, when it is about objects.
+    object_path: Option<Box<str>>,
+    /// The provider keeps its answer, which can be named later.
+    is_stored: bool,
+    /// The answer waits for the control plane.
+    answer_held: bool,
     /// Takes the place of a body that Envoy made up.
     local_body: Option<Vec<u8>>,
     /// What the client asks of us. `None`: nothing.
@@ -197,6 +209,10 @@ impl Exchange {
             forwarded: None,
             status: 0,
             error_code: None,
+            objects: None,
+            object_path: None,
+            answer_held: false,
+            is_stored: false,
             local_body: None,
             wishes: None,
             key_is_stale: false,
@@ -237,6 +253,7 @@ impl Exchange {
                 self.refresh_key(gateway);
                 self.response_body(piece, end, gateway, now_us)
             }
+            Input::HeldAnswer { body, end } => self.held_answer(body, end),
             Input::Ended => self.ended(gateway, now_us),
         }
     }
@@ -252,14 +269,14 @@ impl Exchange {
             Phase::Deciding => true,
             // A client may send before it has an answer, and a file may follow what is judged;
             // others have sent all there is by now.
-            Phase::AwaitingUnits => self.is_realtime() || self.is_flowing(),
+            Phase::AwaitingUnits => self.is_realtime() || self.is_flowing() || self.streams_body(),
             Phase::New | Phase::Forwarded | Phase::Passing | Phase::Replied | Phase::Ended => false,
         }
     }
 
     /// Tells whether nothing is decided before the request's body has come.
     pub fn awaits_body(&self) -> bool {
-        self.phase == Phase::Deciding && !self.is_realtime()
+        self.phase == Phase::Deciding && !self.is_realtime() && !self.streams_body()
     }
 
     /// Tells whether the host must say where an answer comes from ([`Input::ResponseHeaders`]):

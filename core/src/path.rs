@@ -1,5 +1,6 @@
 //! What a request asks for, by method and path alone.
 
+use resources::ResourceCall;
 use serde::Deserialize;
 use tollgate_proto::v1::{Endpoint, ModelKind};
 
@@ -8,13 +9,17 @@ mod gemini;
 mod ollama;
 pub mod percent;
 mod providers;
+pub mod query;
 mod realtime;
+pub mod resources;
 
 /// Where a request belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// Something that a provider answers.
     Inference(Call),
+    /// Something with objects that a provider keeps.
+    Resource(Box<ResourceCall>),
     /// How many tokens a prompt has, as the dialect of this call asks for it. Answered here.
     CountTokens(Call),
     /// All models, in the form that clients of an API expect.
@@ -124,7 +129,8 @@ impl Selection {
             Self::Inference(call) | Self::CountTokens(call) => api(call.endpoint),
             Self::ModelList(api) | Self::Model(_, api) => *api,
             Self::OllamaShow | Self::OllamaVersion => Api::Ollama,
-            Self::ModelsFor(_)
+            Self::Resource(_)
+            | Self::ModelsFor(_)
             | Self::Engines
             | Self::Engine(_)
             | Self::Management
@@ -149,7 +155,15 @@ pub fn api(endpoint: Endpoint) -> Api {
         | Endpoint::Transcriptions
         | Endpoint::Translations
         | Endpoint::Moderations
-        | Endpoint::Realtime => Api::OpenAi,
+        | Endpoint::Realtime
+        | Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses => Api::OpenAi,
         Endpoint::Messages => Api::Anthropic,
         Endpoint::GenerateContent | Endpoint::EmbedContent | Endpoint::BatchEmbedContents => {
             Api::Gemini
@@ -189,7 +203,8 @@ pub fn select(method: &[u8], path: &[u8], base_paths: &[BasePath]) -> Selection 
     if let Some(selection) = realtime::select(method, api, path, &route) {
         return selection;
     }
-    providers::select(method, api, &route)
+    resources::select(method, api, &route)
+        .or_else(|| providers::select(method, api, &route))
         .or_else(|| engines::select(method, api, &route))
         .or_else(|| post(method, api, |endpoint| Call { endpoint, named: None, route }))
         .unwrap_or_else(|| models(method, api))

@@ -15,6 +15,7 @@ mod form;
 mod limit;
 mod litellm;
 mod moment;
+mod object;
 
 pub use form::FormFault;
 
@@ -99,6 +100,13 @@ pub enum Refusal {
     },
     /// No target takes a prompt as long as this one; the longest, in tokens.
     PromptTooLong(u64),
+    /// An object that is not there, or somebody else's, which must look the same.
+    UnknownObject {
+        /// What it is, such as "file".
+        noun: &'static str,
+        /// Its id, as the client wrote it.
+        id: String,
+    },
 }
 
 /// An answer to send.
@@ -168,7 +176,9 @@ impl Refusal {
             Self::ModelNotFound(_) => (404, "invalid_request_error", "model_not_found"),
             Self::CannotCarry(_) => (400, "invalid_request_error", "unsupported_parameter"),
             Self::Unsupported(_) => (400, "invalid_request_error", "unsupported_endpoint"),
-            Self::UnknownPath => (404, "invalid_request_error", "not_found"),
+            Self::UnknownPath | Self::UnknownObject { .. } => {
+                (404, "invalid_request_error", "not_found")
+            }
             Self::WrongMethod => (405, "invalid_request_error", "method_not_allowed"),
             Self::IdempotencyConflict => (409, "invalid_request_error", "idempotency_conflict"),
             Self::BodyTooLarge(_) => (413, "invalid_request_error", "payload_too_large"),
@@ -243,6 +253,7 @@ impl Refusal {
             Self::NoProvider { .. } => {
                 "No provider of this model is available right now. Try again shortly.".into()
             }
+            Self::UnknownObject { noun, id } => object::message(noun, id),
             Self::PromptTooLong(most) => {
                 format!("The prompt is too long: this model takes at most {most} tokens.")
             }
@@ -288,7 +299,8 @@ impl Refusal {
             | Self::ProviderCredential(_)
             | Self::AllFailed { .. }
             | Self::NoProvider { .. }
-            | Self::PromptTooLong(_) => None,
+            | Self::PromptTooLong(_)
+            | Self::UnknownObject { .. } => None,
         }
     }
 
@@ -316,102 +328,4 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::rc::Rc;
-
-    use super::*;
-    use crate::meter::{Meter, Scope};
-
-    fn check(refusal: &Refusal, status: u16, kind: &str, code: &str, param: Option<&str>) {
-        let rendered = refusal.render();
-        let body: serde_json::Value = serde_json::from_slice(&rendered.body).unwrap();
-        assert_eq!((rendered.status, rendered.code), (status, code));
-        assert_eq!(body["error"]["type"], kind);
-        assert_eq!(body["error"]["code"], code);
-        assert_eq!(body["error"]["param"].as_str(), param);
-        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
-    }
-
-    #[test]
-    fn follows_the_error_table() {
-        let auth = "authentication_error";
-        let permission = "permission_error";
-        let invalid = "invalid_request_error";
-        check(&Refusal::NoKey, 401, auth, "invalid_api_key", None);
-        check(&Refusal::UnknownKey, 401, auth, "invalid_api_key", None);
-        check(&Refusal::ExpiredKey, 401, auth, "expired_api_key", None);
-        check(&Refusal::BlockedKey, 403, permission, "key_blocked", None);
-        let foreign = Refusal::ModelNotAllowed("m".into());
-        check(&foreign, 403, permission, "model_not_allowed", Some("model"));
-        check(&Refusal::AddressNotAllowed, 403, permission, "ip_not_allowed", None);
-        check(&Refusal::InvalidJson("x".into()), 400, invalid, "invalid_json", None);
-        check(&Refusal::MissingField("model"), 400, invalid, "missing_field", Some("model"));
-        let unknown = Refusal::ModelNotFound("x".into());
-        check(&unknown, 404, invalid, "model_not_found", Some("model"));
-        check(&Refusal::IdempotencyConflict, 409, invalid, "idempotency_conflict", None);
-        check(&Refusal::BodyTooLarge(1), 413, invalid, "payload_too_large", None);
-        check(&Refusal::RequestTimeout, 408, invalid, "request_timeout", None);
-        check(&SPENT, 429, "insufficient_quota", "budget_exceeded", None);
-        check(&Refusal::Internal, 500, "server_error", "internal_error", None);
-        check(&Refusal::ProviderFailed, 502, "api_error", "provider_error", None);
-        check(&Refusal::ProviderTimeout, 504, "api_error", "provider_error", None);
-        let away = "service_unavailable_error";
-        check(&Refusal::PolicyUnavailable, 503, away, "policy_unavailable", None);
-    }
-
-    #[test]
-    fn a_hostile_model_name_is_escaped() {
-        let rendered = Refusal::ModelNotFound("\"}\n\u{1}</script>".into()).render();
-
-        assert!(serde_json::from_slice::<serde_json::Value>(&rendered.body).is_ok());
-    }
-
-    #[test]
-    fn tells_clients_when_to_come_back() {
-        assert_eq!(Refusal::PolicyUnavailable.render().headers, [("retry-after", "1".into())]);
-        assert_eq!(SPENT.render().headers, [("x-should-retry", "false".into())]);
-    }
-
-    #[test]
-    fn tells_programs_which_limit_was_reached() {
-        let facts = |refusal: &Refusal| {
-            let body: Value = serde_json::from_slice(&refusal.render().body).unwrap();
-            body["error"]["limit"].clone()
-        };
-        let meter = Meter {
-            id: 1,
-            scope: Scope::Team,
-            name: "t".to_owned(),
-            dimension: Dimension::Tokens,
-            model: Some("gpt".to_owned()),
-            limit: 9,
-            observe_only: false,
-            window_seconds: 60,
-        };
-        let shortage = Shortage {
-            meter: Rc::new(meter),
-            limit: 10,
-            used: 8,
-            resets_at_us: Some(1_795_248_564_500_000),
-            now_us: 1_795_248_540_000_000,
-        };
-        let refusal = Refusal::LimitReached(Box::new(shortage));
-
-        let expected = json!({
-            "scope": "team", "name": "t", "dimension": "tokens", "model": "gpt", "limit": 10,
-            "used": 8, "resets_at": "2026-11-21T08:09:25Z", "resets_in_seconds": 25,
-        });
-        assert_eq!(facts(&refusal), expected);
-        let headers = refusal.render().headers;
-        assert!(headers.contains(&("reset_at", "2026-11-21 08:09:25 UTC".into())), "{headers:?}");
-        let spent = facts(&SPENT);
-        assert_eq!((&spent["scope"], &spent["dimension"]), (&json!("key"), &json!("money")));
-        assert_eq!((&spent["limit"], &spent["used"]), (&json!(1.5), &json!(2.0)));
-        assert_eq!(facts(&Refusal::NoKey), Value::Null);
-    }
-
-    const SPENT: Refusal = Refusal::BudgetExceeded {
-        limit: NanoDollars(1_500_000_000),
-        used: NanoDollars(2_000_000_000),
-    };
-}
+mod tests;

@@ -28,6 +28,8 @@ pub mod settings;
 pub struct Snapshot {
     /// Which state; grows.
     pub revision: u64,
+    /// Who serves, account by account, as configured.
+    pub providers: Vec<Rc<Provider>>,
     /// By public name.
     pub models: BTreeMap<String, Rc<Model>>,
     /// Limits of tags, by tag.
@@ -42,6 +44,9 @@ pub struct Snapshot {
     pub names: Names,
     /// Model of requests that name none. Empty: there is none.
     pub default_model: String,
+    /// Id of the provider that keeps objects whose request names none. Empty: the first of
+    /// OpenAI's dialect.
+    pub resources_provider: String,
     /// When accounts go out of rotation.
     pub resilience: Resilience,
     /// Where clients may call from. `None`: from anywhere.

@@ -10,6 +10,7 @@ use crate::host;
 
 const POLICY: &str = "tollgate.v1.Policy";
 const REPLAY: &str = "tollgate.v1.Replay";
+const RESOURCES: &str = "tollgate.v1.Resources";
 const USAGE: &str = "tollgate.v1.Usage";
 const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
 const REPORT_WITHIN: Duration = Duration::from_secs(30);
@@ -81,6 +82,11 @@ impl ControlPlane {
     /// Brings an answer to those who wait for it. Nobody waits for the control plane's.
     pub(crate) fn deliver(&self, delivery: &[u8]) {
         let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Deliver", delivery, REPORT_WITHIN);
+    }
+
+    /// Asks about objects. The answer comes to the context that asks.
+    pub(crate) fn ask(&self, method: &str, message: &[u8]) -> Option<u32> {
+        host::dispatch_grpc_call(&self.0, RESOURCES, method, message, RESOLVE_WITHIN)
     }
 
     /// Tells what was learned of accounts. Nobody waits for the answer.

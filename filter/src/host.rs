@@ -81,6 +81,7 @@ pub(crate) fn apply(effect: Effect, control_plane: Option<&ControlPlane>) -> Don
         Effect::Reply(reply) => send(&reply),
         question @ (Effect::ResolveCustomer(_)
         | Effect::Claim(_)
+        | Effect::Ask(..)
         | Effect::Recall(_)
         | Effect::ResolveKey(_)) => return ask(&question, control_plane),
     }
@@ -98,6 +99,8 @@ fn ask(question: &Effect, control_plane: Option<&ControlPlane>) -> Done {
         control_plane.claim(claim)
     } else if let Effect::Recall(what) = question {
         control_plane.recall(what)
+    } else if let Effect::Ask(question, message) = question {
+        control_plane.ask(question.method(), message)
     } else {
         None
     };

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tollgate_core::exchange::Input;
+use tollgate_core::exchange::{Input, Question};
 
 use crate::calls::ControlPlane;
 use crate::{host, vm};
@@ -70,6 +70,9 @@ pub(crate) fn send(root: u32) {
         }
         if let Some(renewal) = vm.gateway.replays.renewal(host::now_us()) {
             control_plane.renew_claims(&renewal);
+        }
+        for registration in vm.gateway.take_registrations() {
+            let _ = control_plane.ask(Question::Register.method(), &registration);
         }
         let report = vm.gateway.next_report(host::now_us())?;
         Some((control_plane, report))

@@ -27,6 +27,7 @@ pub(crate) struct Stream {
     control_plane: Option<Rc<ControlPlane>>,
     exchange: Option<(u64, Shared)>,
     request_size: usize,
+    answer_size: usize,
     standalone_answer: bool,
     answering: bool,
     /// When the clock was last read; see [`Stream::read_clock`].
@@ -45,6 +46,7 @@ impl Stream {
             control_plane,
             exchange: None,
             request_size: 0,
+            answer_size: 0,
             standalone_answer: false,
             answering: false,
             now_us: 0,
@@ -74,7 +76,8 @@ impl Stream {
             | Input::AttemptBody
             | Input::HeldLongEnough
             | Input::AttemptResponseTrailers
-            | Input::ResponseHeaders { .. } => false,
+            | Input::ResponseHeaders { .. }
+            | Input::HeldAnswer { .. } => false,
             Input::ResponseBody { .. } => self.asks(Exchange::times_response_body),
         };
         if read {
@@ -184,8 +187,16 @@ impl Stream {
         }
         let headers = pairs.as_ref().map(Pairs::list).unwrap_or_default();
         let headers = Headers(&headers);
-        let _ = self.handle(Input::ResponseHeaders { headers, from_upstream, end });
-        flow
+        match self.handle(Input::ResponseHeaders { headers, from_upstream, end }) {
+            Flow::Continue => flow,
+            Flow::Pause => Flow::Pause,
+        }
+    }
+
+    /// Hands in what has come of an answer that is held.
+    fn held_answer(&mut self, size: usize, end: bool) -> Action {
+        let body = host::response_body(size);
+        host::action(self.handle(Input::HeldAnswer { body: &body, end }))
     }
 
     fn listener_response_body(&mut self, size: usize, end: bool) {
@@ -260,6 +271,9 @@ impl HttpContext for Stream {
         }
         vm::with(|vm| vm.gateway.body_came());
         self.request_size = size;
+        if self.asks(Exchange::streams_body) {
+            return Action::Pause;
+        }
         if end {
             let body = host::request_body(size);
             return host::action(self.handle(Input::RequestBody(body)));
@@ -298,6 +312,9 @@ impl HttpContext for Stream {
                 self.listener_response_body(usize::MAX, end);
             }
             return action;
+        } else if self.asks(Exchange::keeps_answer) {
+            self.answer_size = size;
+            return self.held_answer(size, end);
         }
         self.listener_response_body(size, end);
         Action::Continue
@@ -306,6 +323,8 @@ impl HttpContext for Stream {
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         if self.role() == Some(Role::Upstream) || self.standalone_answer {
             let _ = self.handle(Input::AttemptResponseTrailers);
+        } else if self.asks(Exchange::keeps_answer) {
+            return self.held_answer(self.answer_size, true);
         }
         if self.role() != Some(Role::Upstream) {
             self.listener_response_body(0, true);

@@ -20,6 +20,7 @@ mod media;
 mod metrics;
 mod models;
 mod names;
+mod objects;
 mod odd_input;
 mod outage;
 mod owners;

@@ -23,6 +23,11 @@ impl StandIn {
         Self::of("realtime_stand_in.py", credential, model).await
     }
 
+    /// Starts `keeper.py`: a provider that keeps objects, and wants this credential.
+    pub async fn keeper(credential: &str) -> Self {
+        Self::of("keeper.py", credential, "").await
+    }
+
     async fn of(script: &str, credential: &str, model: &str) -> Self {
         let log = Log::default();
         let script = folder().join("python").join(script);

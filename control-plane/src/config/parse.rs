@@ -11,8 +11,8 @@ use crate::config::aliases::Names;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::raw::{RawBasePath, RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, ServerConfig, Source,
-    TlsFiles, overrides,
+    BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, ProviderConfig,
+    ServerConfig, Source, TlsFiles, overrides,
 };
 use crate::domain::{AddressLists, Secret};
 use crate::prices::PriceList;
@@ -65,6 +65,7 @@ impl Reader<'_> {
         let names = Names { models: &models, providers: &providers, aliases: &aliases };
         let default_model = raw.default_model;
         self.default_models(default_model.as_deref(), server.as_ref(), &names);
+        self.resources_provider(server.as_ref(), &providers);
         let resilience = self.resilience(&raw.resilience);
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
@@ -129,7 +130,17 @@ impl Reader<'_> {
             access_log: raw.access_log.map(|file| self.path(&file)),
             addresses,
             trusted_hops: u32::try_from(trusted_hops?).ok()?,
+            resources_provider: raw.resources_provider,
         })
+    }
+
+    fn resources_provider(&mut self, server: Option<&ServerConfig>, known: &[ProviderConfig]) {
+        let named = server.and_then(|server| server.gateway.resources_provider.as_ref());
+        let Some(named) = named else { return };
+        if !known.iter().any(|provider| provider.id == *named) {
+            let message = format!("{named:?} is no provider's id");
+            self.problem("server.gateway.resources_provider", message);
+        }
     }
 
     fn error_profile(&mut self, name: Option<&str>) -> ErrorProfile {

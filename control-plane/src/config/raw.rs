@@ -121,6 +121,7 @@ pub(super) struct RawGateway {
     pub(super) allowed_ips: Vec<String>,
     pub(super) denied_ips: Vec<String>,
     pub(super) trusted_hops: Option<u64>,
+    pub(super) resources_provider: Option<String>,
 }
 
 /// A prefix: its path, or its path and the model of requests that name none.

@@ -56,6 +56,7 @@ fn the_least_configuration_has_defaults() {
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,
                 debug_headers: false,
+                resources_provider: None,
                 error_profile: ErrorProfile::OpenAi,
                 management: true,
                 max_body_bytes: 32 << 20,
@@ -175,6 +176,11 @@ fn wrong_values_are_named_and_explained() {
         "server: { gateway: { base_paths: [{ path: /a, default_model: m }] } }",
         "server.gateway.base_paths: /a: default_model",
         "no model",
+    );
+    refused(
+        "server: { gateway: { resources_provider: nobody } }",
+        "server.gateway.resources_provider",
+        "no provider's id",
     );
     refused(
         "server: { gateway: { error_profile: kong } }",

@@ -5,13 +5,15 @@ use std::fmt;
 use tollgate_core::key::KeyHash;
 
 use crate::domain::meter::{Answer, Statement};
-use crate::domain::{LedgerRecord, Timestamp};
+use crate::domain::{LedgerRecord, Resource, Timestamp};
 
 /// One call of a filter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// Requests that ended.
     pub records: Vec<LedgerRecord>,
+    /// Answers that providers have stored.
+    pub stored: Vec<Resource>,
     /// By how many microseconds the clock of the control plane is ahead of the sender's, as far
     /// as one call can tell: the time it was under way counts, too.
     pub clock_ahead: i64,

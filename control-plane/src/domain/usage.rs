@@ -180,6 +180,22 @@ pub enum Endpoint {
     Moderations,
     /// `OpenAI`'s WebSocket sessions.
     Realtime,
+    /// OpenAI's files.
+    Files,
+    /// OpenAI's batches.
+    Batches,
+    /// OpenAI's fine-tuning jobs.
+    FineTuning,
+    /// OpenAI's assistants.
+    Assistants,
+    /// OpenAI's threads and their messages.
+    Threads,
+    /// OpenAI's runs of threads.
+    Runs,
+    /// OpenAI's vector stores.
+    VectorStores,
+    /// Answers that a provider of OpenAI's Responses has stored.
+    StoredResponses,
 }
 
 /// Where the token counts of a record come from.

@@ -10,8 +10,8 @@ use tonic::{Request, Response, Status};
 use super::error::status;
 use super::leases::{grant, statement};
 use crate::domain::{
-    Debit, Endpoint, HolderId, Holding, LedgerRecord, RecordId, Report, Timestamp, Units,
-    UsageSource,
+    Debit, Endpoint, HolderId, Holding, LedgerRecord, Place, RecordId, Report, Resource,
+    ResourceKind, Timestamp, Units, UsageSource,
 };
 use crate::service::Service;
 
@@ -31,6 +31,7 @@ impl Usage for UsageServer {
             request.into_inner();
         let now = self.service.now();
         let mut records = Vec::with_capacity(sent.len());
+        let stored = sent.iter().filter_map(|record| stored(record, now)).collect();
         for record in sent {
             match ledger_record(record) {
                 Ok(record) => records.push(record),
@@ -49,7 +50,7 @@ impl Usage for UsageServer {
         let clock_ahead =
             if sent_at_us == 0 { 0 } else { now.as_micros().saturating_sub(sent_at_us) };
         // What can never be stored is acknowledged too: sent again, it would be no better.
-        let report = Report { records, clock_ahead, holding };
+        let report = Report { records, stored, clock_ahead, holding };
         let reported = self.service.report(report).await.map_err(|error| status(&error))?;
         let grants = meters.iter().zip(reported.answers);
         let grants = grants.map(|(state, answer)| grant(state.meter, answer, now)).collect();
@@ -93,6 +94,27 @@ fn ledger_record(record: v1::UsageRecord) -> Result<LedgerRecord, &'static str> 
     })
 }
 
+/// Returns the answer that a provider has stored. `None`: it has stored none.
+fn stored(record: &v1::UsageRecord, now: Timestamp) -> Option<Resource> {
+    let id = record.provider_response_id.clone().filter(|id| !id.is_empty())?;
+    Some(Resource {
+        body: serde_json::json!({ "id": id }).to_string(),
+        id,
+        kind: ResourceKind::Response,
+        place: Place {
+            provider: record.provider.clone()?,
+            account: record.account.clone().unwrap_or_default(),
+        },
+        tenant: Some(record.stored_for.clone()).filter(|tenant| !tenant.is_empty())?,
+        key_hash: KeyHash::from_bytes(&record.key_hash)?,
+        model: text(record.model.clone()),
+        purpose: String::new(),
+        tags: Vec::new(),
+        created_at: now,
+        deleted_at: None,
+    })
+}
+
 fn debit(debit: &v1::Debit) -> Debit {
     Debit { meter: debit.meter, amount: debit.amount.max(0) }
 }
@@ -120,6 +142,14 @@ fn endpoint(endpoint: v1::Endpoint) -> Endpoint {
         v1::Endpoint::Translations => Endpoint::Translations,
         v1::Endpoint::Moderations => Endpoint::Moderations,
         v1::Endpoint::Realtime => Endpoint::Realtime,
+        v1::Endpoint::Files => Endpoint::Files,
+        v1::Endpoint::Batches => Endpoint::Batches,
+        v1::Endpoint::FineTuning => Endpoint::FineTuning,
+        v1::Endpoint::Assistants => Endpoint::Assistants,
+        v1::Endpoint::Threads => Endpoint::Threads,
+        v1::Endpoint::Runs => Endpoint::Runs,
+        v1::Endpoint::VectorStores => Endpoint::VectorStores,
+        v1::Endpoint::StoredResponses => Endpoint::StoredResponses,
     }
 }
 

@@ -290,6 +290,14 @@ fn call_type(endpoint: Endpoint) -> &'static str {
         Endpoint::Speech => "aspeech",
         Endpoint::Transcriptions | Endpoint::Translations => "atranscription",
         Endpoint::Moderations => "amoderation",
+        Endpoint::Files => "afile",
+        Endpoint::Batches => "abatch",
+        Endpoint::FineTuning => "afine_tuning_job",
+        Endpoint::Assistants => "aassistant",
+        Endpoint::Threads => "athread",
+        Endpoint::Runs => "arun_thread",
+        Endpoint::VectorStores => "avector_store",
+        Endpoint::StoredResponses => "aget_responses",
         Endpoint::Unknown => "unknown",
     }
 }

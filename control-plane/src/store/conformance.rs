@@ -15,6 +15,7 @@ mod news;
 mod postgres_server;
 mod proofs;
 mod replicas;
+mod resources;
 mod spend;
 mod tls;
 mod usage;
@@ -96,6 +97,10 @@ store_tests!(
     vanished::who_waits_hears_of_a_holder_that_vanished,
     vanished::holders_hear_of_changed_limits,
     vanished::a_record_nobody_holds_for_is_charged_all_the_same,
+    resources::an_object_comes_back_as_it_was,
+    resources::nobody_takes_an_object_that_is_anothers,
+    resources::what_was_deleted_may_be_made_again,
+    resources::pages_follow_each_other_both_ways,
     spend::spend_is_counted_for_all_whom_a_record_names,
     spend::spend_is_summed_by_whom_and_by_tags,
     spend::usage_comes_in_pages,

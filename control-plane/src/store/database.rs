@@ -7,7 +7,7 @@ use tollgate_core::key::KeyHash;
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Scope, SharedBudget, Timestamp,
+    Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
 };
 use crate::store::batch::Batches;
 use crate::store::driver::Driver;
@@ -288,6 +288,31 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn kept_figures(&self, now: Timestamp) -> Result<KeptFigures, StoreError> {
         self.answers(now).await
+    }
+
+    async fn resources_by_ids(&self, ids: &[String]) -> Result<Vec<Resource>, StoreError> {
+        self.resources_of(ids).await
+    }
+
+    async fn keep_resources(
+        &self,
+        first: &Resource,
+        others: &[Resource],
+    ) -> Result<bool, StoreError> {
+        self.put_resources(first, others).await
+    }
+
+    async fn resources(&self, query: &ResourceQuery) -> Result<Vec<Resource>, StoreError> {
+        self.page_of_resources(query).await
+    }
+
+    async fn forget_resource(
+        &self,
+        tenant: &str,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.delete_resource(tenant, id, at).await
     }
 
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError> {

@@ -72,6 +72,7 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Reported, StoreError> {
         let mut tx = self.driver.begin().await?;
         let added = self.add_usage(&mut tx, &report.records).await?;
+        self.adopt_resources(&mut tx, &report.stored).await?;
         let debits = debits_of(report, &added.records);
         let (answers, alerts) = if let Some(holding) = &report.holding {
             self.settle(&mut tx, holding, &debits, now).await?

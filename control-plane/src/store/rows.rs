@@ -65,7 +65,7 @@ impl<D: Driver> Fields<'_, D> {
         serde_json::from_str(&self.text(column)?).map_err(|_| self.broken(column))
     }
 
-    fn broken(&self, column: &'static str) -> StoreError {
+    pub(super) fn broken(&self, column: &'static str) -> StoreError {
         let id = |column| D::text(self.0, column).ok().flatten();
         let row = id("key_hash").or_else(|| id("id")).unwrap_or_else(|| "?".into());
         StoreError::Inconsistent { column, row }

@@ -3,6 +3,7 @@
 pub(super) mod entities;
 pub(super) mod meters;
 pub(super) mod proofs;
+mod resources;
 
 use std::fmt::Write as _;
 
@@ -10,6 +11,10 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::domain::Scope;
 use crate::store::driver::Value;
+
+pub(super) use resources::{
+    ADOPT_RESOURCE, FORGET_RESOURCE, PUT_RESOURCE, RESOURCE, RESOURCES, UPDATE_RESOURCE,
+};
 
 pub(super) const PING: &str = "SELECT 1 AS one";
 

@@ -136,6 +136,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         server: ServerConfig {
             gateway: GatewayConfig {
                 debug_headers: false,
+                resources_provider: None,
                 error_profile: ErrorProfile::OpenAi,
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,

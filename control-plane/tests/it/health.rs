@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
 use tollgate_control_plane::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Scope, SharedBudget, Timestamp,
+    Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
@@ -291,6 +291,18 @@ impl Store for BrokenStore {
         _: &[(ItemKind, String)],
         _: &Change,
     ) -> Result<(Vec<Item>, u64), StoreError> {
+        away()
+    }
+    async fn resources_by_ids(&self, _: &[String]) -> Result<Vec<Resource>, StoreError> {
+        away()
+    }
+    async fn keep_resources(&self, _: &Resource, _: &[Resource]) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn resources(&self, _: &ResourceQuery) -> Result<Vec<Resource>, StoreError> {
+        away()
+    }
+    async fn forget_resource(&self, _: &str, _: &str, _: Timestamp) -> Result<(), StoreError> {
         away()
     }
     async fn audit(&self, _: &str) -> Result<Vec<AuditEntry>, StoreError> {

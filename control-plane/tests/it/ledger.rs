@@ -79,7 +79,7 @@ async fn used(app: &TestApp) -> String {
     };
     let holder = HolderId::from_bytes(&[1; 16]).unwrap();
     let holding = Some(Holding { holder, sequence: 1, statements: vec![statement] });
-    let report = Report { records: records.collect(), clock_ahead: 0, holding };
+    let report = Report { records: records.collect(), holding, ..Report::default() };
     app.service.report(report).await.unwrap();
     app.post("/key/update", json!({"key": key, "spend": 0.5})).await.ok();
     hash.to_hex()

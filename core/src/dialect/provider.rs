@@ -73,6 +73,14 @@ pub fn serves(provider: &Provider, asked: Endpoint) -> bool {
         Endpoint::EmbedContent
         | Endpoint::BatchEmbedContents
         | Endpoint::OllamaGenerate
+        | Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses
         | Endpoint::Unspecified => false,
         Endpoint::OllamaChat | Endpoint::OllamaEmbed | Endpoint::OllamaEmbeddings => {
             provider.dialect == ProviderDialect::Ollama
@@ -89,6 +97,21 @@ pub fn is_embedding(endpoint: Endpoint) -> bool {
             | Endpoint::BatchEmbedContents
             | Endpoint::OllamaEmbed
             | Endpoint::OllamaEmbeddings
+    )
+}
+
+/// Tells whether an endpoint is about objects that a provider keeps.
+pub fn is_object(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Files
+            | Endpoint::Batches
+            | Endpoint::FineTuning
+            | Endpoint::Assistants
+            | Endpoint::Threads
+            | Endpoint::Runs
+            | Endpoint::VectorStores
+            | Endpoint::StoredResponses
     )
 }
 
@@ -114,7 +137,16 @@ pub fn dialect(endpoint: Endpoint) -> Option<Dialect> {
             Dialect::Ollama
         }
         Endpoint::OllamaGenerate => Dialect::OllamaGenerate,
-        Endpoint::Realtime | Endpoint::Unspecified => return None,
+        Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses
+        | Endpoint::Realtime
+        | Endpoint::Unspecified => return None,
     })
 }
 
@@ -146,6 +178,40 @@ fn whole_path(provider: &Provider, mut path: String) -> String {
         path.push_str(credential);
     }
     path
+}
+
+/// Tells whether a provider can keep objects for clients.
+pub fn keeps_objects(provider: &Provider) -> bool {
+    matches!(
+        provider.dialect,
+        ProviderDialect::Unspecified | ProviderDialect::Responses | ProviderDialect::Azure
+    )
+}
+
+/// Returns the path of a request about objects, with its query. `below` is what follows the base
+/// URL's path.
+pub fn object_path(provider: &Provider, below: &str) -> String {
+    let mut path = if provider.dialect == ProviderDialect::Azure {
+        azure_object(provider, below)
+    } else {
+        [provider.base_path.as_str(), below].concat()
+    };
+    if let Some(Credential::Query(credential)) = &provider.credential {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str(credential);
+    }
+    path
+}
+
+fn azure_object(provider: &Provider, below: &str) -> String {
+    let base = provider.base_path.strip_suffix("/openai").unwrap_or(&provider.base_path);
+    let version = &provider.api_version;
+    if version.is_empty() {
+        let base = base.strip_suffix("/openai/v1").unwrap_or(base);
+        return [base, "/openai/v1", below].concat();
+    }
+    let joint = if below.contains('?') { "&" } else { "?" };
+    [base, "/openai", below, joint, "api-version=", version].concat()
 }
 
 fn bare_path(
@@ -194,7 +260,15 @@ fn below(endpoint: Endpoint) -> &'static str {
         Endpoint::OllamaGenerate => "/generate",
         Endpoint::OllamaEmbed => "/embed",
         Endpoint::Realtime => "/realtime",
-        Endpoint::Unspecified => "",
+        Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses
+        | Endpoint::Unspecified => "",
     }
 }
 

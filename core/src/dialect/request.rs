@@ -10,7 +10,7 @@ use super::media::{self, ask::Ask};
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Member, Object};
 use crate::json::text;
-use crate::path::{Call, Named};
+use crate::path::{Call, Named, Route};
 use crate::refusal::Refusal;
 
 mod edits;
@@ -150,6 +150,19 @@ impl Request {
     /// Tells whether it is no conversation.
     pub fn is_media(&self) -> bool {
         media::is_media(self.endpoint)
+    }
+
+    /// Makes one that is about something else than an answer, and has a model at most.
+    pub fn about(
+        endpoint: Endpoint,
+        model: String,
+        model_at: Vec<Range<usize>>,
+        stream: bool,
+    ) -> Self {
+        let call = Call { endpoint, named: None, route: Route::default() };
+        // Nothing but the model is edited, and nothing generated for it.
+        let (include_usage, max_tokens) = (true, Some(0));
+        Self { model, stream, include_usage, max_tokens, model_at, ..Self::of(&call) }
     }
 
     fn of(call: &Call) -> Self {
@@ -294,6 +307,14 @@ fn required_input(endpoint: Endpoint) -> &'static [&'static str] {
         | Endpoint::Transcriptions
         | Endpoint::Translations
         | Endpoint::Realtime
+        | Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses
         | Endpoint::Unspecified => &[],
     }
 }

@@ -54,6 +54,8 @@ pub(super) enum Form {
     Relay(Box<Relay>),
     /// Anything else between other dialects: nothing passes before all of it is here.
     Whole(Box<Gathered>),
+    /// Passes as it is, whatever it is.
+    Passing,
     /// Passes as it is; the beginning is kept to find the error's code.
     Error(Vec<u8>),
     /// Replaced by this answer of ours, once.
@@ -67,7 +69,7 @@ impl Form {
     pub(super) fn rewrites(&self) -> bool {
         match self {
             Self::Media(watch) => watch.rewrites(),
-            Self::Error(_) | Self::Session(_) => false,
+            Self::Passing | Self::Error(_) | Self::Session(_) => false,
             Self::Stream(_) | Self::Json(_) | Self::Relay(_) | Self::Whole(_) | Self::Ours(_) => {
                 true
             }
@@ -155,9 +157,12 @@ impl Answer {
             Form::Stream(stream) => stream.is_cut(),
             Form::Relay(relay) => relay.is_cut(),
             Form::Session(session) => session.is_cut(),
-            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
-                false
-            }
+            Form::Json(_)
+            | Form::Media(_)
+            | Form::Whole(_)
+            | Form::Passing
+            | Form::Error(_)
+            | Form::Ours(_) => false,
         }
     }
 
@@ -186,9 +191,12 @@ impl Answer {
             Form::Relay(relay) => relay.is_done() || relay.is_cut(),
             // Either side may leave when it likes.
             Form::Session(_) => true,
-            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
-                self.ended
-            }
+            Form::Json(_)
+            | Form::Media(_)
+            | Form::Whole(_)
+            | Form::Passing
+            | Form::Error(_)
+            | Form::Ours(_) => self.ended,
         }
     }
 
@@ -207,6 +215,7 @@ impl Answer {
                 Form::Stream(_)
                 | Form::Relay(_)
                 | Form::Media(_)
+                | Form::Passing
                 | Form::Error(_)
                 | Form::Ours(_)
                 | Form::Session(_),
@@ -226,6 +235,7 @@ impl Answer {
             Form::Stream(_)
             | Form::Json(_)
             | Form::Relay(_)
+            | Form::Passing
             | Form::Error(_)
             | Form::Ours(_)
             | Form::Session(_) => None,
@@ -238,9 +248,12 @@ impl Answer {
             Form::Stream(stream) => stream.generated(),
             Form::Relay(relay) => relay.generated(),
             Form::Session(_) => Counted { tokens: 0, exact: true },
-            Form::Json(_) | Form::Media(_) | Form::Whole(_) | Form::Error(_) | Form::Ours(_) => {
-                Counted { tokens: facts.output_tokens(), exact: false }
-            }
+            Form::Json(_)
+            | Form::Media(_)
+            | Form::Whole(_)
+            | Form::Passing
+            | Form::Error(_)
+            | Form::Ours(_) => Counted { tokens: facts.output_tokens(), exact: false },
         }
     }
 
@@ -266,6 +279,7 @@ impl Answer {
             Form::Error(kept) => {
                 facts.take_error(member(kept, "error").unwrap_or(b"\"\""));
             }
+            Form::Passing => {}
             Form::Ours(_) => facts.error_code = Some("provider_error".to_owned()),
             Form::Session(session) => {
                 facts.usage = Some(session.charge().map(|charge| charge.usage).unwrap_or_default());
@@ -318,6 +332,7 @@ impl Answer {
                 kept.extend_from_slice(plain.get(..plain.len().min(room)).unwrap_or_default());
                 None
             }
+            Form::Passing => None,
             Form::Ours(body) => Some(std::mem::take(body)),
             Form::Session(session) => {
                 let out = session.push(plain, end);

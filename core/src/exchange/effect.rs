@@ -45,6 +45,8 @@ pub enum Effect {
     /// Ask the control plane, with an encoded `RecallRequest`, for an answer that was kept; it comes
     /// as that about a key does.
     Recall(Vec<u8>),
+    /// Ask the control plane about objects; the answer comes as that about a key does.
+    Ask(Question, Vec<u8>),
     /// Keep an answer about a key, an encoded `ResolveKeyResponse`, where all workers find it.
     ShareKey(KeyHash, Vec<u8>),
     /// Look for what another worker has shared about a key; it comes as an input.
@@ -69,6 +71,31 @@ pub enum Effect {
     EndResponse,
     /// Answer here; nothing goes upstream any more.
     Reply(Reply),
+}
+
+/// A question about objects, by the message that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// `AdmitRequest`.
+    Admit,
+    /// `RegisterRequest`.
+    Register,
+    /// `ListRequest`.
+    List,
+    /// `ForgetRequest`.
+    Forget,
+}
+
+impl Question {
+    /// Returns the method that answers it.
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Admit => "Admit",
+            Self::Register => "Register",
+            Self::List => "List",
+            Self::Forget => "Forget",
+        }
+    }
 }
 
 /// An answer made here.

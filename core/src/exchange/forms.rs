@@ -49,6 +49,14 @@ impl Forwarded {
                 let model = &self.request.model;
                 Form::Media(Box::new(Watch::new(asked, seen.content_type, model)))
             }
+            _ if provider::is_object(asked) => {
+                let named = !self.request.model.is_empty() && is_json(seen.content_type);
+                if named {
+                    Form::Json(Box::new(Tap::new(&self.request.model)))
+                } else {
+                    Form::Passing
+                }
+            }
             _ if openai && asked != Endpoint::Responses && streams => {
                 let (model, family) = (&self.request.model, self.target.family);
                 let stream = Stream::new(model, family, self.attempt.hides_usage());
@@ -123,10 +131,17 @@ impl Form {
             | Self::Stream(_)
             | Self::Json(_)
             | Self::Media(_)
+            | Self::Passing
             | Self::Error(_)
             | Self::Session(_) => None,
         }
     }
+}
+
+/// Tells whether an answer is JSON, by its media type.
+fn is_json(content_type: &[u8]) -> bool {
+    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    kind.eq_ignore_ascii_case(b"application/json")
 }
 
 /// Tells whether an answer is a stream, by its media type.

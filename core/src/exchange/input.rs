@@ -80,6 +80,13 @@ pub enum Input<'a> {
         /// It is the last.
         end: bool,
     },
+    /// Some of an answer is here that is held ([`super::Exchange::keeps_answer`]).
+    HeldAnswer {
+        /// All that has come of it.
+        body: &'a [u8],
+        /// Nothing follows.
+        end: bool,
+    },
     /// It is over, one way or another. Comes once, last.
     Ended,
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tollgate_proto::v1::Endpoint;
 
+use super::Exchange;
 use crate::dialect::request::{self, Request};
 use crate::gateway::Gateway;
 use crate::path::{Call, Route};
@@ -12,6 +13,23 @@ use crate::policy::access::KeyPolicy;
 use crate::policy::resolve::{Unresolved, resolve};
 use crate::refusal::Refusal;
 use crate::snapshot::Model;
+
+impl Exchange {
+    /// Reads a request, which may be a form.
+    pub(super) fn read_request(
+        &mut self,
+        call: &Call,
+        body: Vec<u8>,
+        gateway: &Gateway,
+    ) -> Result<(Request, Vec<u8>), Refusal> {
+        let default = default_of(gateway, call);
+        if let Some(form) = self.read_form(call, &body, default) {
+            return Ok((form?, body));
+        }
+        let (request, body) = read(gateway, call, body.into())?;
+        Ok((request, body.into_owned()))
+    }
+}
 
 /// Reads a request. One that names no model gets the default, of its path or of all, also in its
 /// body.
@@ -54,7 +72,8 @@ pub(super) fn offered(
     }
 }
 
-fn refusal(why: Unresolved, asked: &str) -> Refusal {
+/// Says why a name stands for no model that may be used.
+pub(super) fn refusal(why: Unresolved, asked: &str) -> Refusal {
     let invalid = |field, expected| Refusal::InvalidField { field, expected };
     match why {
         Unresolved::NotAName => invalid("model", "a model's name"),

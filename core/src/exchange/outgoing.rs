@@ -89,6 +89,12 @@ impl Outgoing {
         Ok(Self { endpoint, written, translated, heard: None })
     }
 
+    /// Makes one that is about objects: the client's own body, or this one in its place.
+    pub(super) fn about(request: &Request, body: Option<Vec<u8>>) -> Self {
+        let written = body.map(|body| Written { body, request: request.clone() });
+        Self { endpoint: request.endpoint, written, translated: None, heard: None }
+    }
+
     /// Returns the prompt that a client asks to count as the target gets it, with what settings
     /// add to it. `None`: as it is.
     ///
@@ -121,6 +127,12 @@ impl Outgoing {
         let conversation = from.read_count(&plain)?;
         let mut dropped = Dropped::default();
         Ok(Some(to.write_request(&conversation, towards(target), &mut dropped)))
+    }
+
+    /// Returns the path that it goes to.
+    pub(super) fn path(&self, own: &Request, target: &Target) -> String {
+        let sse = own.sse || self.is_translated();
+        provider::path(&target.provider, self.endpoint, &target.model, own.stream, sse)
     }
 
     /// Returns the body, which may be the client's `own`.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tollgate_proto::v1::{
-    Served, TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource,
+    Endpoint, Served, TokenUsage as WireUsage, Units as WireUnits, UsageRecord, UsageSource,
 };
 
 use super::{Exchange, Flow, Forwarded, Phase, Upload};
@@ -44,6 +44,7 @@ impl Exchange {
         self.phase = Phase::Ended;
         self.candidate = None;
         self.give_up_claim(gateway);
+        self.ask_again_without_client(gateway);
         if let Some(mut forwarded) = self.forwarded.take() {
             if let Some(fallback) = &mut forwarded.fallback {
                 fallback.end(gateway);
@@ -112,6 +113,7 @@ impl Exchange {
             cost_nanos: cost.0,
             unpriced: price.is_none(),
             tags: forwarded.tags.clone(),
+            stored_for: self.stored_for(forwarded),
             debits: Vec::new(),
             error_code: outcome.error_code.clone().or(facts.error_code),
             end_user: forwarded.request.user.clone(),
@@ -125,6 +127,14 @@ impl Exchange {
         }
     }
 
+    /// Whose the answer is that the provider has stored. Empty: it has stored none.
+    fn stored_for(&self, forwarded: &Forwarded) -> String {
+        let stores = self.is_stored && forwarded.outgoing.endpoint == Endpoint::Responses;
+        let answered = forwarded.attempt.status().is_some_and(|status| status < 400);
+        let policy = self.policy.as_ref().filter(|_| stores && answered);
+        policy.map(|policy| policy.tenant.clone()).unwrap_or_default()
+    }
+
     /// The provider's figures, else an estimate of what it will have charged.
     fn used(
         &self,
@@ -132,6 +142,10 @@ impl Exchange {
         outcome: &Outcome,
         facts: &Facts,
     ) -> (TokenUsage, Option<Units>, UsageSource) {
+        if self.object_path.is_some() {
+            // Nothing is generated; what runs and batches use is charged when they are over.
+            return (TokenUsage::default(), None, UsageSource::Unspecified);
+        }
         if let Some(usage) = facts.usage {
             return (usage, None, UsageSource::Provider);
         }

@@ -49,6 +49,10 @@ impl Exchange {
         match &self.selection {
             Selection::Management => return self.pass_to_management(),
             Selection::Unknown => return self.refuse(&Refusal::UnknownPath),
+            // One filter sees an answer in pieces that it cannot hold back.
+            Selection::Resource(_) if self.is_standalone() => {
+                return self.refuse(&Refusal::UnknownPath);
+            }
             Selection::WrongMethod => return self.refuse(&Refusal::WrongMethod),
             Selection::ModelList(_)
             | Selection::ModelsFor(_)
@@ -58,16 +62,20 @@ impl Exchange {
             | Selection::OllamaVersion => {
                 self.body = Some(Vec::new());
             }
-            Selection::Inference(_) | Selection::CountTokens(_) | Selection::OllamaShow => {
+            Selection::Inference(_)
+            | Selection::Resource(_)
+            | Selection::CountTokens(_)
+            | Selection::OllamaShow => {
                 let limit = self.settings.max_body_bytes;
                 if let Err(refusal) = self.begin_upload(headers, end) {
                     return self.refuse(&refusal);
                 }
-                let length = headers.number("content-length").filter(|_| self.upload.is_none());
+                let flows = self.upload.is_some() || self.streams_body();
+                let length = headers.number("content-length").filter(|_| !flows);
                 if length.is_some_and(|length| length > limit) {
                     return self.refuse(&Refusal::BodyTooLarge(limit));
                 }
-                if end || self.is_realtime() {
+                if end || self.is_realtime() || self.streams_body() {
                     self.body = Some(Vec::new());
                 }
                 if self.is_realtime() && !realtime::asks_for_upgrade(headers) {
@@ -78,12 +86,8 @@ impl Exchange {
         self.phase = Phase::Deciding;
         if matches!(self.selection, Selection::Inference(_)) {
             self.wishes = Wishes::read(headers, gateway, &self.settings);
-            self.strip_private(headers);
-            self.path = path.to_vec();
         }
-        if self.is_realtime() {
-            self.strip_protocols(headers);
-        }
+        self.sift(headers, path);
         self.named_customer = customer::named_in(headers);
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
         let hash = KeyHash::of(&key);
@@ -103,7 +107,8 @@ impl Exchange {
     }
 
     pub(super) fn request_body_part(&mut self, size: u64) -> Flow {
-        if self.phase == Phase::Deciding && size > self.settings.max_body_bytes {
+        let held = self.phase == Phase::Deciding && !self.streams_body();
+        if held && size > self.settings.max_body_bytes {
             return self.refuse(&Refusal::BodyTooLarge(self.settings.max_body_bytes));
         }
         Flow::Pause
@@ -141,6 +146,12 @@ impl Exchange {
         }
         if self.asked_for_customer() {
             return self.customer_resolved(answer, gateway, now_us);
+        }
+        if self.asked_for_objects() {
+            return self.objects_resolved(answer, gateway, now_us);
+        }
+        if self.asked_to_keep() {
+            return self.kept(answer);
         }
         if self.phase == Phase::Forwarded && self.is_realtime() {
             self.hear_of_key(answer, gateway, now_us);
@@ -256,6 +267,7 @@ impl Exchange {
             Selection::OllamaVersion => Ok(self.reply_json(ollama::models::version())),
             Selection::CountTokens(call) => self.reply_count(gateway, &policy, &call, &body),
             Selection::Inference(call) => self.forward(&call, body, &policy, gateway, now_us),
+            Selection::Resource(call) => self.serve_objects(&call, body, &policy, gateway, now_us),
             Selection::Management | Selection::WrongMethod | Selection::Unknown => {
                 Err(Refusal::Internal)
             }
@@ -271,13 +283,7 @@ impl Exchange {
         gateway: &mut Gateway,
         now_us: i64,
     ) -> Result<Flow, Refusal> {
-        let default = model::default_of(gateway, call);
-        let (mut request, body) = if let Some(form) = self.read_form(call, &body, default) {
-            (form?, body)
-        } else {
-            let (request, body) = model::read(gateway, call, body.into())?;
-            (request, body.into_owned())
-        };
+        let (mut request, body) = self.read_request(call, body, gateway)?;
         if self.named_customer.is_some() {
             request.user.clone_from(&self.named_customer);
         }
@@ -290,8 +296,12 @@ impl Exchange {
         }
         policy.check_budget()?;
         let low_budget = gateway.snapshot().map(|snapshot| snapshot.low_budget).unwrap_or_default();
-        let of_customer = self.customer_meters(request.user.as_deref(), gateway, now_us)?;
-        let Some(of_customer) = of_customer else {
+        let model = self.holding(call.endpoint, &body, model, policy)?;
+        let of_customer = match &model {
+            Some(_) => self.customer_meters(request.user.as_deref(), gateway, now_us)?,
+            None => None,
+        };
+        let (Some(model), Some(of_customer)) = (model, of_customer) else {
             self.body = Some(body);
             return Ok(Flow::Pause);
         };

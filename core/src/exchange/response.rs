@@ -54,7 +54,10 @@ impl Exchange {
         }
         self.show_attempts();
         self.grant_wishes(headers);
-        Flow::Continue
+        match (self.phase, answered) {
+            (Phase::Forwarded, Some(status)) => self.hold_if_kept(status, end),
+            _ => Flow::Continue,
+        }
     }
 
     pub(super) fn response_body(

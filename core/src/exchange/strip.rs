@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::{Effect, Exchange};
 use crate::headers::Headers;
+use crate::path::Selection;
 use crate::policy::credential;
 
 /// Request headers that are not a provider's business, besides credentials, `x-tollgate-*`,
@@ -49,9 +50,25 @@ impl Exchange {
         }
     }
 
+    /// Takes out of a request that goes to a provider what goes no further than here, and keeps
+    /// what that says to us.
+    pub(super) fn sift(&mut self, headers: Headers<'_>, path: &[u8]) {
+        let is_object = matches!(self.selection, Selection::Resource(_));
+        if is_object || matches!(self.selection, Selection::Inference(_)) {
+            self.strip_private(headers);
+            self.path = path.to_vec();
+        }
+        if self.is_realtime() {
+            self.strip_protocols(headers);
+        }
+        if is_object {
+            self.take_named(headers);
+        }
+    }
+
     /// Takes out what is between the client and us. `authorization` stays until the provider is
     /// known, whose own mostly takes its place.
-    pub(super) fn strip_private(&mut self, headers: Headers<'_>) {
+    fn strip_private(&mut self, headers: Headers<'_>) {
         for name in headers.names() {
             let elsewhere = if self.is_standalone() {
                 // The route is still to be found, and Envoy finds none without it.

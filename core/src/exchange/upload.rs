@@ -72,7 +72,7 @@ impl Exchange {
 
     /// Tells whether the whole body is to be handed in once it is there.
     pub fn awaits_whole_body(&self) -> bool {
-        self.phase == Phase::Deciding && !self.upload.as_deref().is_some_and(Upload::is_ahead)
+        self.phase == Phase::Deciding && !self.is_flowing() && !self.streams_body()
     }
 
     /// Tells whether a form flows past that is not gathered.

@@ -128,19 +128,20 @@ fn param(refusal: &Refusal) -> Option<&str> {
     }
 }
 
+const AUTH: Kind = Kind::Named("auth_error");
+
 /// Returns status, type and message.
 fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
     let since = |before: u16, after: u16| if era == Era::Of183 { before } else { after };
-    let auth = Kind::Named("auth_error");
     let own = || refusal.message();
     match refusal {
-        Refusal::NoKey => (401, auth, "Authentication Error, No api key passed in.".to_owned()),
+        Refusal::NoKey => (401, AUTH, "Authentication Error, No api key passed in.".to_owned()),
         Refusal::UnknownKey => (401, Kind::Named("token_not_found_in_db"), unknown_key(era)),
-        Refusal::BlockedKey => (401, auth, BLOCKED.to_owned()),
+        Refusal::BlockedKey => (401, AUTH, BLOCKED.to_owned()),
         Refusal::ExpiredKey => {
             (since(400, 401), Kind::Named("expired_key"), format!("{EXPIRED} {}", own()))
         }
-        Refusal::AddressNotAllowed => (403, auth, own()),
+        Refusal::AddressNotAllowed => (403, AUTH, own()),
         Refusal::BudgetExceeded { limit, used } => {
             (since(400, 422), BUDGET, limit::of_a_spent_key(*limit, *used))
         }
@@ -189,6 +190,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         | Refusal::RequestTimeout
         | Refusal::HostCannotHold
         | Refusal::Unsupported(_)
+        | Refusal::UnknownObject { .. }
         | Refusal::Internal => (refusal.class().0, Kind::Unnamed, own()),
     }
 }

@@ -57,12 +57,14 @@ impl TryFrom<proto::Snapshot> for Snapshot {
 
     fn try_from(wire: proto::Snapshot) -> Result<Self, InvalidSnapshot> {
         let meters = Meter::read(wire.meters).ok_or(InvalidSnapshot::UnknownMeter)?;
-        let mut providers = BTreeMap::new();
+        let (mut providers, mut in_order) = (BTreeMap::new(), Vec::new());
         for provider in wire.providers {
             let mut provider = Provider::try_from(provider)?;
             provider.meters = of_provider(&meters, &provider);
             let key = (provider.id.clone(), provider.account.clone());
-            if let Some(first) = providers.insert(key, Rc::new(provider)) {
+            let provider = Rc::new(provider);
+            in_order.push(Rc::clone(&provider));
+            if let Some(first) = providers.insert(key, provider) {
                 return Err(InvalidSnapshot::RepeatedProvider(first.id.clone()));
             }
         }
@@ -83,6 +85,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
         let names = Names::new(providers.values(), &models, aliases);
         Ok(Self {
             revision: wire.revision,
+            providers: in_order,
             models,
             tag_meters,
             customers: wire.customers,
@@ -90,6 +93,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             low_budget: wire.low_budget.map(LowBudget::from).unwrap_or_default(),
             names,
             default_model: wire.default_model,
+            resources_provider: wire.resources_provider,
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
             addresses: wire.addresses.map(AddressLists::from),
             idempotency: wire.idempotency.map(Idempotency::from),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use prost::Message;
-use tollgate_core::exchange::{CallFailed, Effect, Exchange, Flow, Input, Reply};
+use tollgate_core::exchange::{CallFailed, Effect, Exchange, Flow, Input, Question, Reply};
 use tollgate_core::gateway::Gateway;
 use tollgate_core::headers::Headers;
 use tollgate_core::key::KeyHash;
@@ -51,6 +51,8 @@ pub(crate) struct Run<'a> {
     pub(crate) asked: Vec<KeyHash>,
     pub(crate) claims: Vec<proto::ClaimRequest>,
     pub(crate) recalls: Vec<proto::RecallRequest>,
+    /// What the control plane was asked about objects.
+    pub(crate) questions: Vec<(Question, Vec<u8>)>,
     pub(crate) resumed: u32,
     /// The stream to the provider was closed.
     pub(crate) ended_here: bool,
@@ -80,6 +82,11 @@ impl Headered {
 
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// What was put in the place of the body, outside of a piece's own callback.
+    pub(crate) fn take_replaced(&mut self) -> Vec<u8> {
+        self.replaced.take().unwrap_or_default()
     }
 
     /// The headers as a host hands them over.
@@ -140,6 +147,7 @@ impl Host {
             asked: Vec::new(),
             claims: Vec::new(),
             recalls: Vec::new(),
+            questions: Vec::new(),
             resumed: 0,
             ended_here: false,
             led_to: None,
@@ -343,6 +351,7 @@ impl Run<'_> {
             Effect::ReplaceResponseBody(body) => self.answer.replaced = Some(body),
             Effect::ResolveKey(hash) => self.asked.push(hash),
             Effect::ResolveCustomer(id) => self.asked.push(KeyHash::of(id.as_bytes())),
+            Effect::Ask(question, message) => self.questions.push((question, message)),
             Effect::LeadAttempts(id) => self.led_to = Some(id),
             Effect::ResumeRequest => self.resumed += 1,
             Effect::ShareKey(_, answer) => self.host.shared = Some(answer),

@@ -24,6 +24,7 @@ mod hostile;
 mod limits;
 mod media;
 mod names;
+mod objects;
 mod properties;
 mod realtime;
 mod recordings;

@@ -148,6 +148,10 @@ pub struct Snapshot {
     /// Model of requests that name none. Empty: there is none, and they are refused.
     #[prost(string, tag = "11")]
     pub default_model: ::prost::alloc::string::String,
+    /// Id of the provider that keeps objects (files, threads, …) whose request names none. Empty: the
+    /// first of OpenAI's dialect.
+    #[prost(string, tag = "12")]
+    pub resources_provider: ::prost::alloc::string::String,
     /// Where clients may call from, whatever they present. Unset: from anywhere.
     #[prost(message, optional, tag = "13")]
     pub addresses: ::core::option::Option<AddressLists>,
@@ -1600,6 +1604,10 @@ pub struct UsageRecord {
     /// What was made or heard besides tokens. Unset: nothing, or a filter that does not count it.
     #[prost(message, optional, tag = "25")]
     pub units: ::core::option::Option<Units>,
+    /// Whose the answer is that the provider has stored as `provider_response_id`: as in
+    /// `KeyPolicy.tenant`. Empty: it has stored none.
+    #[prost(string, tag = "26")]
+    pub stored_for: ::prost::alloc::string::String,
     #[prost(enumeration = "Served", tag = "28")]
     pub served: i32,
 }
@@ -1757,6 +1765,22 @@ pub enum Endpoint {
     Translations = 18,
     /// OpenAI's `/moderations`.
     Moderations = 19,
+    /// OpenAI's `/files`.
+    Files = 20,
+    /// OpenAI's `/batches`.
+    Batches = 21,
+    /// OpenAI's `/fine_tuning/jobs`.
+    FineTuning = 22,
+    /// OpenAI's `/assistants`.
+    Assistants = 23,
+    /// OpenAI's `/threads`, with their messages.
+    Threads = 24,
+    /// OpenAI's runs of threads.
+    Runs = 25,
+    /// OpenAI's `/vector_stores`.
+    VectorStores = 26,
+    /// OpenAI's `/responses/{id}`: answers that the provider has stored.
+    StoredResponses = 27,
     /// OpenAI's `/realtime`, a WebSocket. One record a session, and one for each of its answers.
     Realtime = 30,
 }
@@ -1787,6 +1811,14 @@ impl Endpoint {
             Self::Transcriptions => "ENDPOINT_TRANSCRIPTIONS",
             Self::Translations => "ENDPOINT_TRANSLATIONS",
             Self::Moderations => "ENDPOINT_MODERATIONS",
+            Self::Files => "ENDPOINT_FILES",
+            Self::Batches => "ENDPOINT_BATCHES",
+            Self::FineTuning => "ENDPOINT_FINE_TUNING",
+            Self::Assistants => "ENDPOINT_ASSISTANTS",
+            Self::Threads => "ENDPOINT_THREADS",
+            Self::Runs => "ENDPOINT_RUNS",
+            Self::VectorStores => "ENDPOINT_VECTOR_STORES",
+            Self::StoredResponses => "ENDPOINT_STORED_RESPONSES",
             Self::Realtime => "ENDPOINT_REALTIME",
         }
     }
@@ -1813,6 +1845,14 @@ impl Endpoint {
             "ENDPOINT_TRANSCRIPTIONS" => Some(Self::Transcriptions),
             "ENDPOINT_TRANSLATIONS" => Some(Self::Translations),
             "ENDPOINT_MODERATIONS" => Some(Self::Moderations),
+            "ENDPOINT_FILES" => Some(Self::Files),
+            "ENDPOINT_BATCHES" => Some(Self::Batches),
+            "ENDPOINT_FINE_TUNING" => Some(Self::FineTuning),
+            "ENDPOINT_ASSISTANTS" => Some(Self::Assistants),
+            "ENDPOINT_THREADS" => Some(Self::Threads),
+            "ENDPOINT_RUNS" => Some(Self::Runs),
+            "ENDPOINT_VECTOR_STORES" => Some(Self::VectorStores),
+            "ENDPOINT_STORED_RESPONSES" => Some(Self::StoredResponses),
             "ENDPOINT_REALTIME" => Some(Self::Realtime),
             _ => None,
         }
@@ -2865,6 +2905,685 @@ pub mod replay_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "tollgate.v1.Replay";
     impl<T> tonic::server::NamedService for ReplayServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResourceId {
+    /// Unset: the request does not say which.
+    #[prost(enumeration = "ResourceKind", tag = "1")]
+    pub kind: i32,
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdmitRequest {
+    /// As in `KeyPolicy`. Empty: nothing is this one's.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// At least one.
+    #[prost(message, repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<ResourceId>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdmitResponse {
+    /// Index of the first id that is not the tenant's, or lies in another account than those before
+    /// it. Unset: all are the tenant's, in one account.
+    #[prost(uint32, optional, tag = "1")]
+    pub unknown: ::core::option::Option<u32>,
+    /// Who holds them.
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    /// Empty: the provider's only account.
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// For each id the public name of the model that it was made with. Empty: it has none.
+    #[prost(string, repeated, tag = "4")]
+    pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// SHA-256 of the key, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub key_hash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "ResourceKind", tag = "3")]
+    pub kind: i32,
+    /// As in `Provider`.
+    #[prost(string, tag = "4")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub account: ::prost::alloc::string::String,
+    /// Public name of the model that it was made with. Empty: it has none, or that is kept.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// What the provider says of it, JSON with its `id`. Of other objects that it names as made for
+    /// it (output files) those are kept as the tenant's that nobody has.
+    #[prost(bytes = "vec", tag = "7")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// It was just made.
+    #[prost(bool, tag = "8")]
+    pub new: bool,
+    /// Tags of the key and of the request.
+    #[prost(string, repeated, tag = "9")]
+    pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterResponse {
+    /// It is another tenant's, or lies elsewhere: nothing was kept, and the client must not get it.
+    #[prost(bool, tag = "1")]
+    pub taken: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(enumeration = "ResourceKind", tag = "2")]
+    pub kind: i32,
+    /// Unset: the kind's own default.
+    #[prost(uint32, optional, tag = "3")]
+    pub limit: ::core::option::Option<u32>,
+    /// Id of the object that the page begins behind.
+    #[prost(string, optional, tag = "4")]
+    pub after: ::core::option::Option<::prost::alloc::string::String>,
+    /// Id of the object that the page ends before.
+    #[prost(string, optional, tag = "5")]
+    pub before: ::core::option::Option<::prost::alloc::string::String>,
+    /// Oldest first.
+    #[prost(bool, tag = "6")]
+    pub ascending: bool,
+    /// Files for this alone.
+    #[prost(string, optional, tag = "7")]
+    pub purpose: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListResponse {
+    /// What the client is answered, JSON.
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// The cursor is not the tenant's: there is no body.
+    #[prost(string, optional, tag = "2")]
+    pub unknown: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetResponse {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ResourceKind {
+    /// Any kind.
+    Unspecified = 0,
+    File = 1,
+    Batch = 2,
+    FineTuningJob = 3,
+    Assistant = 4,
+    Thread = 5,
+    Run = 6,
+    VectorStore = 7,
+    FileBatch = 8,
+    Response = 9,
+}
+impl ResourceKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESOURCE_KIND_UNSPECIFIED",
+            Self::File => "RESOURCE_KIND_FILE",
+            Self::Batch => "RESOURCE_KIND_BATCH",
+            Self::FineTuningJob => "RESOURCE_KIND_FINE_TUNING_JOB",
+            Self::Assistant => "RESOURCE_KIND_ASSISTANT",
+            Self::Thread => "RESOURCE_KIND_THREAD",
+            Self::Run => "RESOURCE_KIND_RUN",
+            Self::VectorStore => "RESOURCE_KIND_VECTOR_STORE",
+            Self::FileBatch => "RESOURCE_KIND_FILE_BATCH",
+            Self::Response => "RESOURCE_KIND_RESPONSE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESOURCE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESOURCE_KIND_FILE" => Some(Self::File),
+            "RESOURCE_KIND_BATCH" => Some(Self::Batch),
+            "RESOURCE_KIND_FINE_TUNING_JOB" => Some(Self::FineTuningJob),
+            "RESOURCE_KIND_ASSISTANT" => Some(Self::Assistant),
+            "RESOURCE_KIND_THREAD" => Some(Self::Thread),
+            "RESOURCE_KIND_RUN" => Some(Self::Run),
+            "RESOURCE_KIND_VECTOR_STORE" => Some(Self::VectorStore),
+            "RESOURCE_KIND_FILE_BATCH" => Some(Self::FileBatch),
+            "RESOURCE_KIND_RESPONSE" => Some(Self::Response),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod resources_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Whose the objects are that providers keep for clients: files, batches, threads and so on. All
+    /// of them lie in a provider account that many tenants share, so that nothing but this says who
+    /// may use which.
+    #[derive(Debug, Clone)]
+    pub struct ResourcesClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ResourcesClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ResourcesClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ResourcesClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ResourcesClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Tells who holds the objects that a request names. Asked before the request goes anywhere.
+        pub async fn admit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdmitRequest>,
+        ) -> std::result::Result<tonic::Response<super::AdmitResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/Admit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "Admit"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps what a provider says of an object: one that was just made, or one that is there. The
+        /// client hears of the object only once this is answered.
+        pub async fn register(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegisterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/Register",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "Register"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a page of a tenant's objects.
+        pub async fn list(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/List",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "List"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Notes that an object was deleted at its provider.
+        pub async fn forget(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForgetRequest>,
+        ) -> std::result::Result<tonic::Response<super::ForgetResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/Forget",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "Forget"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod resources_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ResourcesServer.
+    #[async_trait]
+    pub trait Resources: std::marker::Send + std::marker::Sync + 'static {
+        /// Tells who holds the objects that a request names. Asked before the request goes anywhere.
+        async fn admit(
+            &self,
+            request: tonic::Request<super::AdmitRequest>,
+        ) -> std::result::Result<tonic::Response<super::AdmitResponse>, tonic::Status>;
+        /// Keeps what a provider says of an object: one that was just made, or one that is there. The
+        /// client hears of the object only once this is answered.
+        async fn register(
+            &self,
+            request: tonic::Request<super::RegisterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterResponse>,
+            tonic::Status,
+        >;
+        /// Returns a page of a tenant's objects.
+        async fn list(
+            &self,
+            request: tonic::Request<super::ListRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListResponse>, tonic::Status>;
+        /// Notes that an object was deleted at its provider.
+        async fn forget(
+            &self,
+            request: tonic::Request<super::ForgetRequest>,
+        ) -> std::result::Result<tonic::Response<super::ForgetResponse>, tonic::Status>;
+    }
+    /// Whose the objects are that providers keep for clients: files, batches, threads and so on. All
+    /// of them lie in a provider account that many tenants share, so that nothing but this says who
+    /// may use which.
+    #[derive(Debug)]
+    pub struct ResourcesServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ResourcesServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ResourcesServer<T>
+    where
+        T: Resources,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/tollgate.v1.Resources/Admit" => {
+                    #[allow(non_camel_case_types)]
+                    struct AdmitSvc<T: Resources>(pub Arc<T>);
+                    impl<T: Resources> tonic::server::UnaryService<super::AdmitRequest>
+                    for AdmitSvc<T> {
+                        type Response = super::AdmitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdmitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::admit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AdmitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tollgate.v1.Resources/Register" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegisterSvc<T: Resources>(pub Arc<T>);
+                    impl<
+                        T: Resources,
+                    > tonic::server::UnaryService<super::RegisterRequest>
+                    for RegisterSvc<T> {
+                        type Response = super::RegisterResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RegisterRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::register(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegisterSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tollgate.v1.Resources/List" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSvc<T: Resources>(pub Arc<T>);
+                    impl<T: Resources> tonic::server::UnaryService<super::ListRequest>
+                    for ListSvc<T> {
+                        type Response = super::ListResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::list(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tollgate.v1.Resources/Forget" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForgetSvc<T: Resources>(pub Arc<T>);
+                    impl<T: Resources> tonic::server::UnaryService<super::ForgetRequest>
+                    for ForgetSvc<T> {
+                        type Response = super::ForgetResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForgetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::forget(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForgetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ResourcesServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "tollgate.v1.Resources";
+    impl<T> tonic::server::NamedService for ResourcesServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -85,6 +85,7 @@ pub(super) async fn a_senders_clock_may_be_wrong(store: &dyn Store) {
         records: vec![LedgerRecord { ended_at: at(5), ..debiting(1, &[(meter, 9)]) }],
         clock_ahead: 10_000_000_000,
         holding: Some(holding(1, 2, vec![says(meter, 0, 0, 0, 0)])),
+        ..Report::default()
     };
 
     let answer = store.report(&report, at(10_010)).await.unwrap().answers[0].unwrap();

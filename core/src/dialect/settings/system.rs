@@ -57,6 +57,14 @@ pub(super) fn surround(prompt: &SystemPrompt, endpoint: Endpoint, patch: &mut Pa
         | Endpoint::Translations
         | Endpoint::Moderations
         | Endpoint::Realtime
+        | Endpoint::Files
+        | Endpoint::Batches
+        | Endpoint::FineTuning
+        | Endpoint::Assistants
+        | Endpoint::Threads
+        | Endpoint::Runs
+        | Endpoint::VectorStores
+        | Endpoint::StoredResponses
         | Endpoint::Unspecified => {}
     }
 }

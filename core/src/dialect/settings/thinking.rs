@@ -53,6 +53,14 @@ pub(super) fn set(thinking: Thinking, endpoint: Endpoint, model: &str, patch: &m
             | Endpoint::Translations
             | Endpoint::Moderations
             | Endpoint::Realtime
+            | Endpoint::Files
+            | Endpoint::Batches
+            | Endpoint::FineTuning
+            | Endpoint::Assistants
+            | Endpoint::Threads
+            | Endpoint::Runs
+            | Endpoint::VectorStores
+            | Endpoint::StoredResponses
             | Endpoint::Unspecified,
             _,
         ) => {}

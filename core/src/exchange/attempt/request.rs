@@ -17,12 +17,11 @@ impl Exchange {
         let Some(forwarded) = &self.forwarded else { return };
         let provider = &forwarded.target.provider;
         let (request, outgoing) = (&forwarded.request, &forwarded.outgoing);
-        let sse = request.sse || outgoing.is_translated();
-        let model = &forwarded.target.model;
         let heard = outgoing.heard().map(|heard| (heard.head(), heard.sent_as()));
-        let path = match &heard {
-            Some(((_, below), _)) => provider::path_below(provider, below),
-            None => provider::path(provider, outgoing.endpoint, model, request.stream, sse),
+        let path = match (&heard, &self.object_path) {
+            (Some(((_, below), _)), _) => provider::path_below(provider, below),
+            (None, Some(below)) => provider::object_path(provider, below),
+            (None, None) => outgoing.path(request, &forwarded.target),
         };
         let attempt = &forwarded.attempt;
         let changed = attempt.writes_body() || attempt.follows;
