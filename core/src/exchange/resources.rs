@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
-use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::{self as proto, Endpoint};
 
 use super::kept::Keeping;
 use super::limits::{self, Candidate};
@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Object};
 use crate::json::text;
-use crate::meter::Meter;
+use crate::meter::{Dimension, Meter};
 use crate::path::resources::{Action, ResourceCall};
 use crate::path::{self, query};
 use crate::policy::access::KeyPolicy;
@@ -137,6 +137,14 @@ fn may_ask(call: &ResourceCall, policy: &KeyPolicy) -> Result<(), Refusal> {
     let makes = matches!(call.row.action, Action::Create(_) | Action::Upload(_));
     if policy.unknown_meters || makes && policy.tenant.is_empty() {
         return Err(Refusal::PolicyUnavailable);
+    }
+    let money = |meter: &Rc<Meter>| meter.dimension == Dimension::Money && !meter.observe_only;
+    let limited = policy.max_budget.is_some() || policy.meters.iter().any(money);
+    let spends =
+        matches!(call.row.endpoint, Endpoint::Batches | Endpoint::Runs | Endpoint::FineTuning);
+    if makes && spends && limited {
+        // What these use is not charged, so that no budget could be kept.
+        return Err(Refusal::Unpriced(call.row.pattern.to_owned()));
     }
     if makes { policy.check_budget().map_err(Refusal::from) } else { Ok(()) }
 }
