@@ -211,22 +211,25 @@ impl Stack {
 
     /// Waits until every worker of Envoy serves a key.
     pub async fn await_ready(&self) {
-        let (_, client) = self.key(&json!({})).await;
+        let (key, first) = self.key(&json!({})).await;
         // The kernel spreads connections over the workers by chance.
         let enough = if self.workers > 1 { self.workers * 6 } else { 1 };
-        let mut in_a_row = 0;
-        eventually("every worker of Envoy serves", async || {
-            while in_a_row < enough {
-                let answer = client.get("/v1/models").try_send().await;
-                if !answer.is_ok_and(|answer| answer.status() == 200) {
-                    in_a_row = 0;
-                    return None;
+        let others = self.clients(&key).into_iter().skip(1);
+        for client in std::iter::once(first).chain(others) {
+            let mut in_a_row = 0;
+            eventually("every worker of Envoy serves", async || {
+                while in_a_row < enough {
+                    let answer = client.get("/v1/models").try_send().await;
+                    if !answer.is_ok_and(|answer| answer.status() == 200) {
+                        in_a_row = 0;
+                        return None;
+                    }
+                    in_a_row += 1;
                 }
-                in_a_row += 1;
-            }
-            Some(())
-        })
-        .await;
+                Some(())
+            })
+            .await;
+        }
     }
 
     /// Ends everything in good order.
