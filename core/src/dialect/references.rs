@@ -99,8 +99,8 @@ impl Dialect {
             | (Self::Anthropic, "input")
             | (
                 Self::OpenAi | Self::Anthropic,
-                "metadata" | "parameters" | "schema" | "input_schema" | "attributes"
-                | "annotations" | "arguments",
+                "metadata" | "client_metadata" | "parameters" | "schema" | "input_schema"
+                | "attributes" | "annotations" | "arguments",
             ) => Sense::Opaque,
             (Self::Gemini, _) => Sense::Plain,
             (
@@ -307,7 +307,8 @@ mod tests {
         check(
             Endpoint::Threads,
             r#"{"role":"user","content":[{"type":"image_file","image_file":{"file_id":"i"}}],
-                "attachments":[{"file_id":"x","tools":[]}],"metadata":{"file_id":"not"}}"#,
+                "attachments":[{"file_id":"x","tools":[]}],"metadata":{"file_id":"not"},
+                "client_metadata":{"thread_id":"not"}}"#,
             &[(FILE, "i"), (FILE, "x")],
         );
         check(
