@@ -39,6 +39,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         addresses: addresses(&config.server.gateway.addresses),
         idempotency: replay::idempotency(config.idempotency),
         cache: config.cache.as_ref().map(|it| replay::cache(it, limits.cache_generation)),
+        unchecked_batches: config.server.gateway.unchecked_batches,
         resources_provider: config.server.gateway.resources_provider.clone().unwrap_or_default(),
     }
 }

@@ -45,6 +45,8 @@ pub enum Refusal {
     LimitReached(Box<Shortage>),
     /// There is a money limit, and nobody knows what this model costs.
     Unpriced(String),
+    /// What the files of batches name is not checked, and nobody has said that they may be made.
+    BatchesNotAllowed,
     /// The body is not a JSON object.
     InvalidJson(String),
     /// A form with files that cannot be taken.
@@ -168,6 +170,7 @@ impl Refusal {
                 (429, "insufficient_quota", "budget_exceeded")
             }
             Self::LimitReached(_) => (429, "rate_limit_error", "rate_limit_exceeded"),
+            Self::BatchesNotAllowed => (403, "permission_error", "batches_not_allowed"),
             Self::Unpriced(_) => (403, "permission_error", "model_not_priced"),
             Self::InvalidJson(_) => (400, "invalid_request_error", "invalid_json"),
             Self::Form(fault) => fault.class(),
@@ -198,9 +201,7 @@ impl Refusal {
     /// Says it to people.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::NoKey => "No API key was given. Send it as `Authorization: Bearer <key>` or \
-                            `x-api-key: <key>`."
-                .into(),
+            Self::NoKey => NO_KEY.into(),
             Self::UnknownKey => "The API key is not valid. Check it, or ask for a new one.".into(),
             Self::ExpiredKey => "The API key has expired. Ask for a new one.".into(),
             Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
@@ -212,6 +213,7 @@ impl Refusal {
                 "Model '{model}' has no price, and your budget cannot be kept without one. Ask an \
                  admin to set its price, or to declare it free."
             ),
+            Self::BatchesNotAllowed => BATCHES.into(),
             Self::InvalidJson(why) => format!("The body is not a valid JSON object: {why}."),
             Self::Form(fault) => fault.message(),
             Self::MissingField(field) => format!("Missing required field: '{field}'."),
@@ -279,6 +281,7 @@ impl Refusal {
             | Self::Unpriced(_)
             | Self::Unsupported(_) => Some("model"),
             Self::NoKey
+            | Self::BatchesNotAllowed
             | Self::UnknownKey
             | Self::ExpiredKey
             | Self::BlockedKey
@@ -326,6 +329,11 @@ impl Refusal {
         }
     }
 }
+
+const NO_KEY: &str =
+    "No API key was given. Send it as `Authorization: Bearer <key>` or `x-api-key: <key>`.";
+const BATCHES: &str = "Batches are switched off here, since what their files name is not checked. \
+                       An admin can allow them with `server.gateway.unchecked_batches`.";
 
 #[cfg(test)]
 mod tests;

@@ -131,6 +131,7 @@ impl Reader<'_> {
             addresses,
             trusted_hops: u32::try_from(trusted_hops?).ok()?,
             resources_provider: raw.resources_provider,
+            unchecked_batches: raw.unchecked_batches,
         })
     }
 

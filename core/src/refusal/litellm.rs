@@ -141,7 +141,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         Refusal::ExpiredKey => {
             (since(400, 401), Kind::Named("expired_key"), format!("{EXPIRED} {}", own()))
         }
-        Refusal::AddressNotAllowed => (403, AUTH, own()),
+        Refusal::AddressNotAllowed | Refusal::BatchesNotAllowed => (403, AUTH, own()),
         Refusal::BudgetExceeded { limit, used } => {
             (since(400, 422), BUDGET, limit::of_a_spent_key(*limit, *used))
         }

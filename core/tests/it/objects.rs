@@ -6,8 +6,14 @@ use serde_json::{Value, json};
 use tollgate_core::exchange::{Flow, Input, Question};
 use tollgate_core::path::resources::{Action, Row, TABLE};
 use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::Dimension;
+use tollgate_proto::v1::update::Event;
 
+use crate::book::limited;
+use crate::configured::snapshot;
 use crate::driver::{GATEWAY, Host, Run, error_in};
+
+const FINE_TUNING: &str = "/v1/fine_tuning/jobs";
 
 fn tenant() -> proto::KeyPolicy {
     proto::KeyPolicy { tenant: "team:a".to_owned(), ..proto::KeyPolicy::default() }
@@ -69,6 +75,39 @@ fn every_id_in_every_path_is_asked_about_before_anything_is_sent() {
             let said = String::from_utf8(run.reply.as_ref().unwrap().body.clone()).unwrap();
             assert!(said.contains(&asked.ids[unknown].id), "{said}");
             assert!(run.led_to.is_none() && run.resumed == 0, "{path}");
+        }
+    }
+}
+
+#[test]
+fn batches_are_made_only_where_an_admin_says_so() {
+    let mut host = host();
+    let unsaid = proto::Snapshot { unchecked_batches: false, ..snapshot() };
+    host.update(Event::Snapshot(unsaid));
+    let body = r#"{"input_file_id":"f","endpoint":"/v1/chat/completions"}"#;
+
+    let mut run = host.begin();
+    assert_eq!(send(&mut run, "POST", "/v1/batches", body), Flow::Pause);
+    let (status, _, code) = run.refusal();
+
+    assert_eq!((status, &*code, run.questions.len()), (403, "batches_not_allowed", 0));
+    let mut run = host.begin();
+    let _ = send(&mut run, "GET", "/v1/batches/b", "");
+    assert_eq!((admitted(&run).ids.len(), &run.reply), (1, &None));
+}
+
+#[test]
+fn what_is_not_charged_is_not_made_under_a_money_limit() {
+    let budget = proto::KeyPolicy { max_budget_nanos: Some(1_000_000_000), ..tenant() };
+    let limited = proto::KeyPolicy { tenant: "team:a".into(), ..limited(Dimension::Money) };
+    for policy in [budget, limited] {
+        for path in ["/v1/batches", "/v1/threads/t/runs", "/v1/threads/runs", FINE_TUNING] {
+            let mut host = Host::knowing(GATEWAY, policy.clone());
+            let mut run = host.begin();
+            let _ = send(&mut run, "POST", path, r#"{"model":"gpt"}"#);
+            let (status, _, code) = run.refusal();
+            assert_eq!((status, &*code), (403, "model_not_priced"), "{path}");
+            assert!(run.questions.is_empty() && run.led_to.is_none(), "{path}");
         }
     }
 }

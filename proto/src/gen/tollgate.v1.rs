@@ -158,6 +158,10 @@ pub struct Snapshot {
     /// What ids mean that clients give their requests. Unset: nothing.
     #[prost(message, optional, tag = "14")]
     pub idempotency: ::core::option::Option<Idempotency>,
+    /// Batches may be made, though nobody looks into their files: whoever may make one reaches every
+    /// model and every object of the provider's account.
+    #[prost(bool, tag = "15")]
+    pub unchecked_batches: bool,
     /// What becomes of answers. Unset: none is kept.
     #[prost(message, optional, tag = "16")]
     pub cache: ::core::option::Option<Cache>,

@@ -45,6 +45,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::ModelNotAllowed(model()),
         Refusal::BudgetExceeded { limit: NanoDollars(10), used: NanoDollars(24_000) },
         Refusal::Unpriced(model()),
+        Refusal::BatchesNotAllowed,
         Refusal::InvalidJson("it ends too early".to_owned()),
         Refusal::MissingField("model"),
         Refusal::MissingField("messages"),
