@@ -200,11 +200,9 @@ pub fn select(method: &[u8], path: &[u8], base_paths: &[BasePath]) -> Selection 
     if let Some(kind) = listed.filter(|_| is_get(method)) {
         return Selection::ModelsFor(kind);
     }
-    if let Some(selection) = realtime::select(method, api, path, &route) {
-        return selection;
-    }
     resources::select(method, api, &route)
-        .or_else(|| providers::select(method, api, &route))
+        .or_else(|| realtime::select(method, api, path, &route))
+        .or_else(|| providers::select(method, api, path, &route))
         .or_else(|| engines::select(method, api, &route))
         .or_else(|| post(method, api, |endpoint| Call { endpoint, named: None, route }))
         .unwrap_or_else(|| models(method, api))
@@ -265,9 +263,9 @@ fn models(method: &[u8], api: &str) -> Selection {
         None if rest.is_empty() => Selection::ModelList(Api::OpenAi),
         None => return Selection::Unknown,
         Some("") => Selection::ModelList(Api::OpenAi),
-        Some(id) => match String::from_utf8(percent::decode(id.as_bytes())) {
-            Ok(id) => Selection::Model(id, Api::OpenAi),
-            Err(_) => return Selection::Unknown,
+        Some(id) => match percent::text(id) {
+            Some(id) => Selection::Model(id, Api::OpenAi),
+            None => return Selection::Unknown,
         },
     };
     got(method, selection)

@@ -19,12 +19,8 @@ pub(super) fn select(method: &[u8], api: &str, route: &Route) -> Option<Selectio
     };
     let called = CALLS.iter().find_map(|(end, endpoint)| Some((rest.strip_suffix(end)?, endpoint)));
     let Some((model, endpoint)) = called.filter(|(model, _)| !model.is_empty()) else {
-        return Some(got(method, Selection::Engine(decoded(rest)?)));
+        return Some(got(method, Selection::Engine(percent::text(rest)?)));
     };
-    let route = Route { default_model: decoded(model)?, ..route.clone() };
+    let route = Route { default_model: percent::text(model)?, ..route.clone() };
     Some(posted(method, Selection::Inference(Call { endpoint: *endpoint, named: None, route })))
-}
-
-fn decoded(model: &str) -> Option<String> {
-    String::from_utf8(percent::decode(model.as_bytes())).ok()
 }

@@ -18,12 +18,12 @@ pub(super) fn select(method: &[u8], path: &str, whole: &[u8]) -> Option<Selectio
 
 fn action(method: &[u8], rest: &str, whole: &[u8]) -> Option<Selection> {
     let (model, action) = rest.rsplit_once(':')?;
-    let selection = act(action, decoded(model)?, query_value(whole, "alt").as_deref())?;
+    let selection = act(action, percent::text(model)?, query_value(whole, "alt").as_deref())?;
     Some(posted(method, selection))
 }
 
 fn listing(method: &[u8], id: &str) -> Selection {
-    let selection = match decoded(id) {
+    let selection = match percent::text(id) {
         Some(id) if id.is_empty() => Selection::ModelList(Api::Gemini),
         Some(id) => Selection::Model(id, Api::Gemini),
         None => return Selection::Unknown,
@@ -44,8 +44,4 @@ fn act(action: &str, model: String, alt: Option<&[u8]>) -> Option<Selection> {
         "countTokens" => Selection::CountTokens(call(Endpoint::GenerateContent)),
         _ => return None,
     })
-}
-
-fn decoded(id: &str) -> Option<String> {
-    String::from_utf8(percent::decode(id.as_bytes())).ok()
 }

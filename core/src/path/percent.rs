@@ -23,6 +23,11 @@ pub fn decode(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Decodes a segment of a path. `None`: it is not UTF-8.
+pub fn text(segment: &str) -> Option<String> {
+    String::from_utf8(decode(segment.as_bytes())).ok()
+}
+
 /// Writes a name so that it is one segment of a path, or one name or value of a query.
 pub fn encode(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
