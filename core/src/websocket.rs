@@ -72,7 +72,7 @@ impl Frames {
         mut read: impl FnMut(&[u8]) -> Option<Vec<u8>>,
     ) -> Vec<u8> {
         self.pending.extend_from_slice(piece);
-        let taken = std::mem::take(&mut self.pending);
+        let mut taken = std::mem::take(&mut self.pending);
         let mut out = Vec::with_capacity(taken.len());
         let mut rest = taken.as_slice();
         loop {
@@ -95,7 +95,9 @@ impl Frames {
                 None => out.extend_from_slice(frame),
             }
         }
-        self.pending = rest.to_vec();
+        let used = taken.len() - rest.len();
+        taken.drain(..used);
+        self.pending = taken;
         out
     }
 
