@@ -281,10 +281,8 @@ impl Answer {
             }
             Form::Passing => {}
             Form::Ours(_) => facts.error_code = Some("provider_error".to_owned()),
-            Form::Session(session) => {
-                facts.usage = Some(session.charge().map(|charge| charge.usage).unwrap_or_default());
-                facts.id = session.charge().and_then(|charge| charge.id.clone());
-            }
+            // Its answers have records of their own.
+            Form::Session(_) => facts.usage = Some(TokenUsage::default()),
         }
         if self.is_cut() {
             facts.error_code = Some("budget_exceeded".to_owned());

@@ -9,7 +9,7 @@ use tollgate_proto::v1::{Endpoint, ResolveKeyResponse};
 use super::answer::Form;
 use super::record::{Outcome, used};
 use super::{CallFailed, Effect, Exchange, Reply};
-use crate::dialect::openai::answer::member;
+use crate::dialect::openai::answer::{Facts, member};
 use crate::dialect::openai::realtime::{Charge, Session};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -98,19 +98,16 @@ impl Exchange {
 
     /// Writes one record, and reserves as much for what comes next.
     fn charge(&mut self, charge: Charge, gateway: &mut Gateway, now_us: i64) {
-        let model = charge.model.clone();
-        if let Some(session) = self.session() {
-            session.set_charge(Some(charge));
-        }
         let Some(mut forwarded) = self.forwarded.take() else { return };
         let of_session = std::mem::replace(&mut forwarded.record_id, gateway.open_record());
         let outcome = Outcome { status: self.status, error_code: None };
-        let mut record = self.record(&mut forwarded, &outcome, now_us);
+        let facts = Facts { usage: Some(charge.usage), id: charge.id, ..Facts::default() };
+        let mut record = self.record_of(facts, &mut forwarded, &outcome, now_us);
         forwarded.record_id = of_session;
-        if let Some(model) = model {
-            let usage = forwarded.attempt.facts().usage.unwrap_or_default();
+        if let Some(model) = charge.model {
             let price = price_of(gateway, &forwarded.target, &model);
-            record.cost_nanos = price.as_ref().map(|it| it.cost(&usage).0).unwrap_or_default();
+            let cost = price.as_ref().map(|price| price.cost(&charge.usage));
+            record.cost_nanos = cost.unwrap_or_default().0;
             record.unpriced = price.is_none();
             record.provider_model = Some(model);
         }
@@ -124,9 +121,6 @@ impl Exchange {
         }
         gateway.close_record(&record);
         self.forwarded = Some(forwarded);
-        if let Some(session) = self.session() {
-            session.set_charge(None);
-        }
     }
 
     /// Returns why a session must end: its key was taken back, or its money or limits are used up.

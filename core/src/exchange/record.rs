@@ -84,6 +84,17 @@ impl Exchange {
         ended_at_us: i64,
     ) -> UsageRecord {
         let facts = forwarded.attempt.facts();
+        self.record_of(facts, forwarded, outcome, ended_at_us)
+    }
+
+    /// Writes down what was used, by `facts`.
+    pub(super) fn record_of(
+        &self,
+        facts: Facts,
+        forwarded: &mut Forwarded,
+        outcome: &Outcome,
+        ended_at_us: i64,
+    ) -> UsageRecord {
         let (tokens, units, source) = self.used(forwarded, outcome, &facts);
         let price = forwarded.target.price.as_ref();
         let price_of_it = price.filter(|_| source != UsageSource::Unspecified);

@@ -24,8 +24,6 @@ pub struct Session {
     /// The provider's model that transcribes what the client says.
     transcriber: Option<String>,
     charges: Vec<Charge>,
-    /// What is being recorded.
-    charge: Option<Charge>,
     /// Nothing passes any more.
     is_cut: bool,
 }
@@ -49,7 +47,6 @@ impl Session {
             model: model.to_owned(),
             transcriber: None,
             charges: Vec::new(),
-            charge: None,
             is_cut: false,
         }
     }
@@ -70,16 +67,6 @@ impl Session {
     /// Returns, once, what was charged for since this was last asked.
     pub fn take_charges(&mut self) -> Vec<Charge> {
         std::mem::take(&mut self.charges)
-    }
-
-    /// Sets what a record is being made of. `None`: of the session as a whole.
-    pub fn set_charge(&mut self, charge: Option<Charge>) {
-        self.charge = charge;
-    }
-
-    /// Returns what a record is being made of.
-    pub fn charge(&self) -> Option<&Charge> {
-        self.charge.as_ref()
     }
 
     /// Ends the session and returns what tells the client why: an error event, and the end of the
