@@ -1,20 +1,12 @@
 //! `/engines`: models as OpenAI's first API lists them.
 
+use super::models;
 use crate::dialect::models::Entry;
 use crate::json::write::Writer;
 
 /// Renders the list of engines.
 pub fn list(entries: &[Entry]) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.object(|it| {
-        it.key("object").string("list");
-        it.key("data").array(|it| {
-            for entry in entries {
-                view(entry, it);
-            }
-        });
-    });
-    writer.into_bytes()
+    models::listed(entries, view)
 }
 
 /// Renders one engine.

@@ -6,6 +6,11 @@ use crate::snapshot::ModelKind;
 
 /// Renders the list of models.
 pub fn list(entries: &[Entry]) -> Vec<u8> {
+    listed(entries, view)
+}
+
+/// Renders a list in OpenAI's form of entries that `view` writes.
+pub(super) fn listed(entries: &[Entry], view: impl Fn(&Entry, &mut Writer)) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.object(|it| {
         it.key("object").string("list");
