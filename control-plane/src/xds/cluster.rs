@@ -75,10 +75,8 @@ fn to_provider(provider: &ProviderConfig, filters: &[HttpFilter]) -> Vec<Cluster
     let mut clusters = vec![to(&name(&provider.id), &provider.base_url, filters.to_vec())];
     let apart = realtime_name(provider).filter(|_| provider.base_url.tls);
     clusters.extend(apart.map(|name| {
-        let mut cluster = to(&name, &provider.base_url, Vec::new());
         // Where HTTP/2 is spoken too, Envoy would ask for a WebSocket in its way, which few know.
-        set_protocol(&mut cluster, &protocol(false, filters.to_vec()));
-        cluster
+        speaking(&protocol(false, filters.to_vec()), &name, &provider.base_url)
     }));
     if let Some(proxy) = &provider.proxy {
         for cluster in &mut clusters {
@@ -89,16 +87,13 @@ fn to_provider(provider: &ProviderConfig, filters: &[HttpFilter]) -> Vec<Cluster
     clusters
 }
 
-fn set_protocol(cluster: &mut Cluster, protocol: &HttpProtocolOptions) {
-    cluster.typed_extension_protocol_options = HashMap::from([(
-        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
-        any(protocol),
-    )]);
-}
-
 /// Renders the way to a URL, with filters of its own or without.
 pub fn to(name: &str, url: &BaseUrl, filters: Vec<HttpFilter>) -> Cluster {
-    let mut cluster = Cluster {
+    speaking(&protocol(url.tls, filters), name, url)
+}
+
+fn speaking(protocol: &HttpProtocolOptions, name: &str, url: &BaseUrl) -> Cluster {
+    Cluster {
         load_assignment: Some(endpoints(name, url)),
         common_lb_config: Some(CommonLbConfig {
             // All or nothing: without it Envoy would send to addresses it knows to be no good.
@@ -115,10 +110,12 @@ pub fn to(name: &str, url: &BaseUrl, filters: Vec<HttpFilter>) -> Cluster {
             ..UpstreamConnectionOptions::default()
         }),
         transport_socket: url.tls.then(|| tls(url)),
+        typed_extension_protocol_options: HashMap::from([(
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(),
+            any(protocol),
+        )]),
         ..Cluster::default()
-    };
-    set_protocol(&mut cluster, &protocol(url.tls, filters));
-    cluster
+    }
 }
 
 fn discovery(url: &BaseUrl) -> ClusterDiscoveryType {
