@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tollgate_core::dialect::references::is_id;
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{Place, Resource, ResourceKind, ResourceQuery};
@@ -228,11 +229,6 @@ fn made_for(kind: ResourceKind, body: &Map<String, Value>) -> Vec<(ResourceKind,
         | ResourceKind::FileBatch
         | ResourceKind::Response => Vec::new(),
     }
-}
-
-fn is_id(id: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    !id.is_empty() && id.len() <= 512 && id.bytes().all(fits)
 }
 
 /// How often an answer is looked for that may be stored yet, and how long that takes in all: much

@@ -2,12 +2,16 @@
 //! goes on from. A provider account is shared by tenants, and knows nothing of them, so that every
 //! id is asked about before it gets there.
 
+mod address;
+mod sense;
+
 use std::ops::Range;
 
 use memchr::memchr2;
 use memchr::memmem;
 use tollgate_proto::v1::{Endpoint, ResourceKind};
 
+use self::sense::{Dialect, SIGNS, Sense};
 use crate::dialect::openai::answer::member;
 use crate::dialect::provider::is_object;
 use crate::json::scan::MAX_DEPTH;
@@ -44,6 +48,10 @@ pub fn named_in(endpoint: Endpoint, body: &[u8]) -> Vec<Reference> {
     let known = known.map(|(_, dialect, signs)| (*dialect, *signs));
     let known = known.or_else(|| is_object(endpoint).then_some((Dialect::OpenAi, &[""][..])));
     let Some((dialect, signs)) = known else { return Vec::new() };
+    if !body.trim_ascii_start().starts_with(b"{") {
+        // A form: it has no such fields.
+        return Vec::new();
+    }
     // A name may be written with escapes.
     let found =
         signs.iter().chain(&["\\u00"]).any(|sign| memmem::find(body, sign.as_bytes()).is_some());
@@ -55,72 +63,10 @@ pub fn is_stored(endpoint: Endpoint, body: &[u8]) -> bool {
     endpoint == Endpoint::Responses && member(body, "store") != Some(b"false")
 }
 
-/// Tells whether a text can be an id of ours. What cannot is nobody's, and goes no further.
+/// Tells whether a text can be an id that we know. What cannot is nobody's, and goes no further.
 pub fn is_id(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(fits)
-}
-
-/// What names mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    OpenAi,
-    Anthropic,
-    Gemini,
-}
-
-/// What a value means, by the name it stands under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sense {
-    Plain,
-    /// Nothing in it means anything to a provider.
-    Opaque,
-    /// An id, or several.
-    Id(Noun),
-    /// An id, or an object that has it under `id`.
-    Whole(Noun),
-    /// An address, which may be of a file at Gemini.
-    Address,
-    /// What kind of object this is.
-    Type,
-    /// The object's own id.
-    OwnId,
-}
-
-impl Dialect {
-    fn sense(self, name: &str) -> Sense {
-        let held = |kind| Sense::Id(Noun::Held(kind));
-        match (self, name) {
-            (Self::Gemini, "fileUri" | "file_uri") => Sense::Address,
-            (Self::Gemini, "cachedContent" | "cached_content") => Sense::Id(Noun::CachedContent),
-            // What a model has called a tool with, what a tool takes, what only people read, and
-            // what an answer has said of its sources, given back.
-            (Self::Gemini, "args" | "response" | "parameters" | "responseSchema")
-            | (Self::Anthropic, "input")
-            | (
-                Self::OpenAi | Self::Anthropic,
-                "metadata" | "client_metadata" | "parameters" | "schema" | "input_schema"
-                | "attributes" | "annotations" | "arguments",
-            ) => Sense::Opaque,
-            (Self::Gemini, _) => Sense::Plain,
-            (
-                _,
-                "file_id" | "file_ids" | "input_file_id" | "output_file_id" | "error_file_id"
-                | "training_file" | "validation_file",
-            ) => held(ResourceKind::File),
-            (_, "vector_store_id" | "vector_store_ids") => held(ResourceKind::VectorStore),
-            (_, "assistant_id") => held(ResourceKind::Assistant),
-            (_, "thread_id") => held(ResourceKind::Thread),
-            (_, "run_id") => held(ResourceKind::Run),
-            (_, "batch_id") => held(ResourceKind::Batch),
-            (_, "previous_response_id" | "response_id") => held(ResourceKind::Response),
-            (_, "conversation" | "conversation_id") => Sense::Whole(Noun::Conversation),
-            (_, "container") => Sense::Whole(Noun::Container),
-            (_, "type") => Sense::Type,
-            (_, "id") => Sense::OwnId,
-            _ => Sense::Plain,
-        }
-    }
 }
 
 /// An object or an array that has begun.
@@ -251,31 +197,12 @@ impl<'a> Walk<'a> {
 
     /// Files that Gemini keeps have addresses of its own; others are on the web.
     fn take_address(&mut self, at: Range<usize>) {
-        let address = text::decode(self.text.get(at).unwrap_or_default());
-        let own = address.starts_with("files/")
-            || address.contains("/files/") && address.contains("googleapis.com");
-        if own {
-            let id = address.into_owned();
+        let address = self.text.get(at).unwrap_or_default();
+        if let Some(id) = address::kept_by_google(address) {
             self.found.push(Reference { noun: Noun::Held(ResourceKind::File), id });
         }
     }
 }
-
-/// What stands in bodies that name something, and nearly never in others.
-const SIGNS: &[(Endpoint, Dialect, &[&str])] = &[
-    (Endpoint::ChatCompletions, Dialect::OpenAi, &["file_id"]),
-    (
-        Endpoint::Responses,
-        Dialect::OpenAi,
-        &["_id", "\"conversation\"", "\"container\"", "item_reference"],
-    ),
-    (Endpoint::Messages, Dialect::Anthropic, &["file_id", "\"container\""]),
-    (
-        Endpoint::GenerateContent,
-        Dialect::Gemini,
-        &["fileUri", "file_uri", "cachedContent", "cached_content"],
-    ),
-];
 
 /// In bytes. Real ones are far below 100.
 const LONGEST_ID: usize = 256;
@@ -357,6 +284,35 @@ mod tests {
                 (Noun::CachedContent, "cachedContents/d"),
             ],
         );
+    }
+
+    #[test]
+    fn addresses_are_found_in_every_dialect() {
+        let bodies = [
+            (
+                Endpoint::ChatCompletions,
+                r#"{"messages":[{"content":[{"image_url":{"url":"@"}}]}]}"#,
+            ),
+            (Endpoint::ChatCompletions, r#"{"messages":[{"content":[{"image_url":"@"}]}]}"#),
+            (
+                Endpoint::ChatCompletions,
+                r#"{"messages":[{"content":[{"file":{"file_data":"@"}}]}]}"#,
+            ),
+            (Endpoint::Responses, r#"{"input":[{"content":[{"image_url":"@"}]}]}"#),
+            (Endpoint::Responses, r#"{"input":[{"content":[{"file_url":"@"}]}]}"#),
+            (Endpoint::Messages, r#"{"messages":[{"content":[{"source":{"url":"@"}}]}]}"#),
+            (
+                Endpoint::GenerateContent,
+                r#"{"contents":[{"parts":[{"fileData":{"fileUri":"@"}}]}]}"#,
+            ),
+            (Endpoint::ImagesEdits, r#"{"images":[{"image_url":"@"}]}"#),
+        ];
+        for (endpoint, body) in bodies {
+            check(endpoint, &body.replace('@', "gs://bucket"), &[(FILE, "gs://bucket")]);
+            check(endpoint, &body.replace('@', "https://example.com/files/c"), &[]);
+        }
+        check(Endpoint::ImagesEdits, r#"{"mask":{"file_id":"m"}}"#, &[(FILE, "m")]);
+        check(Endpoint::ImagesEdits, r#"--b {"mask":{"file_id":"m"}}"#, &[]);
     }
 
     #[test]

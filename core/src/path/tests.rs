@@ -202,3 +202,30 @@ fn reads_the_query() {
     assert_eq!(query_value(b"/v1/models?monkey=1", "key"), None);
     assert_eq!(query_value(b"/v1/models", "key"), None);
 }
+
+/// Routes of a section of the document, with names in the place of what stands in braces.
+fn documented(section: &str) -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api.md");
+    let text = std::fs::read_to_string(folder).unwrap();
+    let section = text.split("## ").find(|it| it.starts_with(section)).unwrap().to_owned();
+    let routes = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let named = routes.filter_map(|route| route.split_once(' '));
+    named.map(|(method, path)| (method.to_owned(), path.replace("{model}", "some"))).collect()
+}
+
+#[test]
+fn what_the_document_says_of_models_is_served_and_nothing_else_is() {
+    let mut endpoints: Vec<Endpoint> = (1..100)
+        .filter_map(|number| Endpoint::try_from(number).ok())
+        .filter(|endpoint| !resources::TABLE.iter().any(|row| row.endpoint == *endpoint))
+        .collect();
+    for (method, path) in documented("Answers of models") {
+        let selection = select(method.as_bytes(), path.as_bytes(), &[]);
+        let others = [Selection::Unknown, Selection::WrongMethod, Selection::Management];
+        assert!(!others.contains(&selection), "{method} {path} is not served");
+        if let Selection::Inference(call) = selection {
+            endpoints.retain(|it| *it != call.endpoint);
+        }
+    }
+    assert_eq!(endpoints, [], "they are not in docs/api.md");
+}

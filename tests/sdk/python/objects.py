@@ -186,6 +186,16 @@ ROUTES = [
         {"type": "input_file", "file_id": "{file}"}]}]}),
     ("POST", "/chat/completions", {"model": MODEL, "messages": [{"role": "user", "content": [
         {"type": "file", "file": {"file_id": "{file}"}}]}]}),
+    # Where Gemini keeps files. The gateway asks it for clients of every dialect.
+    ("POST", "/chat/completions", {"model": MODEL, "messages": [{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url":
+            "https://generativelanguage.googleapis.com/v1beta/files/{file}"}}]}]}),
+    ("POST", "/responses", {"model": MODEL, "input": [{"role": "user", "content": [
+        {"type": "input_file", "file_url": "gs://bucket/{file}"}]}]}),
+    ("POST", "/messages", {"model": MODEL, "max_tokens": 9, "messages": [
+        {"role": "user", "content": [{"type": "document", "source": {
+            "type": "url", "url": "https://generativelanguage.googleapis.com/files/{file}"}}]}]}),
+    ("POST", "/images/edits", {"model": MODEL, "prompt": "x", "images": [{"file_id": "{file}"}]}),
 ]
 
 
