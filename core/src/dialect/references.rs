@@ -308,7 +308,7 @@ mod tests {
             (Endpoint::ImagesEdits, r#"{"images":[{"image_url":"@"}]}"#),
         ];
         for (endpoint, body) in bodies {
-            check(endpoint, &body.replace('@', "gs://bucket"), &[(FILE, "gs://bucket")]);
+            check(endpoint, &body.replace('@', "files/b"), &[(FILE, "files/b")]);
             check(endpoint, &body.replace('@', "https://example.com/files/c"), &[]);
         }
         check(Endpoint::ImagesEdits, r#"{"mask":{"file_id":"m"}}"#, &[(FILE, "m")]);

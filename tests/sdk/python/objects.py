@@ -191,7 +191,8 @@ ROUTES = [
         {"type": "image_url", "image_url": {"url":
             "https://generativelanguage.googleapis.com/v1beta/files/{file}"}}]}]}),
     ("POST", "/responses", {"model": MODEL, "input": [{"role": "user", "content": [
-        {"type": "input_file", "file_url": "gs://bucket/{file}"}]}]}),
+        {"type": "input_file", "file_url":
+            "https://generativelanguage.googleapis.com/v1beta/files/{file}:download?alt=media"}]}]}),
     ("POST", "/messages", {"model": MODEL, "max_tokens": 9, "messages": [
         {"role": "user", "content": [{"type": "document", "source": {
             "type": "url", "url": "https://generativelanguage.googleapis.com/files/{file}"}}]}]}),
