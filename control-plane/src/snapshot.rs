@@ -76,6 +76,7 @@ fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider 
         credential_query: provider.credential_query.clone().unwrap_or_default(),
         aliases: other_names(provider),
         realtime_cluster: cluster::realtime_name(provider).unwrap_or_default(),
+        image_workflows: provider.image_workflows,
     }
 }
 

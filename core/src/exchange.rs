@@ -60,6 +60,7 @@ mod request;
 mod resources;
 mod response;
 mod shown;
+mod special;
 mod strip;
 mod trial;
 mod units;

@@ -157,6 +157,8 @@ pub struct Provider {
     pub completion_tokens_cap: bool,
     /// Envoy's cluster for WebSocket sessions. Empty: it has none.
     pub realtime_cluster: String,
+    /// It makes images at a path for each model, as Fireworks does.
+    pub image_workflows: bool,
     /// Limits of the account.
     pub meters: Vec<Rc<Meter>>,
 }

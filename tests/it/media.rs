@@ -122,15 +122,24 @@ async fn stack(role: Role, stand_in: &StandIn) -> Stack {
         dialect: Some(dialect),
         ..Provider::new(id, stand_in.url(path))
     };
+    let mut draws = Provider {
+        credential: Some(CREDENTIAL.to_owned()),
+        ..Provider::new("fireworks", stand_in.url("/fireworks/inference/v1"))
+    };
+    draws.fields.insert("image_workflows".into(), json!(true));
+    let flux = json!([{ "provider": "fireworks", "model": "flux-1-schnell-fp8",
+        "price": { "image": "0.0014" } }]);
     Stack::bare()
         .role(role)
         .provider(provider)
+        .provider(draws)
         .provider(hears("deepgram", "deepgram", "/deepgram/v1"))
         .provider(hears("assemblyai", "assemblyai", "/assemblyai/v2"))
         .model(Model { price: None, ..Model::new("deepgram/nova-3", "deepgram", "nova-3") })
         .model(Model { price: None, ..Model::new("assemblyai/best", "assemblyai", "best") })
         .model(listed("picture", "gpt-image-1"))
         .model(listed("variation", "dall-e-2").with("targets", variation))
+        .model(Model::new("flux", "fireworks", "flux-1-schnell-fp8").with("targets", flux))
         .model(listed("voice", "tts-1"))
         .model(listed("whisper", "whisper-1"))
         .model(listed("scribe", "gpt-4o-transcribe"))

@@ -89,6 +89,8 @@ pub struct ProviderConfig {
     pub responses: bool,
     /// It serves WebSocket sessions at `/realtime`.
     pub realtime: bool,
+    /// It makes images at a path for each model, as Fireworks does.
+    pub image_workflows: bool,
     /// Azure's `api-version`. `None`: its `v1` API, which has none.
     pub api_version: Option<String>,
     /// What may be sent to it.
@@ -136,6 +138,7 @@ impl ProviderConfig {
             completion_tokens_cap: openai || dialect == ProviderDialect::Azure,
             responses: openai,
             realtime: openai,
+            image_workflows: base_url.host == FIREWORKS,
             base_url,
             dialect,
             api_version: None,
@@ -235,6 +238,7 @@ impl Reader<'_> {
         provider.stream_usage = raw.stream_usage.unwrap_or(provider.stream_usage);
         provider.responses = raw.responses.unwrap_or(provider.responses);
         provider.realtime = raw.realtime.unwrap_or(provider.realtime);
+        provider.image_workflows = raw.image_workflows.unwrap_or(provider.image_workflows);
         let cap = raw.completion_tokens_cap;
         provider.completion_tokens_cap = cap.unwrap_or(provider.completion_tokens_cap);
         let proxy = self.proxy(at("proxy"), raw.proxy.as_deref(), &provider.base_url);
@@ -349,6 +353,8 @@ fn is_openai(url: &BaseUrl) -> bool {
     host == "api.openai.com" || host.ends_with(".azure.com")
 }
 
+/// Its images have paths of their own.
+const FIREWORKS: &str = "api.fireworks.ai";
 /// Headers that say where a message goes or ends, and the gateway's own.
 const RESERVED: [&str; 9] = [
     "host",

@@ -185,6 +185,7 @@ pub(super) struct RawProvider {
     pub(super) api_version: Option<String>,
     pub(super) responses: Option<bool>,
     pub(super) realtime: Option<bool>,
+    pub(super) image_workflows: Option<bool>,
     pub(super) limits: RawLimits,
 }
 

@@ -12,6 +12,7 @@ mod cue;
 pub mod deepgram;
 mod events;
 pub mod file;
+pub mod fireworks;
 pub mod form;
 pub mod sound;
 pub mod transcript;

@@ -1,6 +1,7 @@
 //! A provider's answer as it passes to the client.
 
-use super::heard::{Heard, Turn};
+use super::heard::Turn;
+use super::special::Special;
 use super::trial::{Trial, Verdict};
 use crate::dialect::chat::answer::ReplyTo;
 use crate::dialect::chat::failure::Failure as Fault;
@@ -96,8 +97,8 @@ pub(super) enum Subject {
     Conversation,
     /// Vectors, and how to write them where they are written anew.
     Vectors(Option<Vectors>),
-    /// What was said in a file.
-    Transcript(Box<Heard>),
+    /// What a provider says in a form of its own.
+    Special(Box<Special>),
 }
 
 impl Gathered {
@@ -120,8 +121,10 @@ impl Gathered {
     fn finish(&mut self, status: u16) -> Vec<u8> {
         let body = std::mem::take(&mut self.body);
         let Between { from, to, .. } = self.between;
-        if let Subject::Transcript(heard) = &mut self.subject {
-            let read = if self.broken { Err(String::new()) } else { heard.read(status, &body) };
+        if let Subject::Special(special) = &mut self.subject {
+            let created = self.reply.created;
+            let read =
+                if self.broken { Err(String::new()) } else { special.read(status, &body, created) };
             return read.unwrap_or_else(|why| {
                 self.broken = status < 400;
                 self.facts.error_code = Some("provider_error".to_owned());
@@ -137,7 +140,7 @@ impl Gathered {
         }
         let written = match &self.subject {
             _ if self.broken => None,
-            Subject::Transcript(_) => None,
+            Subject::Special(_) => None,
             Subject::Conversation => whole::write(from, to, &self.reply, &body),
             Subject::Vectors(wanted) => whole::write_vectors(from, to, &self.reply, *wanted, &body),
         };
@@ -179,8 +182,8 @@ impl Answer {
     /// Takes what follows this answer, when it is not the last.
     pub(super) fn take_turn(&mut self) -> Option<Turn> {
         let Form::Whole(gathered) = &mut self.form else { return None };
-        let Subject::Transcript(heard) = &mut gathered.subject else { return None };
-        heard.take_turn()
+        let Subject::Special(special) = &mut gathered.subject else { return None };
+        special.take_turn()
     }
 
     /// Tells whether the provider said all it had to say.
@@ -229,7 +232,7 @@ impl Answer {
         match &self.form {
             Form::Media(watch) => Some(watch.found()),
             Form::Whole(gathered) => match &gathered.subject {
-                Subject::Transcript(heard) => Some(heard.found()),
+                Subject::Special(special) => Some(special.found()),
                 Subject::Conversation | Subject::Vectors(_) => None,
             },
             Form::Stream(_)

@@ -41,7 +41,7 @@ impl Forwarded {
                 let refusal = Refusal::ProviderCredential(seen.status);
                 Form::Ours(error::render(&refusal, api(asked), seen.profile).body)
             }
-            _ if self.outgoing.heard().is_some() => self.gathered(seen),
+            _ if self.outgoing.special().is_some() => self.gathered(seen),
             400.. if api(asked) == api(answered) => Form::Error(Vec::new()),
             400.. => self.gathered(seen),
             101 => Form::Session(Box::new(Session::new(&self.request.model))),
@@ -76,8 +76,8 @@ impl Forwarded {
 
     fn gathered(&self, seen: &Seen<'_>) -> Form {
         let outgoing = &self.outgoing;
-        let subject = if let Some(heard) = outgoing.heard() {
-            Subject::Transcript(Box::new(heard.clone()))
+        let subject = if let Some(special) = outgoing.special() {
+            Subject::Special(Box::new(special.clone()))
         } else if provider::is_embedding(outgoing.endpoint) {
             Subject::Vectors(outgoing.is_translated().then(|| outgoing.vectors()))
         } else {
@@ -119,8 +119,8 @@ impl Form {
     /// Returns the media type that takes the place of the provider's.
     pub(super) fn media_type(&self, forwarded: &Forwarded, status: u16) -> Option<&'static str> {
         match self {
-            Self::Whole(_) if forwarded.outgoing.heard().is_some() => {
-                forwarded.outgoing.heard().map(|heard| heard.answered_as(status))
+            Self::Whole(_) if forwarded.outgoing.special().is_some() => {
+                forwarded.outgoing.special().map(|special| special.answered_as(status))
             }
             Self::Ours(_) | Self::Whole(_) => Some("application/json"),
             Self::Relay(_) if forwarded.outgoing.is_translated() => {

@@ -7,6 +7,7 @@ use tollgate_proto::v1::Endpoint;
 
 use super::Exchange;
 use super::heard::Heard;
+use super::special::Special;
 use crate::dialect::chat::{Dropped, Towards};
 use crate::dialect::request::{self, Request};
 use crate::dialect::whole::Vectors;
@@ -29,8 +30,8 @@ pub(super) struct Outgoing {
     written: Option<Written>,
     /// What a translation knows besides.
     translated: Option<Translated>,
-    /// The provider is sent the sound alone.
-    heard: Option<Box<Heard>>,
+    /// The provider takes it in a form of its own.
+    special: Option<Special>,
 }
 
 #[derive(Debug)]
@@ -61,9 +62,9 @@ impl Outgoing {
         let asked = request.endpoint;
         let endpoint = provider::endpoint(&target.provider, asked)
             .ok_or_else(|| Refusal::Unsupported(request.model.clone()))?;
-        if let Some((heard, body)) = Heard::new(request, body, target)? {
+        if let Some((special, body)) = Special::new(request, body, target)? {
             let written = Some(Written { body, request: request.without_edits() });
-            return Ok(Self { endpoint, written, translated: None, heard: Some(Box::new(heard)) });
+            return Ok(Self { endpoint, written, translated: None, special: Some(special) });
         }
         // Proofs of other providers, which clients of Responses keep for us, are not for this one.
         let sealed = endpoint == Endpoint::Responses && responses::seal::is_in(body);
@@ -86,13 +87,13 @@ impl Outgoing {
                 Some(Written { body, request })
             }
         };
-        Ok(Self { endpoint, written, translated, heard: None })
+        Ok(Self { endpoint, written, translated, special: None })
     }
 
     /// Makes one that is about objects: the client's own body, or this one in its place.
     pub(super) fn about(request: &Request, body: Option<Vec<u8>>) -> Self {
         let written = body.map(|body| Written { body, request: request.clone() });
-        Self { endpoint: request.endpoint, written, translated: None, heard: None }
+        Self { endpoint: request.endpoint, written, translated: None, special: None }
     }
 
     /// Returns the prompt that a client asks to count as the target gets it, with what settings
@@ -165,13 +166,18 @@ impl Outgoing {
         self.translated.as_ref().map(|translated| translated.vectors).unwrap_or_default()
     }
 
+    /// Returns what is known of a form of the provider's own.
+    pub(super) fn special(&self) -> Option<&Special> {
+        self.special.as_ref()
+    }
+
     /// Returns what is known of sound that is sent alone.
     pub(super) fn heard(&self) -> Option<&Heard> {
-        self.heard.as_deref()
+        if let Some(Special::Heard(heard)) = &self.special { Some(heard) } else { None }
     }
 
     pub(super) fn heard_mut(&mut self) -> Option<&mut Heard> {
-        self.heard.as_deref_mut()
+        if let Some(Special::Heard(heard)) = &mut self.special { Some(heard) } else { None }
     }
 
     /// Tells whether the provider is asked several things, one after the other.

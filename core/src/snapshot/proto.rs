@@ -162,6 +162,7 @@ impl TryFrom<proto::Provider> for Provider {
             api_version: wire.api_version,
             responses: wire.responses,
             realtime_cluster: wire.realtime_cluster,
+            image_workflows: wire.image_workflows,
             stream_usage: wire.stream_usage,
             completion_tokens_cap: wire.completion_tokens_cap,
             meters: Vec::new(),

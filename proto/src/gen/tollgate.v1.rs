@@ -309,6 +309,9 @@ pub struct Provider {
     /// Envoy cluster for its WebSocket sessions (`/realtime`). Empty: it has none.
     #[prost(string, tag = "16")]
     pub realtime_cluster: ::prost::alloc::string::String,
+    /// Images are asked of it at `/workflows/{model}/text_to_image`, as Fireworks has it.
+    #[prost(bool, tag = "17")]
+    pub image_workflows: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Model {

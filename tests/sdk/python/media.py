@@ -8,7 +8,7 @@ import json
 import os
 import struct
 
-from openai import OpenAI
+from openai import APIStatusError, OpenAI
 from providers.media import IMAGE, SOUND, SRT
 
 sdk = OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["KEY"], max_retries=0)
@@ -48,6 +48,30 @@ def images():
     made = sdk.images.create_variation(model="variation", image=picture(), n=2)
     assert len(made.data) == 2, made
     bill("aimage_variation", 2 * 20_000_000, images=2)
+
+
+def images_of_fireworks():
+    made = sdk.images.generate(model="flux", prompt="a cat", size="1536x1024",
+                               extra_body={"seed": 7})
+    assert [it.b64_json for it in made.data] == [IMAGE] and made.created > 1_700_000_000, made
+    bill("aimage_generation", 1_400_000, images=1)
+
+    made = sdk.images.generate(model="flux", prompt="a cat", response_format="url")
+    assert made.data[0].url == f"data:image/png;base64,{IMAGE}", made
+    bill("aimage_generation", 1_400_000, images=1)
+
+    for wrong, status, said in [
+        ({"n": 2}, 400, "n"),
+        ({"prompt": "something bad"}, 400, "it is refused"),
+        ({"prompt": "something hidden"}, 502, "filter"),
+    ]:
+        try:
+            sdk.images.generate(**{"model": "flux", "prompt": "a cat", **wrong})
+            raise AssertionError(f"{wrong} was served")
+        except APIStatusError as error:
+            assert error.status_code == status and said in error.message, error
+        if status != 400 or "n" not in wrong:
+            bill("aimage_generation", 0)
 
 
 def speech():
@@ -114,6 +138,7 @@ def other_providers():
 
 
 images()
+images_of_fireworks()
 speech()
 transcripts()
 moderations()

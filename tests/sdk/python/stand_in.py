@@ -16,6 +16,7 @@ from providers import (
     assemblyai,
     conversation,
     deepgram,
+    fireworks,
     gemini,
     media,
     ollama,
@@ -32,7 +33,8 @@ PROVIDERS = {
     "/ollama": ollama,
 }
 # Those whose requests are not all JSON.
-RAW = {"/media/v1": media, "/deepgram/v1": deepgram, "/assemblyai/v2": assemblyai}
+RAW = {"/media/v1": media, "/deepgram/v1": deepgram, "/assemblyai/v2": assemblyai,
+       "/fireworks/inference/v1": fireworks}
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 

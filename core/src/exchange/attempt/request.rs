@@ -17,9 +17,9 @@ impl Exchange {
         let Some(forwarded) = &self.forwarded else { return };
         let provider = &forwarded.target.provider;
         let (request, outgoing) = (&forwarded.request, &forwarded.outgoing);
-        let heard = outgoing.heard().map(|heard| (heard.head(), heard.sent_as()));
-        let path = match (&heard, &self.object_path) {
-            (Some(((_, below), _)), _) => provider::path_below(provider, below),
+        let special = outgoing.special().map(|it| (it.head(), it.sent_as(), it.accepts()));
+        let path = match (&special, &self.object_path) {
+            (Some(((_, below), ..)), _) => provider::path_below(provider, below),
             (None, Some(below)) => provider::object_path(provider, below),
             (None, None) => outgoing.path(request, &forwarded.target),
         };
@@ -35,9 +35,12 @@ impl Exchange {
             set(":path", path);
         }
         set(":authority", provider.authority.clone());
-        if let Some(((method, _), media_type)) = heard {
+        if let Some(((method, _), media_type, accepts)) = special {
             set(":method", method.to_owned());
             set("content-type", media_type.to_owned());
+            if let Some(accepts) = accepts {
+                set("accept", accepts.to_owned());
+            }
         } else if let Some(form) = self.upload.as_ref().filter(|_| attempt.follows) {
             set("content-type", form.content_type().to_owned());
         }
