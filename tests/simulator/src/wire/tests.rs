@@ -133,6 +133,23 @@ fn embeddings_are_the_same_in_both_encodings() {
 }
 
 #[test]
+fn texts_with_an_angle_are_as_similar_as_they_say() {
+    let input = json!(["@0 what is it?", "@60 something else", "@0 tell me what it is"]);
+    let request = json!({ "model": "text-embedding-3-small", "input": input });
+    let answer: Value = serde_json::from_str(&whole(&ask("/v1/embeddings", &request))).unwrap();
+    let vector = |index: usize| -> Vec<f64> {
+        let numbers = answer["data"][index]["embedding"].as_array().unwrap();
+        numbers.iter().filter_map(Value::as_f64).collect()
+    };
+    let similarity = |one: usize, other: usize| -> f64 {
+        vector(one).iter().zip(vector(other)).map(|(one, other)| one * other).sum()
+    };
+
+    assert!((similarity(0, 1) - 0.5).abs() < 1e-6);
+    assert!((similarity(0, 2) - 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn refuses_like_the_api() {
     let cases = [
         (post("/v1/chat/completions", "{\"model\":"), 400, "could not parse the JSON"),
