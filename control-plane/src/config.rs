@@ -15,6 +15,7 @@ mod proxy_url;
 mod raw;
 mod replay;
 mod routing;
+mod semantic;
 mod settings;
 mod source;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialec
 pub use crate::config::proxy_url::ProxyUrl;
 pub use crate::config::replay::{CacheConfig, IdempotencyConfig};
 pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
+pub use crate::config::semantic::SemanticConfig;
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::Source;
 

@@ -21,6 +21,7 @@ pub mod reconciliation;
 pub mod report;
 pub mod resource;
 pub mod secret;
+pub mod similarity;
 pub mod timestamp;
 pub mod usage;
 
@@ -39,5 +40,6 @@ pub use period::Period;
 pub use report::{HolderId, Holding, Report, Reported};
 pub use resource::{Place, Resource, ResourceKind, ResourceQuery};
 pub use secret::Secret;
+pub use similarity::{Similarity, Vector};
 pub use timestamp::Timestamp;
 pub use usage::{Debit, Endpoint, LedgerRecord, RecordId, Units, UsageSource};

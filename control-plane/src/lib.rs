@@ -18,6 +18,7 @@ pub mod outbound;
 pub mod prices;
 pub mod publish;
 pub mod reload;
+pub mod semantic;
 pub mod server;
 pub mod service;
 pub mod snapshot;

@@ -4,6 +4,7 @@
 //! here, every address is judged before it is connected to, and redirects are not followed.
 
 mod address;
+pub mod embedding;
 pub mod question;
 
 use std::net::SocketAddr;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tollgate_proto::v1::Snapshot;
 
 use crate::config::Config;
+use crate::semantic::Semantic;
 use crate::snapshot;
 use crate::store::SharedLimits;
 use crate::store::news::{Feed, Newsroom};
@@ -38,6 +39,8 @@ pub struct Published {
     pub snapshot: Arc<Snapshot>,
     /// For Envoys.
     pub resources: Arc<Resources>,
+    /// How questions are compared. `None`: they are not.
+    pub semantic: Option<Arc<Semantic>>,
     /// Before this moment Envoy may still look for the addresses of new providers.
     resolved_at: Instant,
 }
@@ -48,6 +51,7 @@ impl Publisher {
         let published = Published {
             snapshot: Arc::new(snapshot::render(config, limits, revision)),
             resources: Arc::new(xds::render(config)),
+            semantic: Semantic::of(config).map(Arc::new),
             resolved_at: Instant::now(),
         };
         Self {
@@ -79,7 +83,9 @@ impl Publisher {
         let routes = xds::routes(config, &clusters);
         let resources = Arc::new(Resources { clusters, routes, ..wanted.clone() });
         let resolved_at = Instant::now() + lookup;
-        self.shared.current.send_replace(Published { snapshot, resources, resolved_at });
+        let semantic = Semantic::of(config).map(Arc::new);
+        let published = Published { snapshot, resources, semantic, resolved_at };
+        self.shared.current.send_replace(published);
         if leaving {
             tokio::spawn(self.clone().drop_leavers(revision, wanted));
         }
@@ -94,6 +100,11 @@ impl Publisher {
     pub fn idempotency_window_ms(&self) -> u32 {
         let current = self.shared.current.borrow();
         current.snapshot.idempotency.map(|settings| settings.window_ms).unwrap_or_default()
+    }
+
+    /// Returns how questions are compared. `None`: they are not.
+    pub fn semantic(&self) -> Option<Arc<Semantic>> {
+        self.shared.current.borrow().semantic.clone()
     }
 
     /// Follows the state.

@@ -11,6 +11,7 @@ mod items;
 mod kept;
 mod keys;
 pub mod resources;
+mod similar;
 mod usage;
 
 use std::fmt::Write as _;
@@ -31,6 +32,7 @@ pub use crate::service::holders::{ROUND_SECONDS, Watchman};
 pub use crate::service::items::{ChangedItem, ItemDraft};
 pub use crate::service::kept::CacheStanding;
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
+pub use crate::service::similar::{Recalled, SimilarFigures};
 
 /// The use cases.
 #[derive(Clone)]
@@ -42,6 +44,7 @@ pub struct Service {
     vault: Vault,
     claims: claims::Claimed,
     cache: kept::Shared,
+    similar: similar::Shared,
 }
 
 /// What a [`Service`] works with.
@@ -80,6 +83,7 @@ impl Service {
             vault,
             claims: claims::Claimed::default(),
             cache: kept::Shared::default(),
+            similar: similar::Shared::default(),
         }
     }
 

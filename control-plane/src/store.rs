@@ -39,13 +39,14 @@ mod stored_limits;
 mod told;
 mod units;
 mod vanished;
+mod vectors;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
+use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Resource, ResourceQuery, Scope, Secret, SharedBudget, Timestamp,
@@ -249,8 +250,23 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>, StoreError>;
 
-    /// Keeps an answer, unless there was a purge since `generation`. Tells whether it did.
-    async fn keep_answer(&self, kept: &KeptAnswer, generation: u64) -> Result<bool, StoreError>;
+    /// Returns what answers of a context are found by where the question is similar, those that
+    /// were kept last first, at most [`MOST_VECTORS`].
+    async fn kept_vectors(
+        &self,
+        context: &CacheKey,
+        embedding: &str,
+        now: Timestamp,
+    ) -> Result<Vec<KeptVector>, StoreError>;
+
+    /// Keeps an answer, and what it is found by, unless there was a purge since `generation`.
+    /// Tells whether it did.
+    async fn keep_answer(
+        &self,
+        kept: &KeptAnswer,
+        vector: Option<&KeptVector>,
+        generation: u64,
+    ) -> Result<bool, StoreError>;
 
     /// Forgets answers, has filters forget all of them, and returns how many there were and the
     /// number of the change.
@@ -289,6 +305,9 @@ pub trait Store: Send + Sync + 'static {
     /// Returns what was done to an object (a key's hash), oldest first.
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError>;
 }
+
+/// So many vectors of one context are compared with a question.
+pub const MOST_VECTORS: u32 = 256;
 
 /// Opens the database a URL names and brings its tables up to date.
 pub async fn open(url: &Secret) -> Result<Arc<dyn Store>, StoreError> {

@@ -21,6 +21,9 @@ pub struct Kept {
     pub tokens: TokenUsage,
     /// What it cost then, in nano-dollars.
     pub cost_nanos: i64,
+    /// How similar the question was to which it is the answer, in ten-thousandths. 0: it was the
+    /// same.
+    pub similarity: u32,
 }
 
 /// What an answer is found by: a hash over everything that it depends on.

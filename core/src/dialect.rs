@@ -14,6 +14,7 @@ pub mod models;
 pub mod ollama;
 pub mod openai;
 pub mod provider;
+pub mod question;
 pub mod references;
 pub mod relay;
 pub mod request;

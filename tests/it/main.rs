@@ -4,6 +4,7 @@
 
 mod addresses;
 mod cache;
+mod cache_similar;
 mod crashes;
 mod credentials;
 mod databases;

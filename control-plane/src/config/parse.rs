@@ -70,7 +70,7 @@ impl Reader<'_> {
         let tags = self.tags(raw.tags);
         let limits = self.enforcement(&raw.limits);
         let idempotency = self.idempotency(&raw.idempotency);
-        let cache = self.cache(raw.cache, &models);
+        let cache = self.cache(raw.cache, &models, &providers);
         Some(Config {
             server: server?,
             filter_file: self.path(&filter_file?),

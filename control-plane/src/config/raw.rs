@@ -41,6 +41,18 @@ pub(super) struct RawCache {
     pub(super) eligibility: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) count_in_budget: bool,
+    pub(super) semantic: Option<RawSemantic>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSemantic {
+    pub(super) embedding_model: Option<String>,
+    pub(super) threshold: Option<f64>,
+    pub(super) ttl_seconds: Option<f64>,
+    pub(super) models: Vec<String>,
+    pub(super) max_text_bytes: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

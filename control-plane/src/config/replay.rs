@@ -1,8 +1,8 @@
 //! Requests that come more than once.
 
-use crate::config::ModelConfig;
 use crate::config::parse::Reader;
 use crate::config::raw::{RawCache, RawIdempotency};
+use crate::config::{ModelConfig, ProviderConfig, SemanticConfig};
 
 /// What ids mean that clients give their requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct CacheConfig {
     pub per_key: bool,
     /// Kept answers use tokens and money like others.
     pub counted: bool,
+    /// Answers to similar questions serve, too. `None`: only those to the same.
+    pub semantic: Option<SemanticConfig>,
 }
 
 impl Default for IdempotencyConfig {
@@ -58,7 +60,12 @@ impl Reader<'_> {
     }
 
     /// Reads which answers are kept. `None`: none.
-    pub(super) fn cache(&mut self, raw: RawCache, models: &[ModelConfig]) -> Option<CacheConfig> {
+    pub(super) fn cache(
+        &mut self,
+        raw: RawCache,
+        models: &[ModelConfig],
+        providers: &[ProviderConfig],
+    ) -> Option<CacheConfig> {
         let ttl = self.millis("cache.ttl_seconds", raw.ttl_seconds).unwrap_or(3_600_000);
         let mut bytes = |place: &str, written: Option<u64>, default: u32, most: u64| {
             let bytes = written.and_then(|bytes| self.within(place, bytes, 0..=most));
@@ -68,14 +75,11 @@ impl Reader<'_> {
             bytes("cache.max_entry_bytes", raw.max_entry_bytes, 1 << 20, MOST_ANSWER_BYTES);
         let memory_bytes =
             bytes("cache.memory_bytes", raw.memory_bytes, 8 << 20, MOST_MEMORY_BYTES);
-        for name in &raw.models {
-            if !models.iter().any(|model| model.name == *name) {
-                self.problem("cache.models", format!("there is no model {name:?}"));
-            }
-        }
+        self.known_models("cache.models", &raw.models, models);
         let words = ["deterministic", "all"];
         let everything = self.second("cache.eligibility", raw.eligibility.as_deref(), words);
         let per_key = self.second("cache.scope", raw.scope.as_deref(), ["tenant", "key"]);
+        let semantic = raw.semantic.and_then(|raw| self.semantic(raw, ttl, models, providers));
         let config = CacheConfig {
             ttl_ms: ttl,
             max_entry_bytes,
@@ -84,8 +88,15 @@ impl Reader<'_> {
             everything,
             per_key,
             counted: raw.count_in_budget,
+            semantic,
         };
         raw.enabled.then_some(config)
+    }
+
+    pub(super) fn known_models(&mut self, place: &str, names: &[String], models: &[ModelConfig]) {
+        for name in names.iter().filter(|name| !models.iter().any(|model| model.name == **name)) {
+            self.problem(place, format!("there is no model {name:?}"));
+        }
     }
 
     /// Tells whether the second of two words is written; the first is what holds without any.

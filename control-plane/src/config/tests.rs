@@ -1,5 +1,6 @@
 mod limits;
 mod routing;
+mod semantic;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -364,6 +365,8 @@ fn every_field_is_documented() {
         ("combos[].", "combos: [{ zzz: 1 }]"),
         ("resilience.", "resilience: { zzz: 1 }"),
         ("limits.", "limits: { zzz: 1 }"),
+        ("cache.", "cache: { zzz: 1 }"),
+        ("cache.semantic.", "cache: { semantic: { zzz: 1 } }"),
         ("tags[].", "tags: [{ zzz: 1 }]"),
         ("*.limits.", "tags: [{ limits: { zzz: 1 } }]"),
         ("models[].targets[].price.tiers[].", TIER),

@@ -3,7 +3,7 @@
 use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, Vector};
 
 /// What an answer is found by: a hash over everything that it depends on, its tenant included.
 pub type CacheKey = [u8; 32];
@@ -31,6 +31,21 @@ pub struct KeptAnswer {
     pub expires_at: Timestamp,
 }
 
+/// What a kept answer is found by where the question is similar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptVector {
+    /// The answer.
+    pub key: CacheKey,
+    /// A hash over everything that the answer depends on but the question, its tenant included.
+    pub context: CacheKey,
+    /// Of which model the vector is.
+    pub embedding: String,
+    /// What the model makes of the question.
+    pub vector: Vector,
+    /// Until when it is found.
+    pub expires_at: Timestamp,
+}
+
 /// Which answers are to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purge {
@@ -51,4 +66,6 @@ pub struct KeptFigures {
     pub entries: u64,
     /// The bytes of their bodies.
     pub bytes: u64,
+    /// How many of them are found by similar questions.
+    pub similar: u64,
 }

@@ -13,6 +13,11 @@ use crate::domain::Timestamp;
 pub struct RecordId([u8; 24]);
 
 impl RecordId {
+    /// Makes an id of randomness.
+    pub fn new(bytes: [u8; 24]) -> Self {
+        Self(bytes)
+    }
+
     /// Takes an id from the wire. `None` when it is not 24 bytes long.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)

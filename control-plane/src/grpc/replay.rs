@@ -11,10 +11,11 @@ use tonic::{Request, Response, Status};
 
 use super::error::status;
 use super::{Drain, draining};
-use crate::domain::Timestamp;
 use crate::domain::claim::{Answer, Claim, Delivery, Outcome};
 use crate::domain::kept::KeptAnswer;
+use crate::domain::{Similarity, Timestamp};
 use crate::publish::Publisher;
+use crate::semantic::Question;
 use crate::service::Service;
 
 /// Serves [`Replay`].
@@ -75,31 +76,41 @@ impl Replay for ReplayServer {
         &self,
         request: Request<v1::RecallRequest>,
     ) -> Result<Response<v1::RecallResponse>, Status> {
-        let key = hash(request.into_inner().key, "key")?;
-        let found = self.service.recall_answer(&key).await.map_err(|error| status(&error))?;
-        let kept = found.map(|kept| v1::Kept {
+        let v1::RecallRequest { key, question, .. } = request.into_inner();
+        let (key, question) = (hash(key, "key")?, question.map(asked).transpose()?);
+        let semantic = self.publisher.semantic();
+        let question = semantic.as_ref().zip(question);
+        let recalled = self.service.recall_answer(&key, question).await;
+        let recalled = recalled.map_err(|error| status(&error))?;
+        let kept = recalled.kept.map(|kept| v1::Kept {
             content_type: kept.content_type,
             body: kept.body.into_bytes(),
             expires_at_us: kept.expires_at.as_micros(),
             tokens: Some(wire(&kept.tokens)),
             cost_nanos: kept.cost.0,
         });
-        Ok(Response::new(v1::RecallResponse { kept }))
+        let similarity = recalled.similarity.map(Similarity::ten_thousandths).unwrap_or_default();
+        let asked = recalled.asked.map(Vec::from).unwrap_or_default();
+        Ok(Response::new(v1::RecallResponse { kept, similarity, asked }))
     }
 
     async fn keep(
         &self,
         request: Request<v1::KeepRequest>,
     ) -> Result<Response<v1::KeepResponse>, Status> {
-        let (kept, generation) = kept(request.into_inner(), self.service.now())?;
-        let done = self.service.keep_answer(&kept, generation).await;
+        let request = request.into_inner();
+        let asked = <[u8; 32]>::try_from(request.asked.as_slice()).ok();
+        let (kept, generation) = kept(request, self.service.now())?;
+        let semantic = self.publisher.semantic();
+        let question = semantic.as_deref().zip(asked);
+        let done = self.service.keep_answer(&kept, generation, question).await;
         done.map_err(|error| status(&error))?;
         Ok(Response::new(v1::KeepResponse {}))
     }
 }
 
 fn kept(asked: v1::KeepRequest, created_at: Timestamp) -> Result<(KeptAnswer, u64), Status> {
-    let v1::KeepRequest { key, generation, tenant, model, kept } = asked;
+    let v1::KeepRequest { key, generation, tenant, model, kept, .. } = asked;
     let v1::Kept { content_type, body, expires_at_us, tokens, cost_nanos } =
         kept.ok_or_else(|| Status::invalid_argument("kept: missing"))?;
     let body = String::from_utf8(body).ok().filter(|body| !body.contains('\0'));
@@ -110,6 +121,11 @@ fn kept(asked: v1::KeepRequest, created_at: Timestamp) -> Result<(KeptAnswer, u6
     let kept =
         KeptAnswer { key, tenant, model, content_type, body, tokens, cost, created_at, expires_at };
     Ok((kept, generation))
+}
+
+fn asked(question: v1::Question) -> Result<Question, Status> {
+    let v1::Question { context, text } = question;
+    Ok(Question { context: hash(context, "context")?, text })
 }
 
 fn hash(bytes: Vec<u8>, what: &str) -> Result<[u8; 32], Status> {

@@ -32,6 +32,8 @@ impl Usage for UsageServer {
         let now = self.service.now();
         let mut records = Vec::with_capacity(sent.len());
         let stored = sent.iter().filter_map(|record| stored(record, now)).collect();
+        let similar = sent.iter().filter(|record| record.similarity > 0).count();
+        self.service.count_similar(similar as u64);
         for record in sent {
             match ledger_record(record) {
                 Ok(record) => records.push(record),

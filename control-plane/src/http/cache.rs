@@ -23,6 +23,18 @@ pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
     let asked = standing.hits.saturating_add(standing.misses);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = if asked == 0 { 0.0 } else { standing.hits as f64 / asked as f64 };
+    let semantic = config.cache.as_ref().and_then(|cache| cache.semantic.as_ref());
+    let similar = semantic.map(|semantic| {
+        let figures = app.service.similar_figures();
+        json!({
+            "embeddingModel": semantic.embedding_model,
+            "threshold": f64::from(semantic.threshold.ten_thousandths()) / 10_000.0,
+            "entries": standing.kept.similar,
+            "hits": figures.hits,
+            "embeddings": figures.asked,
+            "failures": figures.failed,
+        })
+    });
     Ok(Json(json!({
         "semanticCache": {
             "enabled": config.cache.is_some(),
@@ -36,6 +48,7 @@ pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
             "misses": standing.misses,
             "hitRate": rate,
             "tokensSaved": standing.tokens_saved,
+            "similar": similar,
         },
         "idempotency": {
             "activeKeys": app.service.claimed(),

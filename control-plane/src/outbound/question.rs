@@ -92,7 +92,7 @@ pub fn names(dialect: ProviderDialect, body: &[u8]) -> Option<Vec<String>> {
     Some(names)
 }
 
-fn call(
+pub(super) fn call(
     provider: &ProviderConfig,
     credential: Option<&Secret>,
     method: Method,

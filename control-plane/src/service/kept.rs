@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::LedgerRecord;
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
-use crate::service::{Actor, Service, ServiceError};
+use crate::semantic::{Question, Semantic};
+use crate::service::{Actor, Recalled, Service, ServiceError};
 
 /// What came of requests whose answers may be kept, since this process began.
 #[derive(Debug, Default)]
@@ -29,22 +30,33 @@ pub struct CacheStanding {
 }
 
 impl Service {
-    /// Returns an answer that is kept.
-    pub async fn recall_answer(&self, key: &CacheKey) -> Result<Option<KeptAnswer>, ServiceError> {
-        let found = self.store.kept_answer(key, self.now()).await?;
-        if found.is_none() {
+    /// Returns an answer that is kept: to exactly this, else to a similar question.
+    pub async fn recall_answer(
+        &self,
+        key: &CacheKey,
+        question: Option<(&Arc<Semantic>, Question)>,
+    ) -> Result<Recalled, ServiceError> {
+        let kept = self.store.kept_answer(key, self.now()).await?;
+        let recalled = match (kept, question) {
+            (None, Some((semantic, question))) => self.recall_similar(semantic, question).await?,
+            (kept, _) => Recalled { kept, ..Recalled::default() },
+        };
+        if recalled.kept.is_none() {
             self.cache.misses.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(found)
+        Ok(recalled)
     }
 
-    /// Keeps an answer, unless all was purged since it was asked for.
+    /// Keeps an answer, unless all was purged since it was asked for. `question` is what the
+    /// question was `asked` by.
     pub async fn keep_answer(
         &self,
         kept: &KeptAnswer,
         generation: u64,
+        question: Option<(&Semantic, [u8; 32])>,
     ) -> Result<(), ServiceError> {
-        self.store.keep_answer(kept, generation).await?;
+        let vector = question.and_then(|(semantic, asked)| self.found_by(kept, &asked, semantic));
+        self.store.keep_answer(kept, vector.as_ref(), generation).await?;
         Ok(())
     }
 

@@ -21,5 +21,10 @@ pub(super) fn cache(config: &CacheConfig, generation: u64) -> v1::Cache {
         per_key: config.per_key,
         counted: config.counted,
         generation,
+        semantic: config.semantic.as_ref().map(|semantic| v1::SemanticCache {
+            models: semantic.models.clone(),
+            threshold: semantic.threshold.ten_thousandths(),
+            max_text_bytes: semantic.max_text_bytes,
+        }),
     }
 }

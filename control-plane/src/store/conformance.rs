@@ -55,6 +55,9 @@ macro_rules! store_tests {
 store_tests!(
     kept::an_answer_comes_back_until_it_is_too_old,
     kept::a_purge_forgets_what_it_names_and_refuses_what_is_older,
+    kept::a_vector_is_found_in_its_context_until_it_is_too_old,
+    kept::a_vector_goes_with_its_answer,
+    kept::the_newest_vectors_are_compared,
     keys::a_key_comes_back_as_it_was,
     keys::a_key_that_is_added_again_is_changed,
     keys::an_alias_belongs_to_one_key,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
+use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
@@ -270,8 +270,22 @@ impl<D: Driver> Store for SqlStore<D> {
         self.answer(key, now).await
     }
 
-    async fn keep_answer(&self, kept: &KeptAnswer, generation: u64) -> Result<bool, StoreError> {
-        self.put_answer(kept, generation).await
+    async fn kept_vectors(
+        &self,
+        context: &CacheKey,
+        embedding: &str,
+        now: Timestamp,
+    ) -> Result<Vec<KeptVector>, StoreError> {
+        self.vectors(context, embedding, now).await
+    }
+
+    async fn keep_answer(
+        &self,
+        kept: &KeptAnswer,
+        vector: Option<&KeptVector>,
+        generation: u64,
+    ) -> Result<bool, StoreError> {
+        self.put_answer(kept, vector, generation).await
     }
 
     async fn purge_answers(

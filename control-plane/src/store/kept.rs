@@ -7,13 +7,13 @@ use tollgate_core::key::hex;
 use tollgate_core::money::NanoDollars;
 use tollgate_core::price::TokenUsage;
 
-use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
+use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use crate::domain::{Change, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
 use crate::store::news::News;
 use crate::store::rows::Fields;
-use crate::store::{StoreError, sql};
+use crate::store::{StoreError, sql, vectors};
 
 /// The setting that says how often all that is kept was purged.
 const GENERATION: &str = "cache_generation";
@@ -25,7 +25,7 @@ impl<D: Driver> SqlStore<D> {
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>, StoreError> {
         let args = vec![hex(key).into(), now.as_micros().into()];
-        let rows = self.driver.read(sql::KEPT_ANSWER.into_sql_str(), args).await?;
+        let rows = self.driver.read(sql::kept::KEPT_ANSWER.into_sql_str(), args).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let row = Fields::<D>(row);
         Ok(Some(KeptAnswer {
@@ -44,6 +44,7 @@ impl<D: Driver> SqlStore<D> {
     pub(super) async fn put_answer(
         &self,
         kept: &KeptAnswer,
+        vector: Option<&KeptVector>,
         generation: u64,
     ) -> Result<bool, StoreError> {
         let mut tx = self.driver.begin().await?;
@@ -61,7 +62,10 @@ impl<D: Driver> SqlStore<D> {
             kept.created_at.as_micros().into(),
             kept.expires_at.as_micros().into(),
         ];
-        D::run(&mut tx, sql::KEEP_ANSWER.into_sql_str(), args).await?;
+        D::run(&mut tx, sql::kept::KEEP_ANSWER.into_sql_str(), args).await?;
+        if let Some(vector) = vector {
+            vectors::put::<D>(&mut tx, kept, vector).await?;
+        }
         D::commit(tx).await?;
         Ok(true)
     }
@@ -73,10 +77,12 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<(u64, u64), StoreError> {
         let mut tx = self.driver.begin().await?;
         let (statement, args): (&'static str, Vec<Value>) = match purge {
-            Purge::All => (sql::FORGET_ANSWERS, Vec::new()),
-            Purge::Model(model) => (sql::FORGET_ANSWERS_OF, vec![model.as_str().into()]),
-            Purge::One(key) => (sql::FORGET_ANSWER, vec![hex(key).into()]),
-            Purge::MadeBefore(at) => (sql::FORGET_ANSWERS_BEFORE, vec![at.as_micros().into()]),
+            Purge::All => (sql::kept::FORGET_ANSWERS, Vec::new()),
+            Purge::Model(model) => (sql::kept::FORGET_ANSWERS_OF, vec![model.as_str().into()]),
+            Purge::One(key) => (sql::kept::FORGET_ANSWER, vec![hex(key).into()]),
+            Purge::MadeBefore(at) => {
+                (sql::kept::FORGET_ANSWERS_BEFORE, vec![at.as_micros().into()])
+            }
         };
         let gone = D::run(&mut tx, statement.into_sql_str(), args).await?.len();
         let generation = generation_in::<D>(&mut tx).await?.saturating_add(1);
@@ -90,17 +96,28 @@ impl<D: Driver> SqlStore<D> {
     pub(super) async fn forget_old_answers(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.driver.begin().await?;
         let args = vec![now.as_micros().into()];
-        let gone = D::run(&mut tx, sql::FORGET_OLD_ANSWERS.into_sql_str(), args).await?.len();
+        let gone = D::run(&mut tx, sql::kept::FORGET_OLD_ANSWERS.into_sql_str(), args).await?.len();
+        vectors::forget_old::<D>(&mut tx, now).await?;
         D::commit(tx).await?;
         Ok(gone as u64)
     }
 
     pub(super) async fn answers(&self, now: Timestamp) -> Result<KeptFigures, StoreError> {
-        let args = vec![now.as_micros().into()];
-        let rows = self.driver.read(sql::KEPT_FIGURES.into_sql_str(), args).await?;
-        let Some(row) = rows.first() else { return Ok(KeptFigures::default()) };
-        let row = Fields::<D>(row);
-        Ok(KeptFigures { entries: row.count("total")?, bytes: row.count("bytes")? })
+        let read = async |statement: &'static str| {
+            let args = vec![now.as_micros().into()];
+            self.driver.read(statement.into_sql_str(), args).await
+        };
+        let answers = read(sql::kept::KEPT_FIGURES).await?;
+        let vectors = read(sql::kept::VECTOR_FIGURES).await?;
+        let (Some(answers), Some(vectors)) = (answers.first(), vectors.first()) else {
+            return Ok(KeptFigures::default());
+        };
+        let (answers, vectors) = (Fields::<D>(answers), Fields::<D>(vectors));
+        Ok(KeptFigures {
+            entries: answers.count("total")?,
+            bytes: answers.count("bytes")?,
+            similar: vectors.count("total")?,
+        })
     }
 
     /// Returns how often all that is kept was purged.

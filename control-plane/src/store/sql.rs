@@ -1,6 +1,7 @@
 //! Every statement, once, for both databases.
 
 pub(super) mod entities;
+pub(super) mod kept;
 pub(super) mod meters;
 pub(super) mod proofs;
 mod resources;
@@ -87,35 +88,6 @@ pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 
 pub(super) const SET_SETTING: &str = "INSERT INTO settings (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-
-pub(super) const KEPT_ANSWER: &str =
-    "SELECT * FROM kept_answers WHERE cache_key = $1 AND expires_at_us > $2";
-
-pub(super) const KEEP_ANSWER: &str = "INSERT INTO kept_answers (
-    cache_key, tenant, model, content_type, body, tokens, cost_nanos, created_at_us, expires_at_us
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (cache_key) DO UPDATE SET
-    content_type = excluded.content_type, body = excluded.body, tokens = excluded.tokens,
-    cost_nanos = excluded.cost_nanos, created_at_us = excluded.created_at_us,
-    expires_at_us = excluded.expires_at_us";
-
-pub(super) const FORGET_ANSWERS: &str = "DELETE FROM kept_answers RETURNING cache_key";
-
-pub(super) const FORGET_ANSWERS_OF: &str =
-    "DELETE FROM kept_answers WHERE model = $1 RETURNING cache_key";
-
-pub(super) const FORGET_ANSWER: &str =
-    "DELETE FROM kept_answers WHERE cache_key = $1 RETURNING cache_key";
-
-pub(super) const FORGET_ANSWERS_BEFORE: &str =
-    "DELETE FROM kept_answers WHERE created_at_us < $1 RETURNING cache_key";
-
-pub(super) const FORGET_OLD_ANSWERS: &str =
-    "DELETE FROM kept_answers WHERE expires_at_us <= $1 RETURNING cache_key";
-
-pub(super) const KEPT_FIGURES: &str = "SELECT COUNT(*) AS total,
-    CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) AS bytes
-FROM kept_answers WHERE expires_at_us > $1";
 
 /// Meters that the configuration alone can have made.
 pub(super) const CONFIGURED_METERS: &str = "SELECT * FROM meters

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, Purge};
+use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use tollgate_control_plane::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
     Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
@@ -258,7 +258,20 @@ impl Store for BrokenStore {
     ) -> Result<Option<KeptAnswer>, StoreError> {
         away()
     }
-    async fn keep_answer(&self, _: &KeptAnswer, _: u64) -> Result<bool, StoreError> {
+    async fn kept_vectors(
+        &self,
+        _: &CacheKey,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Vec<KeptVector>, StoreError> {
+        away()
+    }
+    async fn keep_answer(
+        &self,
+        _: &KeptAnswer,
+        _: Option<&KeptVector>,
+        _: u64,
+    ) -> Result<bool, StoreError> {
         away()
     }
     async fn purge_answers(&self, _: &Purge, _: &Change) -> Result<(u64, u64), StoreError> {

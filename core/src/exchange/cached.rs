@@ -16,8 +16,6 @@ use crate::dialect::provider;
 use crate::dialect::request::Request;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
-use crate::json::canonical;
-use crate::json::node::Node;
 use crate::key::hex;
 use crate::meter::leases::{Admission, Demand};
 use crate::meter::{Dimension, Meter, Scope};
@@ -29,11 +27,15 @@ use crate::snapshot::Model;
 use crate::snapshot::replay::CacheSettings;
 
 mod eligible;
+mod found_by;
 
-use eligible::{is_deterministic, is_kept, is_semantic, refuses};
+use eligible::{is_semantic, refuses};
+use found_by::FoundBy;
 
 /// Answer header that says whether an answer was kept.
 pub(super) const CACHE_HEADER: &str = "x-omniroute-cache";
+/// Answer header that says how similar the question was to which this was the answer.
+const SIMILARITY_HEADER: &str = "x-tollgate-cache-similarity";
 /// Longer bodies are not looked for: finding them costs more than it saves.
 const MOST_BODY: usize = 1024 * 1024;
 
@@ -52,8 +54,9 @@ enum State {
     New,
     /// The control plane is asked for it.
     Asked(CacheKey),
-    /// There is none; this one's is to be kept.
-    Missed(CacheKey),
+    /// There is none; this one's is to be kept, and found by who asks something similar to what
+    /// the control plane knows by this.
+    Missed(CacheKey, Vec<u8>),
     /// There is one.
     Found(Rc<Kept>),
     /// It is neither looked for nor kept.
@@ -89,39 +92,7 @@ impl Caching {
 
     /// Returns how much of the answer is copied, if it is to be kept.
     pub(super) fn most(&self) -> Option<usize> {
-        matches!(self.state, State::Missed(_)).then_some(self.settings.max_entry_bytes)
-    }
-
-    /// What the answer to a request is found by. `None`: its answer is not kept.
-    fn key(&self, asked: (&Request, &[u8]), model: &Model, owner: &str) -> Option<CacheKey> {
-        let (request, body) = asked;
-        let settings = &self.settings;
-        if body.len() > MOST_BODY || !settings.serves(&model.name) {
-            return None;
-        }
-        let node = Node::object(body).ok()?;
-        if !is_kept(request.endpoint, node)
-            || !(settings.everything || is_deterministic(request.endpoint, node))
-        {
-            return None;
-        }
-        let mut canonical = Vec::with_capacity(body.len());
-        canonical::append(body, &mut canonical)?;
-        let mut version = Vec::new();
-        for target in &model.targets {
-            let provider = &target.provider;
-            let parts = [&provider.id, &provider.authority, &provider.base_path, &target.model];
-            version.extend_from_slice(&digest(&parts.map(String::as_bytes)));
-            version.extend_from_slice(&(provider.dialect as i32).to_be_bytes());
-        }
-        if let Some(settings) = &model.settings {
-            version.extend_from_slice(format!("{settings:?}").as_bytes());
-        }
-        let form = [u8::from(request.stream), u8::from(request.sse)];
-        let endpoint = (request.endpoint as i32).to_be_bytes();
-        let name = model.name.as_bytes();
-        let (owner, headers) = (owner.as_bytes(), &*self.headers);
-        Some(digest(&[owner, &endpoint, &form, name, &version, headers, &canonical]))
+        matches!(self.state, State::Missed(..)).then_some(self.settings.max_entry_bytes)
     }
 }
 
@@ -144,23 +115,25 @@ impl Exchange {
         match &caching.state {
             State::New => {}
             State::Found(kept) => return Before::Kept(Rc::clone(kept)),
-            State::Asked(_) | State::Missed(_) | State::Off => return Before::Never,
+            State::Asked(_) | State::Missed(..) | State::Off => return Before::Never,
         }
         let owner = if caching.settings.per_key {
             format!("key:{}", hash.map(|hash| hash.to_hex()).unwrap_or_default())
         } else {
             tenant(policy, hash)
         };
-        let Some(key) = caching.key((request, body), model, &owner) else {
+        let found_by = caching.found_by((request, body), model, &owner);
+        let Some(FoundBy { key, question }) = found_by else {
             caching.state = State::Off;
             return Before::Never;
         };
-        if let Some(kept) = gateway.cache.find(&key, now_us) {
+        let found = gateway.cache.find(&key, now_us);
+        if let Some(kept) = found.filter(|kept| caching.settings.suffices(kept, &model.name)) {
             return Before::Kept(kept);
         }
         let generation = caching.settings.generation;
         caching.state = State::Asked(key);
-        let question = proto::RecallRequest { key: key.to_vec(), generation };
+        let question = proto::RecallRequest { key: key.to_vec(), generation, question };
         self.effects.push_back(Effect::Recall(question.encode_to_vec()));
         Before::Unknown
     }
@@ -183,10 +156,12 @@ impl Exchange {
             return Flow::Pause;
         };
         let response = answer.ok().and_then(|bytes| proto::RecallResponse::decode(bytes).ok());
-        caching.state = match response.and_then(|response| response.kept) {
-            None => State::Missed(key),
+        let response = response.unwrap_or_default();
+        caching.state = match response.kept {
+            None => State::Missed(key, response.asked),
             Some(kept) => {
-                let kept = Rc::new(read(kept));
+                let similarity = response.similarity;
+                let kept = Rc::new(Kept { similarity, ..read(kept) });
                 gateway.cache.keep(key, Rc::clone(&kept));
                 State::Found(kept)
             }
@@ -267,6 +242,9 @@ impl Exchange {
             ("content-type", hit.kept.content_type.clone()),
         ];
         headers.retain(|(_, value)| !value.is_empty());
+        if hit.kept.similarity > 0 {
+            headers.push((SIMILARITY_HEADER, in_words(hit.kept.similarity)));
+        }
         let record = UsageRecord {
             id,
             key_hash: self.key.map(|hash| hash.as_bytes().to_vec()).unwrap_or_default(),
@@ -295,7 +273,9 @@ impl Exchange {
         now_us: i64,
     ) {
         let (Some(caching), Some(capture)) = (&mut wishes.cache, &wishes.capture) else { return };
-        let State::Missed(key) = std::mem::replace(&mut caching.state, State::Off) else { return };
+        let State::Missed(key, asked) = std::mem::replace(&mut caching.state, State::Off) else {
+            return;
+        };
         let (Some(forwarded), Some(200)) = (&self.forwarded, status) else { return };
         let settings = &caching.settings;
         let Some(answer) = capture.answer(200, settings.max_entry_bytes) else { return };
@@ -312,6 +292,7 @@ impl Exchange {
             expires_at_us: now_us.saturating_add(settings.ttl_us),
             tokens,
             cost_nanos: price.map(|price| price.cost(&tokens).0).unwrap_or_default(),
+            similarity: 0,
         });
         let owner = self.policy.as_ref().map(|policy| tenant(policy, self.key));
         let keeping = proto::KeepRequest {
@@ -320,6 +301,7 @@ impl Exchange {
             tenant: owner.unwrap_or_default(),
             model: forwarded.request.model.clone(),
             kept: Some(write(&kept)),
+            asked,
         };
         gateway.cache.keep(key, kept);
         gateway.replays.keep(keeping.encode_to_vec());
@@ -353,15 +335,21 @@ impl Hit {
             end_user: self.request.user.clone(),
             tags: self.tags.clone(),
             served: proto::Served::Cache.into(),
+            similarity: self.kept.similarity,
             ..UsageRecord::default()
         }
     }
 }
 
+/// Writes ten-thousandths as a number: `0.9731`.
+fn in_words(similarity: u32) -> String {
+    format!("{}.{:04}", similarity / 10_000, similarity % 10_000)
+}
+
 fn read(kept: proto::Kept) -> Kept {
     let proto::Kept { content_type, body, expires_at_us, tokens, cost_nanos } = kept;
     let tokens = tokens.map(super::record::read).unwrap_or_default();
-    Kept { content_type, body, expires_at_us, tokens, cost_nanos }
+    Kept { content_type, body, expires_at_us, tokens, cost_nanos, similarity: 0 }
 }
 
 fn write(kept: &Kept) -> proto::Kept {

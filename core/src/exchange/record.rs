@@ -135,6 +135,7 @@ impl Exchange {
             first_attempt,
             units: units.as_ref().map(wire_units),
             served: Served::Unspecified.into(),
+            similarity: 0,
         }
     }
 

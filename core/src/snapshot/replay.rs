@@ -2,6 +2,8 @@
 
 use tollgate_proto::v1 as proto;
 
+use crate::cache::Kept;
+
 /// Which answers are kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheSettings {
@@ -21,12 +23,38 @@ pub struct CacheSettings {
     pub counted: bool,
     /// Grows with each purge.
     pub generation: u64,
+    /// Answers to similar questions serve, too. `None`: only those to the same.
+    pub semantic: Option<SemanticSettings>,
+}
+
+/// Whose answers serve for similar questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SemanticSettings {
+    /// Public names of models. Empty: all whose answers are kept.
+    models: Vec<String>,
+    /// How similar a question must be, in ten-thousandths.
+    threshold: u32,
+    /// Longer texts are not compared.
+    pub max_text_bytes: usize,
+}
+
+impl SemanticSettings {
+    /// Tells whether answers of a model serve for similar questions.
+    pub fn serves(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|name| name == model)
+    }
 }
 
 impl CacheSettings {
     /// Tells whether answers of a model are kept.
     pub fn serves(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|name| name == model)
+    }
+
+    /// Tells whether a kept answer of a model serves, as similar as its question was.
+    pub fn suffices(&self, kept: &Kept, model: &str) -> bool {
+        let similar = |it: &SemanticSettings| it.serves(model) && kept.similarity >= it.threshold;
+        kept.similarity == 0 || self.semantic.as_ref().is_some_and(similar)
     }
 }
 
@@ -43,6 +71,11 @@ impl From<proto::Cache> for CacheSettings {
             per_key: wire.per_key,
             counted: wire.counted,
             generation: wire.generation,
+            semantic: wire.semantic.map(|wire| SemanticSettings {
+                models: wire.models,
+                threshold: wire.threshold,
+                max_text_bytes: bytes(wire.max_text_bytes),
+            }),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::scripts::JSON;
 pub(crate) const PATH: &str = "/v1/chat/completions";
 pub(crate) const CHAT: &str =
     r#"{"model":"gpt","temperature":0,"messages":[{"role":"user","content":"hi"}]}"#;
-const ANSWER: &str = r#"{"id":"c1","model":"gpt-4o-2024","choices":[{"message":{"content":"ho"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#;
+pub(crate) const ANSWER: &str = r#"{"id":"c1","model":"gpt-4o-2024","choices":[{"message":{"content":"ho"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#;
 
 pub(crate) fn settings() -> proto::Cache {
     proto::Cache {
@@ -25,7 +25,7 @@ pub(crate) fn settings() -> proto::Cache {
     }
 }
 
-fn told(host: &mut Host, cache: proto::Cache) {
+pub(crate) fn told(host: &mut Host, cache: proto::Cache) {
     let mut snapshot = snapshot();
     snapshot.cache = Some(cache);
     host.update(Event::Snapshot(snapshot));
@@ -66,7 +66,7 @@ fn made(host: &mut Host, body: &str) -> Option<proto::KeepRequest> {
 }
 
 /// Tells whether a request is answered from memory.
-fn hits(host: &mut Host, path: &str, headers: &[(&str, &str)], body: &str) -> bool {
+pub(crate) fn hits(host: &mut Host, path: &str, headers: &[(&str, &str)], body: &str) -> bool {
     let mut run = host.begin();
     let _ = run.client_sends(path, headers, body);
     let hit = run
@@ -112,7 +112,7 @@ fn what_the_control_plane_has_kept_is_served_and_remembered() {
         expires_at_us: i64::MAX,
         ..proto::Kept::default()
     };
-    let response = proto::RecallResponse { kept: Some(kept) }.encode_to_vec();
+    let response = proto::RecallResponse { kept: Some(kept), ..Default::default() }.encode_to_vec();
 
     let _ = run.hand(Input::KeyResolved(Ok(&response)));
 
@@ -265,8 +265,9 @@ fn limits_on_requests_hold_for_kept_answers_and_those_on_tokens_do_not() {
             let mut run = host.begin();
             let _ = run.client_sends(PATH, &[], CHAT);
             if !run.recalls.is_empty() {
-                let response = proto::RecallResponse { kept: keep.kept.clone() }.encode_to_vec();
-                let _ = run.hand(Input::KeyResolved(Ok(&response)));
+                let kept = keep.kept.clone();
+                let response = proto::RecallResponse { kept, ..Default::default() };
+                let _ = run.hand(Input::KeyResolved(Ok(&response.encode_to_vec())));
             }
             if run.reply.is_none() {
                 let parked = run.park();

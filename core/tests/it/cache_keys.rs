@@ -63,7 +63,7 @@ fn a_change_of_any_one_field_header_or_path_is_another_question() {
 }
 
 /// Hands out every body that differs in one place.
-fn changes(value: &serde_json::Value, take: &mut dyn FnMut(serde_json::Value)) {
+pub(crate) fn changes(value: &serde_json::Value, take: &mut dyn FnMut(serde_json::Value)) {
     use serde_json::Value;
     match value {
         Value::Object(members) => {

@@ -13,6 +13,7 @@ mod addresses;
 mod book;
 mod cache;
 mod cache_keys;
+mod cache_similar;
 mod configured;
 mod credentials;
 mod dialects;

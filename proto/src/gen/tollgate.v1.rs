@@ -192,6 +192,22 @@ pub struct Cache {
     /// Another one than before: all that was kept is to be forgotten.
     #[prost(uint64, tag = "8")]
     pub generation: u64,
+    /// Answers to similar questions serve, too. Unset: only those to the same.
+    #[prost(message, optional, tag = "9")]
+    pub semantic: ::core::option::Option<SemanticCache>,
+}
+/// Whose answers serve for similar questions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SemanticCache {
+    /// Public names. Empty: all models whose answers are kept.
+    #[prost(string, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How similar a question must be, in ten-thousandths.
+    #[prost(uint32, tag = "2")]
+    pub threshold: u32,
+    /// Longer texts are not compared.
+    #[prost(uint32, tag = "3")]
+    pub max_text_bytes: u32,
 }
 /// Requests of one tenant with the same id are one request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1617,6 +1633,10 @@ pub struct UsageRecord {
     pub stored_for: ::prost::alloc::string::String,
     #[prost(enumeration = "Served", tag = "28")]
     pub served: i32,
+    /// With `SERVED_CACHE`: how similar the question was to which this was the answer, in
+    /// ten-thousandths. 0: it was the same.
+    #[prost(uint32, tag = "30")]
+    pub similarity: u32,
 }
 /// What is counted where tokens are not all that is paid for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2300,12 +2320,33 @@ pub struct RecallRequest {
     /// As in `Cache`.
     #[prost(uint64, tag = "2")]
     pub generation: u64,
+    /// Unset: only an answer to exactly this is wanted.
+    #[prost(message, optional, tag = "3")]
+    pub question: ::core::option::Option<Question>,
+}
+/// What a user asks, apart from all else that the answer depends on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Question {
+    /// SHA-256 over all else: tenant, endpoint, model, parameters, tools, earlier messages.
+    #[prost(bytes = "vec", tag = "1")]
+    pub context: ::prost::alloc::vec::Vec<u8>,
+    /// The text of the user's last message.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecallResponse {
     /// Unset: there is none.
     #[prost(message, optional, tag = "1")]
     pub kept: ::core::option::Option<Kept>,
+    /// How similar the question is to which `kept` is the answer, in ten-thousandths. 0: it is the
+    /// same.
+    #[prost(uint32, tag = "2")]
+    pub similarity: u32,
+    /// What the control plane remembers `RecallRequest.question` by, for `KeepRequest`. Empty: it
+    /// does not.
+    #[prost(bytes = "vec", tag = "3")]
+    pub asked: ::prost::alloc::vec::Vec<u8>,
 }
 /// An answer that is kept, and what it used when it was made.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2338,6 +2379,9 @@ pub struct KeepRequest {
     pub model: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "5")]
     pub kept: ::core::option::Option<Kept>,
+    /// `RecallResponse.asked`. Empty: only who asks exactly the same finds the answer.
+    #[prost(bytes = "vec", tag = "6")]
+    pub asked: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeepResponse {}
