@@ -3,6 +3,7 @@
 //! [`router`] is everything; the modules below are one resource each.
 
 mod aliases;
+mod audit;
 mod auth;
 mod availability;
 mod budgets;
@@ -19,6 +20,7 @@ mod fields;
 mod health;
 mod items;
 mod key_fields;
+mod key_forms;
 mod key_view;
 mod keys;
 mod limit_fields;
@@ -36,6 +38,7 @@ mod spend_logs;
 mod spend_report;
 mod tags;
 mod teams;
+mod unserved;
 mod users;
 
 use std::sync::Arc;
@@ -115,6 +118,11 @@ pub fn router(app: App) -> Router {
         .route("/key/block", post(keys::block))
         .route("/key/unblock", post(keys::unblock))
         .route("/key/list", get(keys::list))
+        .route("/key/aliases", get(key_forms::aliases))
+        .route("/key/health", post(key_forms::health))
+        .route("/key/bulk_update", post(key_forms::update_many))
+        .route("/key/service-account/generate", post(key_forms::service_account))
+        .route("/v2/key/info", post(key_forms::infos))
         .route("/spend/keys", get(spend::keys))
         .route("/spend/users", get(spend::users))
         .route("/spend/tags", get(spend::tags))
@@ -123,6 +131,8 @@ pub fn router(app: App) -> Router {
         .route("/spend/logs/ui", get(spend_logs::paged_logs))
         .route("/spend/calculate", post(cost::calculate))
         .route("/utils/token_counter", post(cost::count_tokens))
+        .route("/audit", get(audit::list))
+        .route("/audit/{id}", get(audit::show))
         .route("/global/spend/report", get(spend_report::report))
         .route("/global/spend/reset", post(spend::reset))
         .route("/key/{key}/reset_spend", post(spend::reset_key))
@@ -131,6 +141,7 @@ pub fn router(app: App) -> Router {
         .route("/health/liveness", get(health::alive).options(health::alive))
         .route("/health/readiness", get(health::readiness).options(health::readiness))
         .route("/ready", get(health::ready))
+        .merge(unserved::router())
         .fallback(|| async { ApiError::detail(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async {
             ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
@@ -204,6 +215,10 @@ fn entities() -> Router<App> {
         .route("/user/info", get(users::info))
         .route("/user/list", get(users::list))
         .route("/user/delete", post(users::delete))
+        .route("/user/available_roles", get(users::roles))
+        .route("/v2/user/info", get(users::plain_info))
+        .route("/v2/team/list", get(teams::page))
+        .route("/team/available", get(teams::available))
         .route("/team/new", post(teams::new))
         .route("/team/update", post(teams::update))
         .route("/team/info", get(teams::info))

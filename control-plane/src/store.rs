@@ -8,6 +8,7 @@
 
 mod alerts;
 mod audit;
+mod audit_log;
 mod batch;
 mod book;
 mod budgets;
@@ -54,6 +55,7 @@ use crate::domain::{
 use crate::store::news::{News, Newsroom};
 use crate::store::proofs::Proofs;
 
+pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind};
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage,
@@ -304,6 +306,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns what was done to an object (a key's hash), oldest first.
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Returns one page of the changes that match.
+    async fn changes(&self, query: &AuditQuery) -> Result<AuditPage, StoreError>;
 }
 
 /// So many vectors of one context are compared with a question.
@@ -323,25 +328,6 @@ pub async fn open_for_proofs(url: &Secret) -> Result<Arc<dyn Proofs>, StoreError
     }
     let driver = postgres::Postgres::open(url, newsroom.clone()).await?;
     Ok(Arc::new(database::SqlStore::new(driver, newsroom)))
-}
-
-/// One change, as the audit log tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// The change's id.
-    pub change_id: String,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: String,
-    /// What was asked for.
-    pub action: String,
-    /// The object before, as JSON. `None`: it did not exist.
-    pub before: Option<String>,
-    /// The object after, as JSON. `None`: it exists no more.
-    pub after: Option<String>,
-    /// The request that asked.
-    pub request_id: Option<String>,
 }
 
 /// Why the store could not do it.

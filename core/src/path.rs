@@ -289,10 +289,12 @@ fn strip_base<'a>(path: &'a str, base_paths: &[BasePath]) -> (&'a str, Route) {
 fn is_management(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
-        "key" | "spend" | "user" | "team" | "customer" | "end_user" | "organization" | "tag"
-        | "budget" | "global" | "utils" | "model" => path.len() > first.len() + 2,
-        "health" | "ready" => true,
-        "v1" => path == "/v1/model/info",
+        "access_group" | "add" | "budget" | "cache" | "config" | "cost" | "customer" | "delete"
+        | "end_user" | "get" | "global" | "jwt" | "key" | "model" | "model_group"
+        | "organization" | "project" | "provider" | "public" | "spend" | "sso" | "tag" | "team"
+        | "update" | "user" | "utils" | "v2" => path.len() > first.len() + 2,
+        "audit" | "credentials" | "fallback" | "health" | "ready" | "routes" | "settings" => true,
+        "v1" => ["/v1/access_group", "/v1/model/"].iter().any(|it| path.starts_with(it)),
         // Others below `/api` are Ollama's, or the API's itself.
         "api" => matches!(
             path.split('/').nth(2),

@@ -42,6 +42,12 @@ impl ApiError {
         Self { status, body: json!({ "error": message }) }
     }
 
+    /// What it says, as text.
+    pub(crate) fn message(&self) -> String {
+        let said = self.body.pointer("/error/message").and_then(Value::as_str);
+        said.map_or_else(|| self.body.to_string(), str::to_owned)
+    }
+
     /// 422 with one entry for each field that is wrong.
     pub(crate) fn validation(problems: Vec<Value>) -> Self {
         Self::detail(StatusCode::UNPROCESSABLE_ENTITY, problems)

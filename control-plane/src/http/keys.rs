@@ -186,6 +186,7 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         organization_id: query.text("organization_id").map(str::to_owned),
         alias: query.text("key_alias").map(str::to_owned),
         hash: hash.flatten(),
+        has_alias: false,
         sort: sort(query)?,
         descending: descending(query)?,
         offset,

@@ -98,6 +98,49 @@ pub(crate) async fn list(
     Ok(Json(views.into()))
 }
 
+/// `GET /v2/team/list`: a page of teams, without their keys.
+pub(crate) async fn page(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/v2/team/list").await?;
+    let query = Query::read(query.as_deref());
+    query.refuse(&[
+        "user_id",
+        "search",
+        "search_team_id_match",
+        "sort_by",
+        "sort_order",
+        "status",
+    ])?;
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("page_size", 1, 100)?.unwrap_or(10);
+    let asked = EntityQuery {
+        ids: query.text("team_id").map(|id| vec![id.to_owned()]),
+        alias: query.text("team_alias").map(str::to_owned),
+        organization_id: query.text("organization_id").map(str::to_owned),
+        offset: (page - 1).saturating_mul(size),
+        limit: size,
+        ..EntityQuery::all(Scope::Team)
+    };
+    let found = app.service.entities(&asked).await?;
+    let now = app.service.now();
+    Ok(Json(json!({
+        "teams": found.entities.iter().map(|team| row(team, now)).collect::<Vec<_>>(),
+        "total": found.total,
+        "page": page,
+        "page_size": size,
+        "total_pages": found.total.div_ceil(u64::from(size)),
+    })))
+}
+
+/// `GET /team/available`: teams that anybody may join. There are none.
+pub(crate) async fn available(State(app): State<App>, headers: HeaderMap) -> Answer {
+    authenticate(&app, &headers).await?;
+    Ok(Json(json!([])))
+}
+
 /// `POST /team/delete`, with their keys.
 pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
     let actor = admin(&app, &headers, "/team/delete").await?;

@@ -151,6 +151,46 @@ pub(crate) async fn list(
     })))
 }
 
+/// `GET /v2/user/info`: a user alone, without keys and teams.
+pub(crate) async fn plain_info(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let caller = authenticate(&app, &headers).await?;
+    let query = Query::read(query.as_deref());
+    let id = match (caller, query.text("user_id")) {
+        (Caller::Admin, asked) => asked.unwrap_or("default_user_id").to_owned(),
+        (Caller::Key(own), asked) => match own.user_id {
+            Some(id) if asked.is_none_or(|asked| *asked == id) => id,
+            _ => {
+                return Err(ApiError::forbidden("You are not allowed to access this user's info."));
+            }
+        },
+    };
+    let user = app.service.entity(Scope::User, &id).await?.ok_or_else(|| {
+        ApiError::not_found("user_id", &format!("User {id} not found in the database."))
+    })?;
+    let mut view = row(&user, app.service.now());
+    view.retain(|name, _| PLAIN.contains(&name.as_str()));
+    Ok(Json(view.into()))
+}
+
+/// `GET /user/available_roles`: what a user may be.
+pub(crate) async fn roles(State(app): State<App>, headers: HeaderMap) -> Answer {
+    authenticate(&app, &headers).await?;
+    Ok(Json(json!({
+        "internal_user": {
+            "description": "may use models with keys of their own",
+            "ui_label": "Internal User",
+        },
+        "internal_user_viewer": {
+            "description": "may look at what they spent",
+            "ui_label": "Internal Viewer",
+        },
+    })))
+}
+
 /// `POST /user/delete`, with their keys: how many there were.
 pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
     let actor = admin(&app, &headers, "/user/delete").await?;
@@ -228,6 +268,28 @@ fn taken(error: ServiceError) -> ApiError {
     let message = format!("A user with this {what} already exists.");
     ApiError::envelope(StatusCode::CONFLICT, "bad_request_error", Some(what), message)
 }
+
+/// What `GET /v2/user/info` shows.
+const PLAIN: [&str; 18] = [
+    "user_id",
+    "user_email",
+    "user_alias",
+    "user_role",
+    "spend",
+    "max_budget",
+    "tpm_limit",
+    "rpm_limit",
+    "models",
+    "budget_duration",
+    "budget_reset_at",
+    "metadata",
+    "created_at",
+    "updated_at",
+    "sso_user_id",
+    "teams",
+    "object_permission",
+    "model_max_budget",
+];
 
 const NAMES: Names = Names {
     alias: "user_alias",

@@ -7,7 +7,8 @@ use tollgate_core::money::NanoDollars;
 use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{
-    AlertPage, DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery,
+    AlertPage, AuditPage, AuditQuery, DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend,
+    UsagePage, UsageQuery,
 };
 
 impl Service {
@@ -19,6 +20,11 @@ impl Service {
         report.records = report.records.into_iter().map(bounded).collect();
         self.count_served(&report.records);
         Ok(self.store.report(&report, self.now()).await?)
+    }
+
+    /// Returns one page of the audit log.
+    pub async fn changes(&self, query: &AuditQuery) -> Result<AuditPage, ServiceError> {
+        Ok(self.store.changes(query).await?)
     }
 
     /// Returns soft limits that were crossed, the latest first.

@@ -64,6 +64,7 @@ store_tests!(
     keys::a_change_keeps_what_it_does_not_name,
     keys::every_change_has_a_higher_revision_and_an_audit_record,
     keys::a_refused_change_leaves_no_trace,
+    keys::the_audit_log_is_filtered_and_paged,
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
     entities::an_entity_comes_back_as_it_was,

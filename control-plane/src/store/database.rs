@@ -13,9 +13,9 @@ use crate::store::batch::Batches;
 use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
-    AlertPage, AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage,
-    EntityQuery, KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart,
-    Store, StoreError, TagSpend, UsagePage, UsageQuery, sql,
+    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailySpend,
+    Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits,
+    SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -332,6 +332,10 @@ impl<D: Driver> Store for SqlStore<D> {
     async fn audit(&self, object: &str) -> Result<Vec<AuditEntry>, StoreError> {
         let rows = self.driver.read(sql::AUDIT.into_sql_str(), vec![object.into()]).await?;
         rows.iter().map(|row| Fields::<D>(row).audit_entry()).collect()
+    }
+
+    async fn changes(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
+        self.page_of_changes(query).await
     }
 }
 

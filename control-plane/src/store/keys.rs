@@ -36,6 +36,7 @@ impl<D: Driver> SqlStore<D> {
                 .when("keys.organization_id =", query.organization_id.as_deref())
                 .when("keys.alias =", query.alias.as_deref())
                 .when("keys.key_hash =", query.hash.map(|hash| hash.to_hex()))
+                .fact("keys.alias IS NOT NULL", query.has_alias)
         };
         let (statement, args) = select(count).finish();
         let counted = self.driver.read(statement, args).await?;

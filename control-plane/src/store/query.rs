@@ -83,6 +83,8 @@ pub struct KeyQuery {
     pub alias: Option<String>,
     /// With this hash.
     pub hash: Option<KeyHash>,
+    /// With any alias.
+    pub has_alias: bool,
     /// Order.
     pub sort: KeySort,
     /// Largest or latest first.

@@ -310,6 +310,7 @@ impl<D: Driver> Fields<'_, D> {
     pub(super) fn audit_entry(&self) -> Result<AuditEntry, StoreError> {
         Ok(AuditEntry {
             change_id: self.text("change_id")?,
+            object: self.text("object")?,
             at: self.time("at_us")?,
             actor: self.text("actor")?,
             action: self.text("action")?,

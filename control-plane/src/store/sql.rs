@@ -201,6 +201,10 @@ pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (
 pub(super) const AUDIT: &str =
     "SELECT * FROM audit_log WHERE object = $1 ORDER BY at_us, change_id";
 
+pub(super) const COUNT_AUDIT: &str = "SELECT COUNT(*) AS total FROM audit_log";
+
+pub(super) const AUDIT_PAGE: &str = "SELECT * FROM audit_log";
+
 /// Values bound for one ledger record.
 pub(super) const LEDGER_VALUES: usize = 33;
 

@@ -13,9 +13,9 @@ use tollgate_control_plane::domain::{
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AlertPage, AuditEntry, Changed, ChangedEntity, Configured, DailySpend, Deleted, EntityPage,
-    EntityQuery, KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store,
-    StoreError, TagSpend, UsagePage, UsageQuery,
+    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailySpend,
+    Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy,
+    SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -319,6 +319,9 @@ impl Store for BrokenStore {
         away()
     }
     async fn audit(&self, _: &str) -> Result<Vec<AuditEntry>, StoreError> {
+        away()
+    }
+    async fn changes(&self, _: &AuditQuery) -> Result<AuditPage, StoreError> {
         away()
     }
 }

@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod app;
+mod audit;
 mod auth;
 mod availability;
 mod binary;
 mod entities;
 mod health;
 mod holders;
+mod key_forms;
 mod key_limits;
 mod keys;
 mod keys_refused;
@@ -16,3 +18,4 @@ mod providers;
 mod spend;
 mod spend_totals;
 mod stub;
+mod surface;

@@ -197,6 +197,18 @@ fn tells_management_from_inference() {
 }
 
 #[test]
+fn all_that_litellm_manages_goes_to_the_control_plane() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../control-plane/tests/it/surface.txt");
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        let (method, path) = line.split_once(' ').unwrap();
+        let path = path.replace(['{', '}'], "");
+        if !path.strip_prefix("/v1").unwrap_or(&path).starts_with("/models") {
+            check(method, &path, &Selection::Management);
+        }
+    }
+}
+
+#[test]
 fn reads_the_query() {
     assert_eq!(query_value(b"/v1/models?a=1&key=sk-%41b", "key"), Some(b"sk-Ab".to_vec()));
     assert_eq!(query_value(b"/v1/models?monkey=1", "key"), None);

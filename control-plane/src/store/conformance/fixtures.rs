@@ -60,6 +60,7 @@ pub(super) fn query() -> KeyQuery {
         organization_id: None,
         alias: None,
         hash: None,
+        has_alias: false,
         sort: KeySort::CreatedAt,
         descending: true,
         offset: 0,

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use tollgate_core::money::NanoDollars;
 
 use super::fixtures::{add, at, budget, change, hash, key, query};
-use crate::domain::{ApiKey, Edit, KeyChange, Limits, LimitsChange};
-use crate::store::{Deleted, KeyPage, KeyQuery, KeySort, ListedKey, Store, StoreError};
+use crate::domain::{ApiKey, Change, Edit, KeyChange, Limits, LimitsChange};
+use crate::store::{
+    AuditQuery, ChangeKind, Deleted, KeyPage, KeyQuery, KeySort, ListedKey, Store, StoreError,
+};
 use tollgate_core::key::KeyHash;
 
 pub(super) async fn a_key_comes_back_as_it_was(store: &dyn Store) {
@@ -119,6 +121,49 @@ pub(super) async fn every_change_has_a_higher_revision_and_an_audit_record(store
     assert_eq!(entry.request_id.as_deref(), Some("request"));
     assert!(entry.before.as_ref().unwrap().contains("\"blocked\":null"));
     assert!(entry.after.as_ref().unwrap().contains("\"blocked\":true"));
+}
+
+pub(super) async fn the_audit_log_is_filtered_and_paged(store: &dyn Store) {
+    let block = KeyChange { blocked: Some(true), ..KeyChange::default() };
+    for (number, name) in [(1, "sk-1"), (2, "sk-2")] {
+        let first = Change { action: "key.generate", ..change(&format!("a{number}"), number) };
+        store.add_key(&key(name), &KeyChange::default(), &first).await.unwrap();
+    }
+    let blocked = Change { action: "key.block", actor: "other".into(), ..change("b1", 3) };
+    store.change_key(&hash("sk-1"), &block, &blocked).await.unwrap().unwrap();
+    let deleted = Change { action: "key.delete", ..change("c1", 4) };
+    store.delete_keys(&[hash("sk-1"), hash("sk-2")], &deleted).await.unwrap();
+
+    let all = AuditQuery { limit: 10, ..AuditQuery::default() };
+    let ids = async |query: &AuditQuery| {
+        let page = store.changes(query).await.unwrap();
+        let ids = page.entries.into_iter().map(|it| it.change_id).collect::<Vec<_>>();
+        (ids.join(" "), page.total)
+    };
+    let is = |text: &str, total: u64| (text.to_owned(), total);
+    assert_eq!(ids(&all).await, is("c1 c1 b1 a2 a1", 5));
+    assert_eq!(ids(&AuditQuery { ascending: true, limit: 2, ..all.clone() }).await, is("a1 a2", 5));
+    assert_eq!(ids(&AuditQuery { offset: 3, limit: 1, ..all.clone() }).await, is("a2", 5));
+    let objects = Some(vec!["another".to_owned(), hash("sk-2").to_hex()]);
+    assert_eq!(ids(&AuditQuery { objects, ..all.clone() }).await, is("c1 a2", 2));
+    let actor = Some("other".to_owned());
+    assert_eq!(ids(&AuditQuery { actor, ..all.clone() }).await, is("b1", 1));
+    assert_eq!(ids(&AuditQuery { of: Some("key"), ..all.clone() }).await.1, 5);
+    assert_eq!(ids(&AuditQuery { of: Some("team"), ..all.clone() }).await, is("", 0));
+    let from = AuditQuery { from: Some(at(2)), before: Some(at(4)), ..all.clone() };
+    assert_eq!(ids(&from).await, is("b1 a2", 2));
+    for (kind, expected) in [
+        (ChangeKind::Created, "a2 a1"),
+        (ChangeKind::Blocked, "b1"),
+        (ChangeKind::Deleted, "c1 c1"),
+        (ChangeKind::Updated, ""),
+        (ChangeKind::Unblocked, ""),
+    ] {
+        let query = AuditQuery { kind: Some(kind), ..all.clone() };
+        assert_eq!(ids(&query).await.0, expected, "{kind:?}");
+        let page = store.changes(&query).await.unwrap();
+        assert!(page.entries.iter().all(|entry| entry.kind() == kind));
+    }
 }
 
 pub(super) async fn a_refused_change_leaves_no_trace(store: &dyn Store) {

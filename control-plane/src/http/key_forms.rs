@@ -1,0 +1,154 @@
+//! Further forms of `/key/*`: names alone, several at once, keys of services.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::error::ApiError;
+use crate::http::fields::Fields;
+use crate::http::query::{Query, key_hash};
+use crate::http::{App, Body, key_fields, key_view};
+use crate::service::{Actor, ServiceError};
+use crate::store::{KeyQuery, KeySort};
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// `GET /key/aliases`: a page of the names that keys have, sorted.
+pub(crate) async fn aliases(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/key/aliases").await?;
+    let query = Query::read(query.as_deref());
+    query.refuse(&["search"])?;
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("size", 1, 100)?.unwrap_or(50);
+    let found = app
+        .service
+        .keys(&KeyQuery {
+            team_id: query.text("team_id").map(str::to_owned),
+            has_alias: true,
+            sort: KeySort::Alias,
+            offset: (page - 1).saturating_mul(size),
+            limit: size,
+            ..KeyQuery::default()
+        })
+        .await?;
+    let aliases: Vec<&String> =
+        found.keys.iter().filter_map(|listed| listed.key.alias.as_ref()).collect();
+    Ok(Json(json!({
+        "aliases": aliases,
+        "total_count": found.total,
+        "current_page": page,
+        "total_pages": found.total.div_ceil(u64::from(size)),
+        "size": size,
+    })))
+}
+
+/// `POST /key/health`: a key that gets this far is good. Nothing is logged elsewhere for a key.
+pub(crate) async fn health(State(app): State<App>, headers: HeaderMap) -> Answer {
+    authenticate(&app, &headers).await?;
+    Ok(Json(json!({ "key": "healthy", "logging_callbacks": null })))
+}
+
+/// `POST /v2/key/info`: of several keys. Those that are not there are left out.
+pub(crate) async fn infos(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
+    let caller = authenticate(&app, &headers).await?;
+    let mut body = Fields::read(&body)?;
+    let names = body.texts("keys").value();
+    body.finish()?;
+    let names = match (&caller, names) {
+        (Caller::Key(own), None) => vec![own.hash.to_hex()],
+        (_, names) => names.unwrap_or_default(),
+    };
+    let (mut shown, mut infos) = (Vec::new(), Vec::new());
+    for name in names {
+        let Some(hash) = key_hash(&name) else { continue };
+        if let Caller::Key(own) = &caller
+            && own.hash != hash
+        {
+            return Err(ApiError::forbidden("You are not allowed to access this key's info."));
+        }
+        if let Some(key) = app.service.key(&hash).await? {
+            infos.push(Value::Object(key_view::row(&key, app.service.now())));
+            shown.push(name);
+        }
+    }
+    Ok(Json(json!({ "key": shown, "info": infos })))
+}
+
+/// `POST /key/service-account/generate`: a key of a team that is nobody's own.
+pub(crate) async fn service_account(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let actor = admin(&app, &headers, "/key/service-account/generate").await?;
+    let mut body = Fields::read(&body)?;
+    let fields = key_fields::read(&mut body)?;
+    body.finish()?;
+    if fields.change.team_id.as_value().is_none() {
+        return Err(ApiError::bad_request(
+            "team_id",
+            "team_id is required for service account keys. Please specify `team_id` in the \
+             request body.",
+        ));
+    }
+    if fields.change.user_id.as_value().is_some() {
+        return Err(ApiError::bad_request("user_id", "a service account key is no user's"));
+    }
+    let made = app.service.generate_key(None, fields, &actor).await?;
+    Ok(Json(key_view::generated(&made, app.service.now()).into()))
+}
+
+/// `POST /key/bulk_update`: each for itself; one that fails stops no other.
+pub(crate) async fn update_many(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let actor = admin(&app, &headers, "/key/bulk_update").await?;
+    let mut body = Fields::read(&body)?;
+    let items = body.list("keys").value().unwrap_or_default();
+    body.finish()?;
+    if items.is_empty() || items.len() > MOST_AT_ONCE {
+        let message = format!("keys must hold 1 to {MOST_AT_ONCE} entries");
+        return Err(ApiError::bad_request("keys", message));
+    }
+    let (requested, mut done, mut failed) = (items.len(), Vec::new(), Vec::new());
+    for item in items {
+        let name = item.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match update_one(&app, &item, &actor).await {
+            Ok(info) => done.push(json!({ "key": name, "key_info": info })),
+            Err(error) => failed.push(json!({
+                "key": name,
+                "key_info": null,
+                "failed_reason": error.message(),
+            })),
+        }
+    }
+    Ok(Json(json!({
+        "total_requested": requested,
+        "successful_updates": done,
+        "failed_updates": failed,
+    })))
+}
+
+async fn update_one(
+    app: &App,
+    item: &Value,
+    actor: &Actor,
+) -> Result<Map<String, Value>, ApiError> {
+    let mut body = Fields::read(item.to_string().as_bytes())?;
+    let name = body.required_text("key");
+    let fields = key_fields::read(&mut body)?;
+    body.finish()?;
+    let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
+    let key = app.service.update_key(&hash, fields, actor).await?;
+    Ok(key_view::row_with_token(&key, app.service.now()))
+}
+
+const MOST_AT_ONCE: usize = 500;

@@ -1,0 +1,280 @@
+//! Paths of LiteLLM's that are not served: they say so, instead of looking like a mistake.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::routing::{MethodFilter, on};
+
+use crate::http::App;
+use crate::http::auth::authenticate;
+use crate::http::error::ApiError;
+
+/// Everything that is known and not served, with the reason.
+pub(crate) fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    GROUPS.iter().flat_map(|(reason, paths)| {
+        paths.iter().map(move |(method, path)| (*method, *path, *reason))
+    })
+}
+
+/// Answers 501 at each of these paths.
+pub(crate) fn router() -> Router<App> {
+    table().fold(Router::new(), |router, (method, path, reason)| {
+        let answer = move |State(app): State<App>, headers: HeaderMap, method: Method, uri: Uri| async move {
+            authenticate(&app, &headers).await?;
+            Err::<(), _>(refusal(&method, uri.path(), reason))
+        };
+        router.route(path, on(filter(method), answer))
+    })
+}
+
+fn refusal(method: &Method, path: &str, reason: &str) -> ApiError {
+    ApiError::envelope(
+        StatusCode::NOT_IMPLEMENTED,
+        "not_implemented_error",
+        None,
+        format!("{method} {path} is not served: {reason}."),
+    )
+}
+
+fn filter(method: &str) -> MethodFilter {
+    match method {
+        "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
+        "PATCH" => MethodFilter::PATCH,
+        "DELETE" => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    }
+}
+
+const GROUPS: [(&str, &[(&str, &str)]); 7] = [
+    ("it is not built yet", NOT_YET),
+    ("tools and agents are not what this gateway is for", OTHERS),
+    ("guardrails, policies and prompt templates are not what this gateway is for", GUARDRAILS),
+    ("it belongs to an interface that is not here", INTERFACE),
+    ("people cannot sign in yet", SIGN_ON),
+    ("it is about how LiteLLM runs; see /health and /metrics", OPERATION),
+    ("credentials of this kind are not kept here", CREDENTIALS),
+];
+
+/// Not built yet.
+const NOT_YET: &[(&str, &str)] = &[
+    ("POST", "/organization/info"),
+    ("GET", "/utils/supported_openai_params"),
+    ("GET", "/utils/model_info"),
+    ("POST", "/utils/transform_request"),
+    ("GET", "/v2/model/info"),
+    ("GET", "/v1/model/deprecations"),
+    ("GET", "/model/deprecations"),
+    ("GET", "/model_group/info"),
+    ("GET", "/routes"),
+    ("GET", "/public/model_hub"),
+    ("GET", "/public/model_hub/info"),
+    ("GET", "/public/providers"),
+    ("GET", "/public/providers/fields"),
+    ("GET", "/public/litellm_model_cost_map"),
+    ("GET", "/public/endpoints"),
+    ("GET", "/public/v1/model_hub"),
+    ("GET", "/public/v1/model_hub/{facet}"),
+    ("GET", "/credentials"),
+    ("POST", "/credentials"),
+    ("GET", "/credentials/by_name/{credential_name}"),
+    ("GET", "/credentials/by_model/{model_id}"),
+    ("DELETE", "/credentials/{credential_name}"),
+    ("PATCH", "/credentials/{credential_name}"),
+    ("GET", "/config/pass_through_endpoint/team/{team_id}"),
+    ("GET", "/config/pass_through_endpoint"),
+    ("POST", "/config/pass_through_endpoint"),
+    ("DELETE", "/config/pass_through_endpoint"),
+    ("POST", "/config/pass_through_endpoint/{endpoint_id}"),
+    ("GET", "/health/services"),
+    ("GET", "/health/history"),
+    ("GET", "/health/latest"),
+    ("GET", "/settings"),
+    ("GET", "/health/readiness/details"),
+    ("POST", "/health/test_connection"),
+    ("POST", "/team/key/bulk_update"),
+    ("POST", "/key/regenerate"),
+    ("POST", "/key/{key}/regenerate"),
+    ("POST", "/user/bulk_update"),
+    ("GET", "/user/daily/activity"),
+    ("GET", "/user/daily/activity/aggregated"),
+    ("GET", "/user/daily/activity/aggregated/keys"),
+    ("GET", "/user/daily/activity/aggregated/search"),
+    ("GET", "/user/daily/activity/aggregated/model_top_keys"),
+    ("GET", "/user/daily/activity/export"),
+    ("GET", "/user/daily/activity/aggregated/users"),
+    ("GET", "/user/daily/activity/aggregated/cache_leakage_keys"),
+    ("GET", "/team/daily/activity/aggregated"),
+    ("GET", "/team/daily/activity/aggregated/keys"),
+    ("GET", "/team/daily/activity/aggregated/search"),
+    ("GET", "/team/daily/activity/aggregated/model_top_keys"),
+    ("GET", "/team/daily/activity/export"),
+    ("GET", "/tag/daily/activity/aggregated"),
+    ("GET", "/tag/daily/activity/aggregated/keys"),
+    ("GET", "/tag/daily/activity/aggregated/search"),
+    ("GET", "/tag/daily/activity/aggregated/model_top_keys"),
+    ("GET", "/tag/daily/activity/export"),
+    ("GET", "/organization/daily/activity/aggregated"),
+    ("GET", "/organization/daily/activity/aggregated/keys"),
+    ("GET", "/organization/daily/activity/aggregated/search"),
+    ("GET", "/organization/daily/activity/aggregated/model_top_keys"),
+    ("GET", "/organization/daily/activity/export"),
+    ("GET", "/customer/daily/activity/aggregated"),
+    ("GET", "/customer/daily/activity/aggregated/keys"),
+    ("GET", "/customer/daily/activity/aggregated/search"),
+    ("GET", "/customer/daily/activity/aggregated/model_top_keys"),
+    ("GET", "/customer/daily/activity/export"),
+    ("POST", "/user/password/change"),
+    ("PATCH", "/team/{team_id}"),
+    ("POST", "/team/member_add"),
+    ("POST", "/team/member_delete"),
+    ("POST", "/team/member_update"),
+    ("POST", "/team/{team_id}/member/{user_id}/reset_spend"),
+    ("POST", "/team/{team_id}/member/{user_id}/reset_budget"),
+    ("POST", "/team/bulk_member_add"),
+    ("GET", "/team/{team_id}/members/me"),
+    ("GET", "/team/metadata_schema"),
+    ("POST", "/team/model/add"),
+    ("POST", "/team/model/delete"),
+    ("GET", "/team/permissions_list"),
+    ("POST", "/team/permissions_update"),
+    ("POST", "/team/permissions_bulk_update"),
+    ("GET", "/team/daily/activity"),
+    ("GET", "/team/spend/by_user"),
+    ("GET", "/organization/daily/activity"),
+    ("PATCH", "/v2/organization/{organization_id}"),
+    ("POST", "/organization/member_add"),
+    ("PATCH", "/organization/member_update"),
+    ("DELETE", "/organization/member_delete"),
+    ("GET", "/customer/daily/activity"),
+    ("GET", "/spend/capture_rate"),
+    ("GET", "/key/spend/report"),
+    ("GET", "/user/spend/report"),
+    ("GET", "/team/spend/report"),
+    ("GET", "/organization/spend/report"),
+    ("GET", "/global/spend/tags"),
+    ("GET", "/provider/budgets"),
+    ("POST", "/cache/delete"),
+    ("POST", "/cache/flushall"),
+    ("POST", "/add/allowed_ip"),
+    ("POST", "/delete/allowed_ip"),
+    ("GET", "/get/internal_user_settings"),
+    ("GET", "/get/default_team_settings"),
+    ("PATCH", "/update/internal_user_settings"),
+    ("PATCH", "/update/default_team_settings"),
+    ("POST", "/team/{team_id}/callback"),
+    ("GET", "/team/{team_id}/callback"),
+    ("DELETE", "/team/{team_id}/callback/{callback_name}"),
+    ("POST", "/team/{team_id}/disable_logging"),
+    ("POST", "/model/block"),
+    ("POST", "/model/unblock"),
+    ("POST", "/model_group/make_public"),
+    ("POST", "/access_group/new"),
+    ("GET", "/access_group/list"),
+    ("GET", "/access_group/{access_group}/info"),
+    ("PUT", "/access_group/{access_group}/update"),
+    ("DELETE", "/access_group/{access_group}/delete"),
+    ("GET", "/access_group/{access_group}/budget"),
+    ("PUT", "/access_group/{access_group}/budget"),
+    ("DELETE", "/access_group/{access_group}/budget"),
+    ("GET", "/tag/daily/activity"),
+    ("POST", "/cost/predict-cache"),
+    ("GET", "/config/cost_discount_config"),
+    ("PATCH", "/config/cost_discount_config"),
+    ("GET", "/config/cost_margin_config"),
+    ("PATCH", "/config/cost_margin_config"),
+    ("GET", "/config/block_requests_for_models_without_pricing"),
+    ("PATCH", "/config/block_requests_for_models_without_pricing"),
+    ("POST", "/cost/estimate"),
+    ("POST", "/fallback"),
+    ("GET", "/fallback/{model}"),
+    ("DELETE", "/fallback/{model}"),
+    ("GET", "/cache/settings"),
+    ("POST", "/cache/settings"),
+    ("POST", "/cache/settings/test"),
+    ("GET", "/tag/distinct"),
+    ("GET", "/tag/dau"),
+    ("GET", "/tag/wau"),
+    ("GET", "/tag/mau"),
+    ("GET", "/tag/summary"),
+    ("GET", "/tag/user-agent/per-user-analytics"),
+    ("GET", "/user/available_users"),
+    ("POST", "/project/new"),
+    ("POST", "/project/update"),
+    ("DELETE", "/project/delete"),
+    ("GET", "/project/info"),
+    ("GET", "/project/list"),
+    ("GET", "/v1/access_group"),
+    ("POST", "/v1/access_group"),
+    ("DELETE", "/v1/access_group/{access_group_id}"),
+    ("GET", "/v1/access_group/{access_group_id}"),
+    ("PUT", "/v1/access_group/{access_group_id}"),
+];
+
+/// About tools and agents.
+const OTHERS: &[(&str, &str)] = &[
+    ("GET", "/public/agent_hub"),
+    ("GET", "/public/mcp_hub"),
+    ("GET", "/public/skill_hub"),
+    ("GET", "/public/complexity_router/scorer_defaults"),
+    ("GET", "/public/complexity_router/fuse_presets"),
+    ("GET", "/public/autorouter_presets"),
+    ("GET", "/public/agents/fields"),
+    ("GET", "/get/mcp_semantic_filter_settings"),
+    ("PATCH", "/update/mcp_semantic_filter_settings"),
+    ("GET", "/get/websearch_interception_settings"),
+    ("PATCH", "/update/websearch_interception_settings"),
+    ("GET", "/get/mcp_tool_search_settings"),
+    ("PATCH", "/update/mcp_tool_search_settings"),
+    ("GET", "/get/background_chat_settings"),
+    ("PATCH", "/update/background_chat_settings"),
+];
+
+/// About what prompts may say.
+const GUARDRAILS: &[(&str, &str)] =
+    &[("POST", "/utils/test_policies_and_guardrails"), ("POST", "/utils/dotprompt_json_converter")];
+
+/// Of LiteLLM's own interface.
+const INTERFACE: &[(&str, &str)] = &[
+    ("GET", "/public/litellm_blog_posts"),
+    ("GET", "/get/ui_theme_settings"),
+    ("PATCH", "/update/ui_theme_settings"),
+    ("GET", "/get/ui_settings"),
+    ("PATCH", "/update/ui_settings"),
+    ("GET", "/get/user_banner"),
+    ("PATCH", "/update/user_banner"),
+    ("GET", "/get/latest_release_info"),
+];
+
+/// About people who sign in.
+const SIGN_ON: &[(&str, &str)] =
+    &[("GET", "/sso/readiness"), ("GET", "/get/sso_settings"), ("PATCH", "/update/sso_settings")];
+
+/// About how LiteLLM runs.
+const OPERATION: &[(&str, &str)] = &[
+    ("GET", "/health/shared-status"),
+    ("GET", "/health/license"),
+    ("GET", "/health/backlog"),
+    ("GET", "/health/drain"),
+    ("GET", "/health/deployment_warnings"),
+    ("PATCH", "/health/deployment_warnings/{warning_id}"),
+    ("GET", "/cache/ping"),
+    ("GET", "/cache/redis/info"),
+    ("GET", "/model/{model_id}/kubernetes_pods"),
+];
+
+/// About credentials of other kinds.
+const CREDENTIALS: &[(&str, &str)] = &[
+    ("GET", "/credentials/{credential_name}/jwks"),
+    ("GET", "/credentials/user_connections"),
+    ("POST", "/credentials/{credential_name}/user_connection/start"),
+    ("POST", "/credentials/{credential_name}/user_connection/poll"),
+    ("DELETE", "/credentials/{credential_name}/user_connection"),
+    ("POST", "/credentials/migrate-encryption"),
+    ("GET", "/credentials/migrate-encryption/check"),
+    ("POST", "/jwt/key/mapping/delete"),
+    ("GET", "/jwt/key/mapping/info"),
+    ("GET", "/jwt/key/mapping/list"),
+    ("POST", "/jwt/key/mapping/new"),
+    ("POST", "/jwt/key/mapping/update"),
+];
