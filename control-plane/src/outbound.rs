@@ -7,12 +7,14 @@ mod address;
 pub mod embedding;
 pub mod question;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request};
@@ -21,7 +23,10 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::config::BaseUrl;
 
@@ -76,20 +81,84 @@ pub enum OutboundError {
 
 /// Sends a request and reads the whole answer.
 pub async fn send(url: &BaseUrl, call: Call, reach: Reach) -> Result<Reply, OutboundError> {
-    tokio::time::timeout(PATIENCE, exchange(url, call, reach))
+    let whole = async {
+        let mut answer = begin(url, call, None, reach).await?;
+        let mut body = BytesMut::new();
+        while let Some(piece) = answer.next().await? {
+            if body.len().saturating_add(piece.len()) > MOST_BYTES {
+                return Err(OutboundError::Unreachable("the answer is too long".into()));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status: answer.status, body: body.freeze() })
+    };
+    tokio::time::timeout(PATIENCE, whole).await.unwrap_or(Err(OutboundError::TimedOut))
+}
+
+/// Sends a request and returns its answer when that begins. `body`: what comes instead of the
+/// call's own, in pieces, for as long as it takes.
+pub async fn open(
+    url: &BaseUrl,
+    call: Call,
+    body: Option<mpsc::Receiver<Bytes>>,
+    reach: Reach,
+) -> Result<Answer, OutboundError> {
+    let patience = if body.is_some() { LONG_PATIENCE } else { PATIENCE };
+    tokio::time::timeout(patience, begin(url, call, body, reach))
         .await
         .unwrap_or(Err(OutboundError::TimedOut))
 }
 
-async fn exchange(url: &BaseUrl, call: Call, reach: Reach) -> Result<Reply, OutboundError> {
+/// An answer that comes in pieces. Dropping it closes the connection.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    body: Incoming,
+    _connection: AbortOnDrop,
+}
+
+impl Answer {
+    /// Returns the next piece. `None`: that was all.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, OutboundError> {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
+            match frame.map_err(|_| OutboundError::TimedOut)? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(unreachable(error)),
+                Some(Ok(frame)) => {
+                    // Trailers say nothing to us.
+                    if let Ok(piece) = frame.into_data() {
+                        return Ok(Some(piece));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn begin(
+    url: &BaseUrl,
+    call: Call,
+    body: Option<mpsc::Receiver<Bytes>>,
+    reach: Reach,
+) -> Result<Answer, OutboundError> {
     let stream = connect(url, reach).await?;
     if !url.tls {
-        return speak(stream, url, call).await;
+        return speak(stream, url, call, body).await;
     }
     let name = ServerName::try_from(url.host.clone()).map_err(unreachable)?;
     let connector = TlsConnector::from(TLS.clone());
     let stream = connector.connect(name, stream).await.map_err(unreachable)?;
-    speak(stream, url, call).await
+    speak(stream, url, call, body).await
 }
 
 /// Connects to the first address that may be connected to and answers.
@@ -111,34 +180,37 @@ async fn connect(url: &BaseUrl, reach: Reach) -> Result<TcpStream, OutboundError
     }
 }
 
-async fn speak<S>(stream: S, url: &BaseUrl, call: Call) -> Result<Reply, OutboundError>
+async fn speak<S>(
+    stream: S,
+    url: &BaseUrl,
+    call: Call,
+    body: Option<mpsc::Receiver<Bytes>>,
+) -> Result<Answer, OutboundError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
-    let driver = tokio::spawn(async move {
+    let driver = AbortOnDrop(tokio::spawn(async move {
         // What breaks the connection fails the request as well.
         let _ = connection.await;
-    });
+    }));
     let mut request = Request::builder().method(call.method).uri(call.path);
     if let Some(headers) = request.headers_mut() {
         *headers = call.headers;
         headers.insert(HOST, HeaderValue::from_str(&url.authority).map_err(unreachable)?);
     }
-    let request = request.body(Full::new(call.body)).map_err(unreachable)?;
-    let answer = sender.send_request(request).await.map_err(unreachable);
-    let reply = match answer {
-        Ok(answer) => {
-            let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
-            let body = body.map_err(|error| OutboundError::Unreachable(error.to_string()));
-            body.map(|body| Reply { status, body: body.to_bytes() })
+    let body = match body {
+        None => Either::Left(Full::new(call.body)),
+        Some(pieces) => {
+            let frames = ReceiverStream::new(pieces).map(|it| Ok::<_, Infallible>(Frame::data(it)));
+            Either::Right(StreamBody::new(frames))
         }
-        Err(error) => Err(error),
     };
-    driver.abort();
-    reply
+    let request = request.body(body).map_err(unreachable)?;
+    let answer = sender.send_request(request).await.map_err(unreachable)?;
+    let status = answer.status().as_u16();
+    Ok(Answer { status, body: answer.into_body(), _connection: driver })
 }
 
 fn unreachable(error: impl std::fmt::Display) -> OutboundError {
@@ -154,5 +226,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
 });
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// So long a body may take that comes in pieces.
+const LONG_PATIENCE: Duration = Duration::from_mins(10);
 /// The longest list of models is far below.
 const MOST_BYTES: usize = 8 << 20;

@@ -92,6 +92,11 @@ pub fn names(dialect: ProviderDialect, body: &[u8]) -> Option<Vec<String>> {
     Some(names)
 }
 
+/// Asks for something at a path, which has the base URL's already.
+pub fn object(provider: &ProviderConfig, credential: Option<&Secret>, path: String) -> Call {
+    call(provider, credential, Method::GET, path, None)
+}
+
 pub(super) fn call(
     provider: &ProviderConfig,
     credential: Option<&Secret>,
