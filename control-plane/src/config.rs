@@ -124,8 +124,6 @@ pub struct GatewayConfig {
     /// Provider of objects (files, threads, …) whose request names none. `None`: the first of
     /// OpenAI's dialect.
     pub resources_provider: Option<String>,
-    /// Batches may be made, though nobody looks into their files.
-    pub unchecked_batches: bool,
     /// How refusals look on OpenAI-form paths.
     pub error_profile: ErrorProfile,
     /// Serves the management API there as well.

@@ -11,6 +11,7 @@ mod policy;
 mod replay;
 mod resources;
 mod usage;
+mod work;
 
 use std::future::Future;
 use std::io;
@@ -33,6 +34,7 @@ use tonic::Status;
 use tonic::transport::server::{Router, Server, TcpIncoming};
 
 use crate::config::ControlListen;
+use crate::deferred::Desk;
 use crate::publish::Publisher;
 use crate::service::Service;
 
@@ -84,10 +86,11 @@ impl Control {
         self,
         service: Service,
         publisher: Publisher,
+        desk: Desk,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         let (drained, drain) = watch::channel(false);
-        let router = router(service, publisher, &Drain(drain));
+        let router = router(service, publisher, desk, &Drain(drain));
         let shutdown = async move {
             shutdown.await;
             drained.send_replace(true);
@@ -105,7 +108,7 @@ impl Control {
     }
 }
 
-fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
+fn router(service: Service, publisher: Publisher, desk: Desk, drain: &Drain) -> Router {
     let policy = policy::PolicyServer {
         service: service.clone(),
         publisher: publisher.clone(),
@@ -116,7 +119,7 @@ fn router(service: Service, publisher: Publisher, drain: &Drain) -> Router {
         publisher: publisher.clone(),
         drain: drain.clone(),
     };
-    let resources = resources::ResourcesServer { service: service.clone() };
+    let resources = resources::ResourcesServer { service: service.clone(), desk };
     let usage = usage::UsageServer { service };
     let discovery = discovery::DiscoveryServer { publisher, drain: drain.clone() };
     Server::builder()

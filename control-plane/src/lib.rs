@@ -8,6 +8,7 @@ pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deferred;
 pub mod domain;
 pub mod effective;
 pub mod entropy;

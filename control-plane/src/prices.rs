@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tollgate_core::money::AttoDollars;
-use tollgate_core::price::{Price, PriceTier, UnitPrices};
+use tollgate_core::price::{LaterPrices, Price, PriceTier, UnitPrices};
 use tollgate_core::snapshot::ModelKind;
 
 /// List prices by provider and model.
@@ -135,6 +135,9 @@ pub(crate) struct RawPrice {
     pub(crate) audio_output_second: Option<String>,
     pub(crate) image_input_token: Option<String>,
     pub(crate) image_output_token: Option<String>,
+    pub(crate) batch_input_token: Option<String>,
+    pub(crate) batch_output_token: Option<String>,
+    pub(crate) training_token: Option<String>,
     pub(crate) tiers: Vec<RawTier>,
 }
 
@@ -166,6 +169,11 @@ impl RawPrice {
             request: amount("request", self.request.as_ref())?,
             tiers,
             units: self.units()?,
+            later: LaterPrices {
+                batch_input: amount("batch_input_token", self.batch_input_token.as_ref())?,
+                batch_output: amount("batch_output_token", self.batch_output_token.as_ref())?,
+                training: amount("training_token", self.training_token.as_ref())?,
+            },
         })
     }
 
@@ -224,6 +232,15 @@ mod tests {
         assert_eq!(price.output, usd("0.0000006"));
         assert_eq!(price.cached_input, Some(usd("0.000000075")));
         assert_eq!(price.reasoning, None);
+    }
+
+    #[test]
+    fn knows_what_batches_cost() {
+        let list = PriceList::built_in().unwrap();
+
+        let price = list.find("openai", "gpt-4o-mini").unwrap().price.of_batch();
+
+        assert_eq!((price.input, price.output), (usd("0.000000075"), usd("0.0000003")));
     }
 
     #[test]

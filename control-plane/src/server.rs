@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::checks;
 use crate::clock::SystemClock;
 use crate::config::{Config, ControlListen, Source};
+use crate::deferred::{Desk, poller};
 use crate::entropy::SystemEntropy;
 use crate::grpc::Control;
 use crate::http::{self, App};
@@ -51,6 +52,7 @@ pub async fn run(
     let (draining, drained) = watch::channel(false);
     let publisher = reload.publisher();
     let app = App::new(service.clone(), &reload, drained.clone());
+    let configs = reload.config();
     let checks = tokio::spawn(checks::follow(service.clone(), reload.config()));
     let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
@@ -58,7 +60,9 @@ pub async fn run(
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
     let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
-    let grpc = control.serve(service, publisher, raised(drained.clone()));
+    let desk = Desk::new(service.clone(), publisher.clone(), configs);
+    let poller = tokio::spawn(poller::follow(desk.clone()));
+    let grpc = control.serve(service, publisher, desk, raised(drained.clone()));
     tokio::spawn(async move {
         shutdown.await;
         tracing::info!("draining");
@@ -84,6 +88,7 @@ pub async fn run(
     checks.abort();
     watchman.abort();
     sweeper.abort();
+    poller.abort();
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("the database was still busy when the time to close it was over");
     }

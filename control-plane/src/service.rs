@@ -13,6 +13,7 @@ mod keys;
 pub mod resources;
 mod similar;
 mod usage;
+mod work;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

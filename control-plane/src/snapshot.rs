@@ -1,7 +1,9 @@
 //! What filters are told: the small, shared part of the configuration.
 
+pub mod key;
 pub mod meter;
 mod replay;
+pub mod resources;
 mod routing;
 
 use std::slice;
@@ -39,7 +41,6 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         addresses: addresses(&config.server.gateway.addresses),
         idempotency: replay::idempotency(config.idempotency),
         cache: config.cache.as_ref().map(|it| replay::cache(it, limits.cache_generation)),
-        unchecked_batches: config.server.gateway.unchecked_batches,
         resources_provider: config.server.gateway.resources_provider.clone().unwrap_or_default(),
     }
 }
@@ -59,7 +60,8 @@ fn accounts(config: &ProviderConfig) -> impl Iterator<Item = v1::Provider> {
     config.usable().map(|account| provider(config, account))
 }
 
-fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider {
+/// Renders an account of a provider, with its credential.
+pub fn provider(provider: &ProviderConfig, account: &AccountConfig) -> v1::Provider {
     v1::Provider {
         id: provider.id.clone(),
         cluster: cluster::name(&provider.id),
@@ -180,7 +182,8 @@ fn target(target: &TargetConfig, entry: u32, account: &AccountConfig) -> v1::Tar
     }
 }
 
-fn price(price: &Price) -> v1::Price {
+/// Renders a price.
+pub fn price(price: &Price) -> v1::Price {
     v1::Price {
         input_token: price.input.0,
         output_token: price.output.0,
@@ -197,6 +200,9 @@ fn price(price: &Price) -> v1::Price {
         character: price.units.character.map(|price| price.0),
         audio_input_second: price.units.audio_input_second.map(|price| price.0),
         audio_output_second: price.units.audio_output_second.map(|price| price.0),
+        batch_input_token: price.later.batch_input.map(|price| price.0),
+        batch_output_token: price.later.batch_output.map(|price| price.0),
+        training_token: price.later.training.map(|price| price.0),
     }
 }
 

@@ -12,6 +12,7 @@ mod audit_log;
 mod batch;
 mod book;
 mod budgets;
+mod commitments;
 mod configured;
 #[cfg(test)]
 mod conformance;
@@ -56,6 +57,7 @@ use crate::store::news::{News, Newsroom};
 use crate::store::proofs::Proofs;
 
 pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind};
+pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage,
@@ -65,7 +67,7 @@ pub use crate::store::query::{
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Commitments + 'static {
     /// Returns where to hear of what is committed, by this process or another one on the
     /// database. Every change that others must hear of is told by the method that makes it.
     fn newsroom(&self) -> &Newsroom;

@@ -40,6 +40,7 @@ mod attempt;
 mod cached;
 mod capture;
 mod choice;
+pub mod commit;
 mod customer;
 pub mod effect;
 mod fallback;

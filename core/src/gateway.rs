@@ -18,6 +18,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::proto::InvalidSnapshot;
 use crate::tally::Tally;
 
+mod errands;
 mod replay;
 mod report;
 
@@ -27,8 +28,6 @@ pub use replay::Replays;
 const KEY_CAPACITY: usize = 20_000;
 /// Records kept while the control plane is away.
 const OUTBOX_CAPACITY: usize = 20_000;
-/// Objects kept whose clients have left, until the next tick.
-const MOST_REGISTRATIONS: usize = 1_000;
 /// How long the first body may take before we conclude that the host holds it back from us.
 const PROOF_WITHIN_US: i64 = 5_000_000;
 
@@ -54,7 +53,7 @@ pub struct Gateway {
     /// What others are to hear of accounts.
     health_news: Vec<proto::HealthMark>,
     /// What the control plane is to hear of objects whose clients have left.
-    registrations: Vec<Vec<u8>>,
+    errands: errands::Errands,
     /// Exchanges whose answers are held, and until when.
     held: Vec<(u64, i64)>,
     drawn: u64,
@@ -104,7 +103,7 @@ impl Default for Gateway {
             replays: Replays::default(),
             routing: routing::State::default(),
             health_news: Vec::new(),
-            registrations: Vec::new(),
+            errands: errands::Errands::default(),
             held: Vec::new(),
             drawn: 0,
             holder: None,
@@ -236,19 +235,6 @@ impl Gateway {
         let marks = std::mem::take(&mut self.health_news);
         let news = proto::ReportHealthRequest { marks };
         (!news.marks.is_empty()).then(|| news.encode_to_vec())
-    }
-
-    /// Keeps what the control plane is to hear of an object whose client has left: an encoded
-    /// `RegisterRequest`.
-    pub(crate) fn register_later(&mut self, message: Vec<u8>) {
-        if self.registrations.len() < MOST_REGISTRATIONS {
-            self.registrations.push(message);
-        }
-    }
-
-    /// Returns, once, what the control plane is to hear of objects.
-    pub fn take_registrations(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut self.registrations)
     }
 
     /// Notes that the answer of an exchange is held, and until when.

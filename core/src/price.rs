@@ -3,8 +3,10 @@
 use crate::money::{AttoDollars, NanoDollars};
 
 mod bound;
+mod later;
 mod units;
 
+pub use later::LaterPrices;
 pub use units::{UnitPrices, Units};
 
 /// Tokens of one request by class, in OpenAI's convention: `input` includes `cached_input`,
@@ -52,6 +54,8 @@ pub struct Price {
     pub tiers: Vec<PriceTier>,
     /// What is not a token.
     pub units: UnitPrices,
+    /// What is done later.
+    pub later: LaterPrices,
 }
 
 /// Prices that replace others for the whole request when its input is long. A class that is unset

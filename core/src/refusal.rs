@@ -16,8 +16,10 @@ mod limit;
 mod litellm;
 mod moment;
 mod object;
+mod work;
 
 pub use form::FormFault;
+pub use work::WorkFault;
 
 /// A request that ends here. [`Refusal::render`] makes the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +47,8 @@ pub enum Refusal {
     LimitReached(Box<Shortage>),
     /// There is a money limit, and nobody knows what this model costs.
     Unpriced(String),
-    /// What the files of batches name is not checked, and nobody has said that they may be made.
-    BatchesNotAllowed,
+    /// Work that a provider does after it has answered, and that may not be asked for.
+    Work(WorkFault),
     /// The body is not a JSON object.
     InvalidJson(String),
     /// A form with files that cannot be taken.
@@ -170,7 +172,7 @@ impl Refusal {
                 (429, "insufficient_quota", "budget_exceeded")
             }
             Self::LimitReached(_) => (429, "rate_limit_error", "rate_limit_exceeded"),
-            Self::BatchesNotAllowed => (403, "permission_error", "batches_not_allowed"),
+            Self::Work(fault) => fault.class(),
             Self::Unpriced(_) => (403, "permission_error", "model_not_priced"),
             Self::InvalidJson(_) => (400, "invalid_request_error", "invalid_json"),
             Self::Form(fault) => fault.class(),
@@ -199,7 +201,7 @@ impl Refusal {
     }
 
     /// Says it to people.
-    pub(crate) fn message(&self) -> String {
+    pub fn message(&self) -> String {
         match self {
             Self::NoKey => NO_KEY.into(),
             Self::UnknownKey => "The API key is not valid. Check it, or ask for a new one.".into(),
@@ -213,7 +215,7 @@ impl Refusal {
                 "Model '{model}' has no price, and your budget cannot be kept without one. Ask an \
                  admin to set its price, or to declare it free."
             ),
-            Self::BatchesNotAllowed => BATCHES.into(),
+            Self::Work(fault) => fault.message(),
             Self::InvalidJson(why) => format!("The body is not a valid JSON object: {why}."),
             Self::Form(fault) => fault.message(),
             Self::MissingField(field) => format!("Missing required field: '{field}'."),
@@ -275,13 +277,13 @@ impl Refusal {
         match self {
             Self::MissingField(field) | Self::InvalidField { field, .. } => Some(field),
             Self::Form(fault) => fault.param(),
+            Self::Work(fault) => Some(fault.param()),
             Self::CannotCarry(field) => Some(field),
             Self::ModelNotAllowed(_)
             | Self::ModelNotFound(_)
             | Self::Unpriced(_)
             | Self::Unsupported(_) => Some("model"),
             Self::NoKey
-            | Self::BatchesNotAllowed
             | Self::UnknownKey
             | Self::ExpiredKey
             | Self::BlockedKey
@@ -332,8 +334,6 @@ impl Refusal {
 
 const NO_KEY: &str =
     "No API key was given. Send it as `Authorization: Bearer <key>` or `x-api-key: <key>`.";
-const BATCHES: &str = "Batches are switched off here, since what their files name is not checked. \
-                       An admin can allow them with `server.gateway.unchecked_batches`.";
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use crate::snapshot::settings::ModelSettings;
 use crate::tokens::Family;
 
 mod glob;
+mod meters;
 pub mod names;
 pub mod proto;
 pub mod replay;
@@ -47,8 +48,6 @@ pub struct Snapshot {
     /// Id of the provider that keeps objects whose request names none. Empty: the first of
     /// OpenAI's dialect.
     pub resources_provider: String,
-    /// Batches may be made, though nobody looks into their files.
-    pub unchecked_batches: bool,
     /// When accounts go out of rotation.
     pub resilience: Resilience,
     /// Where clients may call from. `None`: from anywhere.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prost::Message;
+use tollgate_core::exchange::effect::Question;
 use tollgate_core::key::KeyHash;
 use tollgate_proto::v1::{ResolveCustomerRequest, ResolveKeyRequest, WatchRequest};
 
@@ -85,8 +86,9 @@ impl ControlPlane {
     }
 
     /// Asks about objects. The answer comes to the context that asks.
-    pub(crate) fn ask(&self, method: &str, message: &[u8]) -> Option<u32> {
-        host::dispatch_grpc_call(&self.0, RESOURCES, method, message, RESOLVE_WITHIN)
+    pub(crate) fn ask(&self, question: Question, message: &[u8]) -> Option<u32> {
+        let within = Duration::from_secs(question.patience_seconds());
+        host::dispatch_grpc_call(&self.0, RESOURCES, question.method(), message, within)
     }
 
     /// Tells what was learned of accounts. Nobody waits for the answer.

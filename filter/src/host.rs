@@ -100,7 +100,7 @@ fn ask(question: &Effect, control_plane: Option<&ControlPlane>) -> Done {
     } else if let Effect::Recall(what) = question {
         control_plane.recall(what)
     } else if let Effect::Ask(question, message) = question {
-        control_plane.ask(question.method(), message)
+        control_plane.ask(*question, message)
     } else {
         None
     };

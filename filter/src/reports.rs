@@ -72,7 +72,10 @@ pub(crate) fn send(root: u32) {
             control_plane.renew_claims(&renewal);
         }
         for registration in vm.gateway.take_registrations() {
-            let _ = control_plane.ask(Question::Register.method(), &registration);
+            let _ = control_plane.ask(Question::Register, &registration);
+        }
+        for release in vm.gateway.take_releases() {
+            let _ = control_plane.ask(Question::Release, &release);
         }
         let report = vm.gateway.next_report(host::now_us())?;
         Some((control_plane, report))

@@ -131,7 +131,6 @@ impl Reader<'_> {
             addresses,
             trusted_hops: u32::try_from(trusted_hops?).ok()?,
             resources_provider: raw.resources_provider,
-            unchecked_batches: raw.unchecked_batches,
         })
     }
 

@@ -134,7 +134,6 @@ pub(super) struct RawGateway {
     pub(super) denied_ips: Vec<String>,
     pub(super) trusted_hops: Option<u64>,
     pub(super) resources_provider: Option<String>,
-    pub(super) unchecked_batches: bool,
 }
 
 /// A prefix: its path, or its path and the model of requests that name none.

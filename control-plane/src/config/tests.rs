@@ -58,7 +58,6 @@ fn the_least_configuration_has_defaults() {
                 tls: None,
                 debug_headers: false,
                 resources_provider: None,
-                unchecked_batches: false,
                 error_profile: ErrorProfile::OpenAi,
                 management: true,
                 max_body_bytes: 32 << 20,

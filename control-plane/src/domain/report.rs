@@ -49,6 +49,11 @@ impl HolderId {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Makes an id of bytes that are unique.
+    pub fn from_array(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads 32 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         crate::domain::usage::unhex(text).map(Self)

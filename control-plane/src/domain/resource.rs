@@ -2,7 +2,7 @@
 
 use tollgate_core::key::KeyHash;
 
-use crate::domain::Timestamp;
+use crate::domain::{HolderId, Timestamp};
 
 /// An object at a provider, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// When it was deleted. `None`: it is there.
     pub deleted_at: Option<Timestamp>,
+    /// What was reserved for it, as work. `None`: it is none, or none that is charged.
+    pub commitment: Option<HolderId>,
 }
 
 /// An account of a provider.

@@ -23,6 +23,11 @@ impl RecordId {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Makes an id of bytes that are unique.
+    pub fn from_array(bytes: [u8; 24]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the id as it is on the wire.
     pub fn as_bytes(&self) -> &[u8; 24] {
         &self.0

@@ -130,6 +130,9 @@ impl<'a> Params<'a> {
             output_token: output,
             cached_input_token: amount("cache_read_input_token_cost"),
             cache_write_token: amount("cache_creation_input_token_cost"),
+            batch_input_token: amount("input_cost_per_token_batches"),
+            batch_output_token: amount("output_cost_per_token_batches"),
+            training_token: amount("training_cost_per_token"),
             ..RawPrice::default()
         };
         raw.parse().map(Some).map_err(|(field, text)| format!("{text:?} is no price ({field})"))

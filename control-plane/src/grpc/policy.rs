@@ -15,7 +15,6 @@ use tonic::{Request, Response, Status};
 
 use super::error::status;
 use super::{Drain, draining, health};
-use crate::domain::{KeyPolicy, Scope};
 use crate::publish::Publisher;
 use crate::service::Service;
 use crate::snapshot;
@@ -63,7 +62,7 @@ impl Policy for PolicyServer {
             .ok_or_else(|| Status::invalid_argument("key_hash: not 32 bytes"))?;
         let resolved = self.service.resolve(&hash).await.map_err(|error| status(&error))?;
         Ok(Response::new(v1::ResolveKeyResponse {
-            policy: resolved.policy.map(policy),
+            policy: resolved.policy.map(snapshot::key::render),
             revision: resolved.revision,
         }))
     }
@@ -219,27 +218,6 @@ impl Moves {
             recalled: std::mem::take(&mut self.recalled).into_iter().collect(),
             returned: std::mem::take(&mut self.returned).into_iter().collect(),
         }
-    }
-}
-
-fn policy(policy: KeyPolicy) -> v1::KeyPolicy {
-    let meters = policy.meters.iter().map(|meter| {
-        // The hash stays here: whoever knows it could find the key's rows.
-        let own = meter.spec.scope == Scope::Key;
-        snapshot::meter::render(meter, if own { &policy.name } else { &meter.spec.name })
-    });
-    v1::KeyPolicy {
-        meters: meters.collect(),
-        blocked: policy.blocked,
-        expires_at_us: policy.expires_at.map(crate::domain::Timestamp::as_micros),
-        models: policy.models,
-        aliases: policy.aliases.into_iter().collect(),
-        max_budget_nanos: policy.max_budget.map(|budget| budget.0),
-        spend_nanos: policy.spend.0,
-        tags: policy.tags,
-        tenant: policy.tenant,
-        addresses: policy.addresses.iter().filter_map(snapshot::addresses).collect(),
-        ..v1::KeyPolicy::default()
     }
 }
 

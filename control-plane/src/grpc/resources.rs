@@ -6,13 +6,17 @@ use tollgate_proto::v1::resources_server::Resources;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use crate::domain::{Place, ResourceKind};
+use super::work;
+use crate::deferred::Desk;
+use crate::domain::{HolderId, Place};
 use crate::service::Service;
-use crate::service::resources::{Admitted, Page, Sighting};
+use crate::service::resources::{Admitted, Page, Registered, Sighting};
+use crate::snapshot::resources;
 
 /// Serves [`Resources`].
 pub(super) struct ResourcesServer {
     pub(super) service: Service,
+    pub(super) desk: Desk,
 }
 
 #[tonic::async_trait]
@@ -22,7 +26,8 @@ impl Resources for ResourcesServer {
         request: Request<v1::AdmitRequest>,
     ) -> Result<Response<v1::AdmitResponse>, Status> {
         let request = request.into_inner();
-        let ids: Vec<_> = request.ids.into_iter().map(|it| (kind(it.kind()), it.id)).collect();
+        let ids: Vec<_> =
+            request.ids.into_iter().map(|it| (resources::kind(it.kind()), it.id)).collect();
         let admitted = self.service.admit(&request.tenant, &ids).await;
         let answer = match admitted.map_err(|error| status(&error))? {
             Admitted::At(place, models) => v1::AdmitResponse {
@@ -44,7 +49,7 @@ impl Resources for ResourcesServer {
         request: Request<v1::RegisterRequest>,
     ) -> Result<Response<v1::RegisterResponse>, Status> {
         let request = request.into_inner();
-        let kind = self::kind(request.kind());
+        let kind = resources::kind(request.kind());
         let sighting = Sighting {
             tenant: request.tenant,
             key_hash: KeyHash::from_bytes(&request.key_hash)
@@ -55,9 +60,35 @@ impl Resources for ResourcesServer {
             body: String::from_utf8(request.body)
                 .map_err(|_| Status::invalid_argument("body: not UTF-8"))?,
             tags: request.tags,
+            commitment: HolderId::from_bytes(&request.commitment),
         };
         let kept = self.service.register(sighting).await.map_err(|error| status(&error))?;
-        Ok(Response::new(v1::RegisterResponse { taken: !kept }))
+        Ok(Response::new(match kept {
+            Registered::Taken => v1::RegisterResponse { taken: true, shown: Vec::new() },
+            Registered::Kept(shown) => v1::RegisterResponse {
+                taken: false,
+                shown: shown.map(String::into_bytes).unwrap_or_default(),
+            },
+        }))
+    }
+
+    async fn assess(
+        &self,
+        request: Request<v1::AssessRequest>,
+    ) -> Result<Response<v1::AssessResponse>, Status> {
+        let wanted = work::wanted(request.into_inner()).map_err(Status::invalid_argument)?;
+        let verdict = self.desk.assess(wanted).await.map_err(|error| status(&error))?;
+        Ok(Response::new(v1::AssessResponse { verdict: work::told(verdict) }))
+    }
+
+    async fn release(
+        &self,
+        request: Request<v1::ReleaseRequest>,
+    ) -> Result<Response<v1::ReleaseResponse>, Status> {
+        let id = HolderId::from_bytes(&request.into_inner().commitment)
+            .ok_or_else(|| Status::invalid_argument("commitment: not 16 bytes"))?;
+        self.desk.release(id).await.map_err(|error| status(&error))?;
+        Ok(Response::new(v1::ReleaseResponse {}))
     }
 
     async fn list(
@@ -65,7 +96,7 @@ impl Resources for ResourcesServer {
         request: Request<v1::ListRequest>,
     ) -> Result<Response<v1::ListResponse>, Status> {
         let request = request.into_inner();
-        let kind = self::kind(request.kind());
+        let kind = resources::kind(request.kind());
         let page = Page {
             tenant: request.tenant,
             kind: kind.ok_or_else(|| Status::invalid_argument("kind: not set"))?,
@@ -91,20 +122,4 @@ impl Resources for ResourcesServer {
         forgotten.map_err(|error| status(&error))?;
         Ok(Response::new(v1::ForgetResponse {}))
     }
-}
-
-/// `None`: any, or one of a newer version.
-fn kind(kind: v1::ResourceKind) -> Option<ResourceKind> {
-    Some(match kind {
-        v1::ResourceKind::Unspecified => return None,
-        v1::ResourceKind::File => ResourceKind::File,
-        v1::ResourceKind::Batch => ResourceKind::Batch,
-        v1::ResourceKind::FineTuningJob => ResourceKind::FineTuningJob,
-        v1::ResourceKind::Assistant => ResourceKind::Assistant,
-        v1::ResourceKind::Thread => ResourceKind::Thread,
-        v1::ResourceKind::Run => ResourceKind::Run,
-        v1::ResourceKind::VectorStore => ResourceKind::VectorStore,
-        v1::ResourceKind::FileBatch => ResourceKind::FileBatch,
-        v1::ResourceKind::Response => ResourceKind::Response,
-    })
 }

@@ -114,6 +114,7 @@ fn stored(record: &v1::UsageRecord, now: Timestamp) -> Option<Resource> {
         tags: Vec::new(),
         created_at: now,
         deleted_at: None,
+        commitment: None,
     })
 }
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tollgate_core::dialect::references::is_id;
+use tollgate_core::json::edit::Edits;
+use tollgate_core::json::scan::Object;
+use tollgate_core::json::text;
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{Place, Resource, ResourceKind, ResourceQuery};
+use crate::domain::{HolderId, Place, Resource, ResourceKind, ResourceQuery, WorkKind};
 use crate::service::{Service, ServiceError};
 
 /// What a request names, and what is known of it.
@@ -17,6 +20,15 @@ pub enum Admitted {
     At(Place, Vec<String>),
     /// The one at this index is not there, for this tenant.
     Unknown(usize),
+}
+
+/// What came of keeping an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// It is kept; what the client is to see of it, where that is not what the provider says.
+    Kept(Option<String>),
+    /// It is somebody else's.
+    Taken,
 }
 
 /// An object as its provider describes it.
@@ -36,6 +48,8 @@ pub struct Sighting {
     pub body: String,
     /// Tags of the request.
     pub tags: Vec<String>,
+    /// What was reserved for it, when it was just made.
+    pub commitment: Option<HolderId>,
 }
 
 /// Which page of a list is wanted.
@@ -105,9 +119,12 @@ impl Service {
         Ok(Admitted::At(found.cloned().unwrap_or_default(), models))
     }
 
-    /// Keeps what a provider says of an object, and takes what it made for it. False: it is
-    /// somebody else's.
-    pub async fn register(&self, seen: Sighting) -> Result<bool, ServiceError> {
+    /// Keeps what a provider says of an object, and takes what it made for it.
+    pub async fn register(&self, mut seen: Sighting) -> Result<Registered, ServiceError> {
+        let shown = self.with_own_file(&seen).await?;
+        if let Some(shown) = &shown {
+            seen.body.clone_from(shown);
+        }
         let body: Map<String, Value> = serde_json::from_str(&seen.body)
             .map_err(|error| ServiceError::invalid("body", error.to_string()))?;
         let id = body.get("id").and_then(Value::as_str).filter(|id| is_id(id));
@@ -128,6 +145,7 @@ impl Service {
             body: seen.body,
             created_at: self.now(),
             deleted_at: None,
+            commitment: seen.commitment,
         };
         let others: Vec<Resource> = made_for(first.kind, &body)
             .into_iter()
@@ -138,10 +156,58 @@ impl Service {
                 model: String::new(),
                 purpose: String::new(),
                 body: String::new(),
+                commitment: None,
                 ..first.clone()
             })
             .collect();
-        Ok(self.store.keep_resources(&first, &others).await?)
+        if !self.store.keep_resources(&first, &others).await? {
+            return Ok(Registered::Taken);
+        }
+        let status = body.get("status").and_then(Value::as_str).unwrap_or_default();
+        let is_over = WorkKind::of(first.kind).is_some_and(|kind| kind.is_over(status));
+        if first.commitment.is_none() && is_over {
+            self.store.put_off(&first.id, first.created_at).await?;
+        }
+        Ok(Registered::Kept(shown))
+    }
+
+    /// Returns what is said of a batch with the client's own file, where the provider was given a
+    /// copy. `None`: it was not.
+    async fn with_own_file(&self, seen: &Sighting) -> Result<Option<String>, ServiceError> {
+        if seen.kind != ResourceKind::Batch {
+            return Ok(None);
+        }
+        let named = |body: &str, name: &str| {
+            let body: Option<Value> = serde_json::from_str(body).ok();
+            body.and_then(|body| body.get(name)?.as_str().map(str::to_owned))
+        };
+        let own = if let Some(id) = seen.commitment {
+            let commitment = self.store.commitment(id).await?;
+            commitment.and_then(|commitment| commitment.terms.files).map(|(own, _)| own)
+        } else {
+            let id = named(&seen.body, "id").unwrap_or_default();
+            let known = self.store.resources_by_ids(&[id]).await?;
+            let known = known.iter().find(|it| it.tenant == seen.tenant && it.kind == seen.kind);
+            known.and_then(|known| named(&known.body, INPUT))
+        };
+        let own = own.filter(|own| named(&seen.body, INPUT).is_some_and(|it| it != *own));
+        Ok(own.map(|own| {
+            let mut edits = Edits::default();
+            let body = seen.body.as_bytes();
+            if let Ok(mut object) = Object::open(body) {
+                while let Ok(Some(member)) = object.next_member() {
+                    if text::means(body.get(member.key).unwrap_or_default(), INPUT) {
+                        edits.replace(member.value, text::encode(&own));
+                    }
+                }
+            }
+            String::from_utf8(edits.apply(body)).unwrap_or_default()
+        }))
+    }
+
+    /// Finds objects by their ids, whoever they are of.
+    pub async fn resources(&self, ids: &[String]) -> Result<Vec<Resource>, ServiceError> {
+        Ok(self.store.resources_by_ids(ids).await?)
     }
 
     /// Returns a page of a tenant's objects, as OpenAI's API has lists. `Err` inside: the cursor
@@ -231,6 +297,8 @@ fn made_for(kind: ResourceKind, body: &Map<String, Value>) -> Vec<(ResourceKind,
     }
 }
 
+/// What a batch calls its file.
+const INPUT: &str = "input_file_id";
 /// How often an answer is looked for that may be stored yet, and how long that takes in all: much
 /// longer than a filter waits to report, much less than it waits for us.
 const TRIES: u32 = 10;

@@ -3,6 +3,7 @@
 //! Each check gets a store of its own. PostgreSQL runs all of them in one test, since nextest
 //! starts a process for each test and a server takes a second to start.
 
+mod commitments;
 mod entities;
 mod fixtures;
 mod health;
@@ -53,6 +54,11 @@ macro_rules! store_tests {
 }
 
 store_tests!(
+    commitments::work_is_charged_once_and_gives_back_the_rest,
+    commitments::all_is_reserved_or_nothing,
+    commitments::what_no_provider_took_is_given_back,
+    commitments::work_is_asked_about_when_it_is_due,
+    commitments::work_of_a_key_that_is_gone_is_charged,
     kept::an_answer_comes_back_until_it_is_too_old,
     kept::a_purge_forgets_what_it_names_and_refuses_what_is_older,
     kept::a_vector_is_found_in_its_context_until_it_is_too_old,

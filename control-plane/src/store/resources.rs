@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use crate::domain::{Place, Resource, ResourceKind, ResourceQuery, Timestamp};
+use crate::domain::commitment::asked_again;
+use crate::domain::{HolderId, Place, Resource, ResourceKind, ResourceQuery, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::rows::Fields;
@@ -13,7 +14,7 @@ use crate::store::{StoreError, sql};
 impl<D: Driver> SqlStore<D> {
     /// Finds objects by their ids, those included that are deleted.
     pub(super) async fn resources_of(&self, ids: &[String]) -> Result<Vec<Resource>, StoreError> {
-        let mut text = sql::RESOURCES.to_owned();
+        let mut text = sql::resources::MANY.to_owned();
         text.push_str(" WHERE id IN (NULL");
         for number in 1..=ids.len() {
             let _ = write!(text, ", ${number}");
@@ -36,10 +37,11 @@ impl<D: Driver> SqlStore<D> {
             Some(known) if !is_same(&known, first) => return Ok(false),
             Some(known) if known.body == first.body && others.is_empty() => return Ok(true),
             Some(_) => update::<D>(&mut tx, first).await?,
-            None => insert::<D>(&mut tx, first, sql::PUT_RESOURCE).await?,
+            None => insert::<D>(&mut tx, first, sql::resources::PUT).await?,
         }
+        self.bind_commitment(&mut tx, first, asked_again(0, first.created_at)).await?;
         for other in others {
-            insert::<D>(&mut tx, other, sql::ADOPT_RESOURCE).await?;
+            insert::<D>(&mut tx, other, sql::resources::ADOPT).await?;
         }
         D::commit(tx).await?;
         Ok(true)
@@ -52,7 +54,7 @@ impl<D: Driver> SqlStore<D> {
         resources: &[Resource],
     ) -> Result<(), StoreError> {
         for resource in resources {
-            insert::<D>(tx, resource, sql::ADOPT_RESOURCE).await?;
+            insert::<D>(tx, resource, sql::resources::ADOPT).await?;
         }
         Ok(())
     }
@@ -61,7 +63,7 @@ impl<D: Driver> SqlStore<D> {
         &self,
         query: &ResourceQuery,
     ) -> Result<Vec<Resource>, StoreError> {
-        let mut text = sql::RESOURCES.to_owned();
+        let mut text = sql::resources::MANY.to_owned();
         text.push_str(" WHERE tenant = $1 AND kind = $2 AND deleted_at_us IS NULL AND body <> ''");
         let mut args: Vec<Value> = vec![query.tenant.as_str().into(), query.kind.name().into()];
         if let Some(purpose) = &query.purpose {
@@ -97,7 +99,7 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<(), StoreError> {
         let mut tx = self.driver.begin().await?;
         let args = vec![id.into(), tenant.into(), at.as_micros().into()];
-        D::run(&mut tx, sql::FORGET_RESOURCE.into_sql_str(), args).await?;
+        D::run(&mut tx, sql::resources::FORGET.into_sql_str(), args).await?;
         D::commit(tx).await?;
         Ok(())
     }
@@ -109,7 +111,7 @@ fn is_same(known: &Resource, new: &Resource) -> bool {
 }
 
 async fn one<D: Driver>(tx: &mut D::Tx, id: &str) -> Result<Option<Resource>, StoreError> {
-    let rows = D::run(tx, sql::RESOURCE.into_sql_str(), vec![id.into()]).await?;
+    let rows = D::run(tx, sql::resources::ONE.into_sql_str(), vec![id.into()]).await?;
     rows.first().map(|row| Fields::<D>(row).resource()).transpose()
 }
 
@@ -120,7 +122,7 @@ async fn update<D: Driver>(tx: &mut D::Tx, resource: &Resource) -> Result<(), St
         resource.purpose.as_str().into(),
         resource.model.as_str().into(),
     ];
-    D::run(tx, sql::UPDATE_RESOURCE.into_sql_str(), args).await?;
+    D::run(tx, sql::resources::UPDATE.into_sql_str(), args).await?;
     Ok(())
 }
 
@@ -148,7 +150,7 @@ async fn insert<D: Driver>(
 }
 
 impl<D: Driver> Fields<'_, D> {
-    fn resource(&self) -> Result<Resource, StoreError> {
+    pub(super) fn resource(&self) -> Result<Resource, StoreError> {
         let kind = ResourceKind::named(&self.text("kind")?);
         Ok(Resource {
             id: self.text("id")?,
@@ -162,6 +164,7 @@ impl<D: Driver> Fields<'_, D> {
             body: self.text("body")?,
             created_at: Timestamp::from_micros(self.int("created_at_us")?),
             deleted_at: self.maybe_int("deleted_at_us")?.map(Timestamp::from_micros),
+            commitment: HolderId::from_hex(&self.text("reserved")?),
         })
     }
 }

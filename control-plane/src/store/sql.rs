@@ -1,10 +1,11 @@
 //! Every statement, once, for both databases.
 
+pub(super) mod commitments;
 pub(super) mod entities;
 pub(super) mod kept;
 pub(super) mod meters;
 pub(super) mod proofs;
-mod resources;
+pub(super) mod resources;
 
 use std::fmt::Write as _;
 
@@ -12,10 +13,6 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::domain::Scope;
 use crate::store::driver::Value;
-
-pub(super) use resources::{
-    ADOPT_RESOURCE, FORGET_RESOURCE, PUT_RESOURCE, RESOURCE, RESOURCES, UPDATE_RESOURCE,
-};
 
 pub(super) const PING: &str = "SELECT 1 AS one";
 

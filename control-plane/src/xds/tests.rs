@@ -137,7 +137,6 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
             gateway: GatewayConfig {
                 debug_headers: false,
                 resources_provider: None,
-                unchecked_batches: false,
                 error_profile: ErrorProfile::OpenAi,
                 listen: "127.0.0.1:8080".parse().unwrap(),
                 tls: None,

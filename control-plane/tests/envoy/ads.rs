@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tollgate_control_plane::clock::SystemClock;
 use tollgate_control_plane::config::Config;
+use tollgate_control_plane::deferred::Desk;
 use tollgate_control_plane::domain::Secret;
 use tollgate_control_plane::entropy::SystemEntropy;
 use tollgate_control_plane::grpc::Control;
@@ -91,6 +93,8 @@ async fn serve(folder: &Path, config: &Config) -> Publisher {
         vault: Vault::with_key(&[1; 32]).unwrap(),
     });
     let control = Control::bind(&config.server.control_listen).await.unwrap();
-    tokio::spawn(control.serve(service, publisher.clone(), std::future::pending()));
+    let configs = watch::channel(Arc::new(config.clone())).1;
+    let desk = Desk::new(service.clone(), publisher.clone(), configs);
+    tokio::spawn(control.serve(service, publisher.clone(), desk, std::future::pending()));
     publisher
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tollgate_control_plane::clock::SystemClock;
 use tollgate_control_plane::config::{Config, Source};
+use tollgate_control_plane::deferred::Desk;
 use tollgate_control_plane::domain::{ApiKey, KeyChange, LimitsChange, Secret};
 use tollgate_control_plane::entropy::SystemEntropy;
 use tollgate_control_plane::grpc::Control;
@@ -63,7 +64,10 @@ impl Served {
         let shutdown = async {
             stopped.await.unwrap();
         };
-        let server = tokio::spawn(control.serve(service.clone(), publisher.clone(), shutdown));
+        let configs = watch::channel(Arc::new(config)).1;
+        let desk = Desk::new(service.clone(), publisher.clone(), configs);
+        let serving = control.serve(service.clone(), publisher.clone(), desk, shutdown);
+        let server = tokio::spawn(serving);
         Self { service, publisher, newsroom, socket, folder, stop, server }
     }
 

@@ -8,14 +8,15 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use tollgate_control_plane::domain::{
-    ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
+    ApiKey, Change, Commitment, Entity, EntityChange, HealthMark, HolderId, Item, ItemKind,
+    KeyChange, LedgerRecord, LimitsChange, Meter, Report, Reported, Resource, ResourceQuery, Scope,
+    SharedBudget, Terms, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
-    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailySpend,
-    Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy,
-    SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
+    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
+    Configured, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry,
+    SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -127,6 +128,45 @@ struct BrokenStore(Newsroom);
 
 fn away<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
+}
+
+#[async_trait]
+impl Commitments for BrokenStore {
+    async fn commit(&self, _: &Commitment, _: &[(u64, i64)]) -> Result<Committed, StoreError> {
+        away()
+    }
+    async fn commitment(&self, _: HolderId) -> Result<Option<Commitment>, StoreError> {
+        away()
+    }
+    async fn amend(&self, _: HolderId, _: &Terms) -> Result<(), StoreError> {
+        away()
+    }
+    async fn withdraw(&self, _: HolderId, _: Timestamp) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn abandoned(&self, _: Timestamp) -> Result<Vec<HolderId>, StoreError> {
+        away()
+    }
+    async fn claim_work(
+        &self,
+        _: Timestamp,
+        _: Timestamp,
+        _: u32,
+    ) -> Result<Vec<(Resource, u64)>, StoreError> {
+        away()
+    }
+    async fn put_off(&self, _: &str, _: Timestamp) -> Result<(), StoreError> {
+        away()
+    }
+    async fn settle_work(
+        &self,
+        _: &Resource,
+        _: &Commitment,
+        _: &LedgerRecord,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        away()
+    }
 }
 
 #[async_trait]

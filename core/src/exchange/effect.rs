@@ -78,6 +78,10 @@ pub enum Effect {
 pub enum Question {
     /// `AdmitRequest`.
     Admit,
+    /// `AssessRequest`.
+    Assess,
+    /// `ReleaseRequest`.
+    Release,
     /// `RegisterRequest`.
     Register,
     /// `ListRequest`.
@@ -91,9 +95,19 @@ impl Question {
     pub fn method(self) -> &'static str {
         match self {
             Self::Admit => "Admit",
+            Self::Assess => "Assess",
+            Self::Release => "Release",
             Self::Register => "Register",
             Self::List => "List",
             Self::Forget => "Forget",
+        }
+    }
+
+    /// Returns how long the answer may take, in seconds. Files of batches are read meanwhile.
+    pub fn patience_seconds(self) -> u64 {
+        match self {
+            Self::Assess => 300,
+            Self::Admit | Self::Release | Self::Register | Self::List | Self::Forget => 2,
         }
     }
 }

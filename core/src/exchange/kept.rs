@@ -46,6 +46,9 @@ impl Exchange {
         if !waits || end || !(200..300).contains(&status) {
             return Flow::Continue;
         }
+        if let Some(objects) = &mut self.objects {
+            objects.work.taken();
+        }
         self.answer_held = true;
         Flow::Pause
     }
@@ -94,6 +97,7 @@ impl Exchange {
             body,
             new,
             tags: forwarded.map(|it| it.tags.clone()).unwrap_or_default(),
+            commitment: self.objects.as_ref().map(|it| it.work.commitment()).unwrap_or_default(),
         }
     }
 
@@ -107,13 +111,14 @@ impl Exchange {
         if let Some(objects) = &mut self.objects {
             objects.keeping = Keeping::Nothing;
         }
-        let taken = answer.map(|bytes| {
-            // An answer about a deletion has no such field.
-            proto::RegisterResponse::decode(bytes).is_ok_and(|answer| answer.taken)
-        });
-        match taken {
-            Ok(false) => self.let_go(),
-            Ok(true) => self.lose_answer(&Refusal::ProviderFailed),
+        // An answer about a deletion has none of the fields.
+        match answer.map(|bytes| proto::RegisterResponse::decode(bytes).unwrap_or_default()) {
+            Ok(answer) if answer.taken => self.lose_answer(&Refusal::ProviderFailed),
+            Ok(answer) if answer.shown.is_empty() => self.let_go(),
+            Ok(answer) => {
+                self.put_in_place(answer.shown);
+                self.let_go()
+            }
             Err(_) => self.lose_answer(&Refusal::PolicyUnavailable),
         }
     }
@@ -134,12 +139,18 @@ impl Exchange {
             self.effects.push_back(Effect::SetResponseHeader(name, value.into_bytes()));
         };
         set(":status", reply.status.to_string());
-        set("content-length", reply.body.len().to_string());
         for (name, value) in reply.headers {
             set(name, value);
         }
-        self.effects.push_back(Effect::ReplaceResponseBody(reply.body));
+        self.put_in_place(reply.body);
         self.let_go()
+    }
+
+    /// Makes a body the one of the answer that is held.
+    fn put_in_place(&mut self, body: Vec<u8>) {
+        let length = body.len().to_string().into_bytes();
+        self.effects.push_back(Effect::SetResponseHeader("content-length", length));
+        self.effects.push_back(Effect::ReplaceResponseBody(body));
     }
 
     /// The client has left while the control plane was asked, and its question with it.

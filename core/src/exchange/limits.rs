@@ -365,15 +365,7 @@ pub(super) fn meters(
     target: Option<&Target>,
 ) -> Vec<Rc<Meter>> {
     let Some(snapshot) = gateway.snapshot() else { return Vec::new() };
-    let of_tags = if snapshot.tag_meters.is_empty() { &[] } else { tags };
-    policy
-        .iter()
-        .chain(&model.meters)
-        .chain(target.iter().flat_map(|target| &target.provider.meters))
-        .chain(of_tags.iter().filter_map(|tag| snapshot.tag_meters.get(tag)).flatten())
-        .filter(|meter| meter.counts(&model.name))
-        .map(Rc::clone)
-        .collect()
+    snapshot.meters(policy, tags, model, target.map(|target| &*target.provider))
 }
 
 /// The limits of a provider, and of the account, that a request meets.

@@ -24,6 +24,8 @@ pub(super) struct Objects {
     pub(super) named_provider: Option<String>,
     /// What the answer waits for.
     pub(super) keeping: super::kept::Keeping,
+    /// What the provider is to do after it has answered.
+    pub(super) work: super::commit::Work,
 }
 
 #[derive(Debug, Default)]

@@ -44,6 +44,7 @@ impl Exchange {
         self.phase = Phase::Ended;
         self.candidate = None;
         self.give_up_claim(gateway);
+        self.release_work(gateway);
         self.ask_again_without_client(gateway);
         if let Some(mut forwarded) = self.forwarded.take() {
             if let Some(fallback) = &mut forwarded.fallback {

@@ -147,6 +147,9 @@ impl Exchange {
         if self.asked_for_customer() {
             return self.customer_resolved(answer, gateway, now_us);
         }
+        if self.asked_about_work() {
+            return self.work_assessed(answer, gateway, now_us);
+        }
         if self.asked_for_objects() {
             return self.objects_resolved(answer, gateway, now_us);
         }

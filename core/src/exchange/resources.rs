@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
-use tollgate_proto::v1::{self as proto, Endpoint};
+use tollgate_proto::v1 as proto;
 
+use super::commit::Wanted;
 use super::kept::Keeping;
 use super::limits::{self, Candidate};
 use super::objects::{Found, Holder};
@@ -18,7 +19,7 @@ use crate::gateway::Gateway;
 use crate::json::edit::Edits;
 use crate::json::scan::{Malformed, Object};
 use crate::json::text;
-use crate::meter::{Dimension, Meter};
+use crate::meter::Meter;
 use crate::path::resources::{Action, ResourceCall};
 use crate::path::{self, query};
 use crate::policy::access::KeyPolicy;
@@ -57,7 +58,7 @@ impl Exchange {
     ) -> Result<Flow, Refusal> {
         let asked = query::pairs(&self.path);
         let said = self.read_objects(call, &asked, &body)?;
-        may_ask(call, policy, gateway.snapshot().is_some_and(|it| it.unchecked_batches))?;
+        may_ask(call, policy)?;
         if let Action::List(kind) = call.row.action {
             let request = page(kind, policy, &asked)?;
             return Ok(self.ask_for_page(&request));
@@ -80,8 +81,14 @@ impl Exchange {
         let made_with = holder.as_ref().and_then(|it| it.models.iter().find(|it| !it.is_empty()));
         may_run(call, made_with, policy, gateway)?;
         let name = chosen.public.or_else(|| made_with.cloned()).unwrap_or_default();
+        let wanted = Wanted { call, body: &body, model: &name, provider: &chosen.provider };
+        if !self.is_committed(&wanted, policy)? {
+            self.body = Some(body);
+            return Ok(Flow::Pause);
+        }
         let target = target(chosen.provider, chosen.model.unwrap_or_else(|| name.clone()));
-        let (written, model_at) = without_extras(&body, said.model_at);
+        let input_file = self.objects.as_ref().and_then(|it| it.work.input_file());
+        let (written, model_at) = written(&body, said.model_at, input_file);
         let request = Request::about(call.row.endpoint, name, model_at, said.streams);
         let outgoing = Outgoing::about(&request, written);
         let candidate =
@@ -133,22 +140,10 @@ impl Exchange {
 }
 
 /// Tells whether a key may ask for this at all.
-fn may_ask(call: &ResourceCall, policy: &KeyPolicy, unchecked: bool) -> Result<(), Refusal> {
+fn may_ask(call: &ResourceCall, policy: &KeyPolicy) -> Result<(), Refusal> {
     let makes = matches!(call.row.action, Action::Create(_) | Action::Upload(_));
     if policy.unknown_meters || makes && policy.tenant.is_empty() {
         return Err(Refusal::PolicyUnavailable);
-    }
-    if makes && call.row.endpoint == Endpoint::Batches && !unchecked {
-        // Their lines name models and objects, and nobody has looked whose these are.
-        return Err(Refusal::BatchesNotAllowed);
-    }
-    let money = |meter: &Rc<Meter>| meter.dimension == Dimension::Money && !meter.observe_only;
-    let limited = policy.max_budget.is_some() || policy.meters.iter().any(money);
-    let spends =
-        matches!(call.row.endpoint, Endpoint::Batches | Endpoint::Runs | Endpoint::FineTuning);
-    if makes && spends && limited {
-        // What these use is not charged, so that no budget could be kept.
-        return Err(Refusal::Unpriced(call.row.pattern.to_owned()));
     }
     if makes { policy.check_budget().map_err(Refusal::from) } else { Ok(()) }
 }
@@ -278,17 +273,23 @@ fn read_body(body: &[u8], said: &mut Said) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns a body without what is said to us alone, if it says such a thing, and where its model
-/// stands.
-fn without_extras(
+/// Returns a body without what is said to us alone, and with another file if there is one, where
+/// that changes it, and where its model stands.
+fn written(
     body: &[u8],
     model_at: Vec<Range<usize>>,
+    input_file: Option<&str>,
 ) -> (Option<Vec<u8>>, Vec<Range<usize>>) {
     let mut edits = Edits::default();
     if let Ok(mut object) = Object::open(body) {
         while let Ok(Some(member)) = object.next_member() {
-            if text::means(body.get(member.key.clone()).unwrap_or_default(), EXTRA) {
+            let key = body.get(member.key.clone()).unwrap_or_default();
+            if text::means(key, EXTRA) {
                 edits.remove(&member);
+            } else if let Some(id) = input_file
+                && text::means(key, "input_file_id")
+            {
+                edits.replace(member.value, text::encode(id));
             }
         }
     }

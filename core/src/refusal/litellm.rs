@@ -141,7 +141,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         Refusal::ExpiredKey => {
             (since(400, 401), Kind::Named("expired_key"), format!("{EXPIRED} {}", own()))
         }
-        Refusal::AddressNotAllowed | Refusal::BatchesNotAllowed => (403, AUTH, own()),
+        Refusal::AddressNotAllowed => (403, AUTH, own()),
         Refusal::BudgetExceeded { limit, used } => {
             (since(400, 422), BUDGET, limit::of_a_spent_key(*limit, *used))
         }
@@ -168,11 +168,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         Refusal::NoProvider { retry_after_seconds } => {
             (429, Kind::OfRouter, nobody(*retry_after_seconds))
         }
-        Refusal::PromptTooLong(_) => (
-            400,
-            Kind::OfRouter,
-            upstream("ContextWindowExceededError", upstream("BadRequestError", own())),
-        ),
+        Refusal::PromptTooLong(_) => (400, Kind::OfRouter, too_long(own())),
         Refusal::ProviderFailed => of_provider(500, own()),
         Refusal::ProviderTimeout | Refusal::AllFailed { status: 504, .. } => {
             of_provider(408, own())
@@ -191,8 +187,13 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         | Refusal::HostCannotHold
         | Refusal::Unsupported(_)
         | Refusal::UnknownObject { .. }
+        | Refusal::Work(_)
         | Refusal::Internal => (refusal.class().0, Kind::Unnamed, own()),
     }
+}
+
+fn too_long(own: String) -> String {
+    upstream("ContextWindowExceededError", upstream("BadRequestError", own))
 }
 
 /// What went wrong at a provider.

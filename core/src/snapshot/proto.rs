@@ -16,7 +16,7 @@ use crate::key::KeyHash;
 use crate::meter::{Meter, Scope};
 use crate::money::AttoDollars;
 use crate::path::percent::encode;
-use crate::price::{Price, PriceTier, UnitPrices};
+use crate::price::{LaterPrices, Price, PriceTier, UnitPrices};
 use crate::tokens::Family;
 
 /// Why a snapshot cannot be used. The previous one stays in force.
@@ -94,7 +94,6 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             names,
             default_model: wire.default_model,
             resources_provider: wire.resources_provider,
-            unchecked_batches: wire.unchecked_batches,
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
             addresses: wire.addresses.map(AddressLists::from),
             idempotency: wire.idempotency.map(Idempotency::from),
@@ -268,6 +267,11 @@ impl From<&proto::Price> for Price {
                 audio_output_second: wire.audio_output_second.map(AttoDollars),
                 image_input_token: wire.image_input_token.map(AttoDollars),
                 image_output_token: wire.image_output_token.map(AttoDollars),
+            },
+            later: LaterPrices {
+                batch_input: wire.batch_input_token.map(AttoDollars),
+                batch_output: wire.batch_output_token.map(AttoDollars),
+                training: wire.training_token.map(AttoDollars),
             },
         }
     }

@@ -26,7 +26,6 @@ pub(crate) fn snapshot() -> proto::Snapshot {
         revision: 1,
         providers: providers(),
         debug_headers: true,
-        unchecked_batches: true,
         models: vec![
             model("gpt", "openai", "gpt-4o-2024"),
             model("same", "openai", "same"),

@@ -35,3 +35,4 @@ mod scripts;
 mod settings;
 mod uploads;
 mod wishes;
+mod work;

@@ -6,14 +6,8 @@ use serde_json::{Value, json};
 use tollgate_core::exchange::{Flow, Input, Question};
 use tollgate_core::path::resources::{Action, Row, TABLE};
 use tollgate_proto::v1 as proto;
-use tollgate_proto::v1::Dimension;
-use tollgate_proto::v1::update::Event;
 
-use crate::book::limited;
-use crate::configured::snapshot;
 use crate::driver::{GATEWAY, Host, Run, error_in};
-
-const FINE_TUNING: &str = "/v1/fine_tuning/jobs";
 
 fn tenant() -> proto::KeyPolicy {
     proto::KeyPolicy { tenant: "team:a".to_owned(), ..proto::KeyPolicy::default() }
@@ -39,6 +33,13 @@ fn held(run: &mut Run<'_>) -> Flow {
         ..Default::default()
     };
     answer(run, &at)
+}
+
+/// What the control plane says of work that may be asked for.
+fn committed(input_file: &str) -> proto::AssessResponse {
+    let commitment = proto::Commitment { id: vec![7; 16], input_file: input_file.to_owned() };
+    let verdict = Some(proto::assess_response::Verdict::Commitment(commitment));
+    proto::AssessResponse { verdict }
 }
 
 fn admitted(run: &Run<'_>) -> proto::AdmitRequest {
@@ -80,43 +81,10 @@ fn every_id_in_every_path_is_asked_about_before_anything_is_sent() {
 }
 
 #[test]
-fn batches_are_made_only_where_an_admin_says_so() {
-    let mut host = host();
-    let unsaid = proto::Snapshot { unchecked_batches: false, ..snapshot() };
-    host.update(Event::Snapshot(unsaid));
-    let body = r#"{"input_file_id":"f","endpoint":"/v1/chat/completions"}"#;
-
-    let mut run = host.begin();
-    assert_eq!(send(&mut run, "POST", "/v1/batches", body), Flow::Pause);
-    let (status, _, code) = run.refusal();
-
-    assert_eq!((status, &*code, run.questions.len()), (403, "batches_not_allowed", 0));
-    let mut run = host.begin();
-    let _ = send(&mut run, "GET", "/v1/batches/b", "");
-    assert_eq!((admitted(&run).ids.len(), &run.reply), (1, &None));
-}
-
-#[test]
-fn what_is_not_charged_is_not_made_under_a_money_limit() {
-    let budget = proto::KeyPolicy { max_budget_nanos: Some(1_000_000_000), ..tenant() };
-    let limited = proto::KeyPolicy { tenant: "team:a".into(), ..limited(Dimension::Money) };
-    for policy in [budget, limited] {
-        for path in ["/v1/batches", "/v1/threads/t/runs", "/v1/threads/runs", FINE_TUNING] {
-            let mut host = Host::knowing(GATEWAY, policy.clone());
-            let mut run = host.begin();
-            let _ = send(&mut run, "POST", path, r#"{"model":"gpt"}"#);
-            let (status, _, code) = run.refusal();
-            assert_eq!((status, &*code), (403, "model_not_priced"), "{path}");
-            assert!(run.questions.is_empty() && run.led_to.is_none(), "{path}");
-        }
-    }
-}
-
-#[test]
 fn every_id_in_a_body_is_asked_about() {
     let file = json!({"attachments": [{"file_id": "f"}], "content": "x"});
     let cases = [
-        ("/v1/batches", json!({"input_file_id": "f", "endpoint": "/v1/x"}), vec!["f"]),
+        ("/v1/batches", json!({"input_file_id": "f", "endpoint": "/v1/embeddings"}), vec!["f"]),
         (
             "/v1/fine_tuning/jobs",
             json!({"model": "gpt", "training_file": "a", "validation_file": "b"}),
@@ -274,7 +242,7 @@ fn the_client_hears_of_an_object_once_the_control_plane_has() {
 
 #[test]
 fn an_object_that_is_not_kept_is_not_shown() {
-    let taken = proto::RegisterResponse { taken: true }.encode_to_vec();
+    let taken = proto::RegisterResponse { taken: true, shown: Vec::new() }.encode_to_vec();
     for (answer, status) in
         [(Ok(&*taken), "502"), (Err(tollgate_core::exchange::CallFailed(14)), "503")]
     {
@@ -300,16 +268,17 @@ fn a_stream_is_held_until_it_shows_its_run() {
     let mut run = host.begin();
     let body = r#"{"assistant_id":"asst","stream":true}"#;
     let _ = send(&mut run, "POST", "/v1/threads/runs", body);
-    assert_eq!(held(&mut run), Flow::Continue);
+    assert_eq!(held(&mut run), Flow::Pause);
+    assert_eq!(answer(&mut run, &committed("")), Flow::Continue);
     run.reaches_provider();
     run.provider_begins(&[(":status", "200"), ("content-type", "text/event-stream")]);
     let thread = b"event: thread.created\ndata: {\"id\":\"t\",\"object\":\"thread\"}\n\n";
     let all = [&thread[..], b"event: thread.run.created\ndata: {\"object\":\"thread.run\",\"id\":\"r\",\"thread_id\":\"t\"}\n\n"].concat();
     let _ = run.hand(Input::HeldAnswer { body: thread, end: false });
-    assert_eq!(run.questions.len(), 1);
+    assert_eq!(run.questions.len(), 2);
     let _ = run.hand(Input::HeldAnswer { body: &all, end: false });
 
-    let registered = proto::RegisterRequest::decode(&*run.questions[1].1).unwrap();
+    let registered = proto::RegisterRequest::decode(&*run.questions[2].1).unwrap();
     assert_eq!(registered.kind(), proto::ResourceKind::Run);
     assert!(registered.body.starts_with(br#"{"object":"thread.run","id":"r""#));
     let _ = answer(&mut run, &proto::RegisterResponse::default());

@@ -158,10 +158,6 @@ pub struct Snapshot {
     /// What ids mean that clients give their requests. Unset: nothing.
     #[prost(message, optional, tag = "14")]
     pub idempotency: ::core::option::Option<Idempotency>,
-    /// Batches may be made, though nobody looks into their files: whoever may make one reaches every
-    /// model and every object of the provider's account.
-    #[prost(bool, tag = "15")]
-    pub unchecked_batches: bool,
     /// What becomes of answers. Unset: none is kept.
     #[prost(message, optional, tag = "16")]
     pub cache: ::core::option::Option<Cache>,
@@ -499,6 +495,15 @@ pub struct Price {
     /// A second of sound that is made, when no tokens of it are counted. Unset: 0.
     #[prost(uint64, optional, tag = "15")]
     pub audio_output_second: ::core::option::Option<u64>,
+    /// A token of input of a batch. Unset: `input_token`.
+    #[prost(uint64, optional, tag = "20")]
+    pub batch_input_token: ::core::option::Option<u64>,
+    /// A token of output of a batch. Unset: `output_token`.
+    #[prost(uint64, optional, tag = "21")]
+    pub batch_output_token: ::core::option::Option<u64>,
+    /// A token that a model is trained with. Unset: not known.
+    #[prost(uint64, optional, tag = "22")]
+    pub training_token: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PriceTier {
@@ -2993,6 +2998,113 @@ pub struct AdmitResponse {
     pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssessRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// SHA-256 of the key, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub key_hash: ::prost::alloc::vec::Vec<u8>,
+    /// A batch, a run or a fine-tuning job.
+    #[prost(enumeration = "ResourceKind", tag = "3")]
+    pub kind: i32,
+    /// Who is to do it, as in `Provider`.
+    #[prost(string, tag = "4")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub account: ::prost::alloc::string::String,
+    /// Public name of the model. Empty: not known, or each line of a batch names its own.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// Tags of the key.
+    #[prost(string, repeated, tag = "7")]
+    pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The customer that headers name. Unset: none.
+    #[prost(string, optional, tag = "8")]
+    pub customer: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the lines of a batch are for. Unset: it is no batch.
+    #[prost(enumeration = "Endpoint", tag = "9")]
+    pub endpoint: i32,
+    /// Id of the file with them, or of the one that a job trains with.
+    #[prost(string, tag = "10")]
+    pub input_file: ::prost::alloc::string::String,
+    /// What a run may use. Unset: as much as it takes.
+    #[prost(uint64, optional, tag = "11")]
+    pub max_prompt_tokens: ::core::option::Option<u64>,
+    #[prost(uint64, optional, tag = "12")]
+    pub max_completion_tokens: ::core::option::Option<u64>,
+    /// How often a fine-tuning job goes over its file. Unset: as the provider likes.
+    #[prost(uint64, optional, tag = "13")]
+    pub epochs: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssessResponse {
+    /// Unset: it cannot be said now.
+    #[prost(oneof = "assess_response::Verdict", tags = "1, 2, 3, 4, 5, 6")]
+    pub verdict: ::core::option::Option<assess_response::Verdict>,
+}
+/// Nested message and enum types in `AssessResponse`.
+pub mod assess_response {
+    /// Unset: it cannot be said now.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Verdict {
+        #[prost(message, tag = "1")]
+        Commitment(super::Commitment),
+        /// A line of the batch's file that cannot be taken.
+        #[prost(message, tag = "2")]
+        WrongLine(super::WrongLine),
+        /// An object that is not the tenant's, or lies elsewhere.
+        #[prost(message, tag = "3")]
+        Unknown(super::ResourceId),
+        /// Public name of a model without a price, which a money limit needs.
+        #[prost(string, tag = "4")]
+        Unpriced(::prost::alloc::string::String),
+        /// A field without which nobody knows the most that it can cost, which a limit needs.
+        #[prost(string, tag = "5")]
+        Uncapped(::prost::alloc::string::String),
+        #[prost(message, tag = "6")]
+        Lack(super::Lack),
+    }
+}
+/// What was reserved for work, and how it is to be asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Commitment {
+    /// 16 bytes. Goes into `RegisterRequest`, or into `ReleaseRequest`.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: ::prost::alloc::vec::Vec<u8>,
+    /// Id of the file to name to the provider instead. Empty: the client's own.
+    #[prost(string, tag = "2")]
+    pub input_file: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WrongLine {
+    /// From 1. 0: it is not a certain line.
+    #[prost(uint32, tag = "1")]
+    pub line: u32,
+    /// To people, as a sentence.
+    #[prost(string, tag = "2")]
+    pub why: ::prost::alloc::string::String,
+}
+/// A limit that has not enough left.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Lack {
+    #[prost(message, optional, tag = "1")]
+    pub meter: ::core::option::Option<Meter>,
+    /// Used in this window.
+    #[prost(int64, tag = "2")]
+    pub used: i64,
+    /// When the window ends, microseconds since the Unix epoch. Unset: it does not.
+    #[prost(int64, optional, tag = "3")]
+    pub resets_at_us: ::core::option::Option<i64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseRequest {
+    /// Of the `Commitment`.
+    #[prost(bytes = "vec", tag = "1")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterRequest {
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
@@ -3019,12 +3131,18 @@ pub struct RegisterRequest {
     /// Tags of the key and of the request.
     #[prost(string, repeated, tag = "9")]
     pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of the `Commitment` that it was made with. Empty: there is none.
+    #[prost(bytes = "vec", tag = "10")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterResponse {
     /// It is another tenant's, or lies elsewhere: nothing was kept, and the client must not get it.
     #[prost(bool, tag = "1")]
     pub taken: bool,
+    /// What the client is shown instead of the provider's words. Empty: those.
+    #[prost(bytes = "vec", tag = "2")]
+    pub shown: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListRequest {
@@ -3234,6 +3352,55 @@ pub mod resources_client {
                 .insert(GrpcMethod::new("tollgate.v1.Resources", "Admit"));
             self.inner.unary(req, path, codec).await
         }
+        /// Looks into work that a provider does after it has answered (a batch, a run, a fine-tuning job)
+        /// before it is asked for, and reserves what it may cost. Asked once all that it names is known to
+        /// be the tenant's. May take as long as the provider needs to hand out the batch's file.
+        pub async fn assess(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AssessRequest>,
+        ) -> std::result::Result<tonic::Response<super::AssessResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/Assess",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "Assess"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives back what was reserved for work that the provider has not taken.
+        pub async fn release(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReleaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReleaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tollgate.v1.Resources/Release",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tollgate.v1.Resources", "Release"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Keeps what a provider says of an object: one that was just made, or one that is there. The
         /// client hears of the object only once this is answered.
         pub async fn register(
@@ -3325,6 +3492,18 @@ pub mod resources_server {
             &self,
             request: tonic::Request<super::AdmitRequest>,
         ) -> std::result::Result<tonic::Response<super::AdmitResponse>, tonic::Status>;
+        /// Looks into work that a provider does after it has answered (a batch, a run, a fine-tuning job)
+        /// before it is asked for, and reserves what it may cost. Asked once all that it names is known to
+        /// be the tenant's. May take as long as the provider needs to hand out the batch's file.
+        async fn assess(
+            &self,
+            request: tonic::Request<super::AssessRequest>,
+        ) -> std::result::Result<tonic::Response<super::AssessResponse>, tonic::Status>;
+        /// Gives back what was reserved for work that the provider has not taken.
+        async fn release(
+            &self,
+            request: tonic::Request<super::ReleaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
         /// Keeps what a provider says of an object: one that was just made, or one that is there. The
         /// client hears of the object only once this is answered.
         async fn register(
@@ -3452,6 +3631,92 @@ pub mod resources_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AdmitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tollgate.v1.Resources/Assess" => {
+                    #[allow(non_camel_case_types)]
+                    struct AssessSvc<T: Resources>(pub Arc<T>);
+                    impl<T: Resources> tonic::server::UnaryService<super::AssessRequest>
+                    for AssessSvc<T> {
+                        type Response = super::AssessResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AssessRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::assess(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AssessSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tollgate.v1.Resources/Release" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReleaseSvc<T: Resources>(pub Arc<T>);
+                    impl<T: Resources> tonic::server::UnaryService<super::ReleaseRequest>
+                    for ReleaseSvc<T> {
+                        type Response = super::ReleaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReleaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Resources>::release(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReleaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -110,5 +110,6 @@ fn object(id: &str, tenant: &str, made: i64) -> Resource {
         body: format!(r#"{{"id":"{id}"}}"#),
         created_at,
         deleted_at: None,
+        commitment: None,
     }
 }

@@ -1,12 +1,12 @@
 //! Statements about objects that providers keep for tenants.
 
 /// Begins every statement that reads them.
-pub(in crate::store) const RESOURCES: &str = "SELECT * FROM resources";
+pub(in crate::store) const MANY: &str = "SELECT * FROM resources";
 
-pub(in crate::store) const RESOURCE: &str = "SELECT * FROM resources WHERE id = $1";
+pub(in crate::store) const ONE: &str = "SELECT * FROM resources WHERE id = $1";
 
 /// Takes the place of one that was deleted.
-pub(in crate::store) const PUT_RESOURCE: &str = "INSERT INTO resources (
+pub(in crate::store) const PUT: &str = "INSERT INTO resources (
     id, kind, provider, account, tenant, key_hash, model, purpose, tags, body, created_at_us, tries,
     reserved
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '')
@@ -18,13 +18,13 @@ ON CONFLICT (id) DO UPDATE SET
     charged_at_us = NULL, reserved = ''";
 
 /// Leaves alone what somebody has.
-pub(in crate::store) const ADOPT_RESOURCE: &str = "INSERT INTO resources (
+pub(in crate::store) const ADOPT: &str = "INSERT INTO resources (
     id, kind, provider, account, tenant, key_hash, model, purpose, tags, body, created_at_us, tries,
     reserved
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '') ON CONFLICT (id) DO NOTHING";
 
-pub(in crate::store) const UPDATE_RESOURCE: &str = "UPDATE resources SET
+pub(in crate::store) const UPDATE: &str = "UPDATE resources SET
     body = $2, purpose = $3, model = CASE WHEN $4 = '' THEN model ELSE $4 END
 WHERE id = $1";
 
-pub(in crate::store) const FORGET_RESOURCE: &str = "UPDATE resources SET deleted_at_us = $3 WHERE id = $1 AND tenant = $2 AND deleted_at_us IS NULL";
+pub(in crate::store) const FORGET: &str = "UPDATE resources SET deleted_at_us = $3 WHERE id = $1 AND tenant = $2 AND deleted_at_us IS NULL";

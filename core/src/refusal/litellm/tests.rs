@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::meter::leases::Shortage;
 use crate::meter::{Dimension, Meter, Scope};
 use crate::money::NanoDollars;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, WorkFault};
 use crate::settings::ErrorProfile;
 
 fn reached(scope: Scope, name: &str, dimension: Dimension, model: Option<&str>) -> Refusal {
@@ -45,7 +45,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::ModelNotAllowed(model()),
         Refusal::BudgetExceeded { limit: NanoDollars(10), used: NanoDollars(24_000) },
         Refusal::Unpriced(model()),
-        Refusal::BatchesNotAllowed,
+        Refusal::Work(WorkFault::Line { line: 3, why: "It has no 'body'.".to_owned() }),
+        Refusal::Work(WorkFault::Uncapped("n_epochs".to_owned())),
         Refusal::InvalidJson("it ends too early".to_owned()),
         Refusal::MissingField("model"),
         Refusal::MissingField("messages"),

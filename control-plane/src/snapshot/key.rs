@@ -1,0 +1,28 @@
+//! Keys as filters are told them.
+
+use tollgate_proto::v1;
+
+use crate::domain::{KeyPolicy, Scope, Timestamp};
+use crate::snapshot;
+
+/// Renders what a key may do.
+pub fn render(policy: KeyPolicy) -> v1::KeyPolicy {
+    let meters = policy.meters.iter().map(|meter| {
+        // The hash stays here: whoever knows it could find the key's rows.
+        let own = meter.spec.scope == Scope::Key;
+        snapshot::meter::render(meter, if own { &policy.name } else { &meter.spec.name })
+    });
+    v1::KeyPolicy {
+        meters: meters.collect(),
+        blocked: policy.blocked,
+        expires_at_us: policy.expires_at.map(Timestamp::as_micros),
+        models: policy.models,
+        aliases: policy.aliases.into_iter().collect(),
+        max_budget_nanos: policy.max_budget.map(|budget| budget.0),
+        spend_nanos: policy.spend.0,
+        tags: policy.tags,
+        tenant: policy.tenant,
+        addresses: policy.addresses.iter().filter_map(snapshot::addresses).collect(),
+        ..v1::KeyPolicy::default()
+    }
+}
