@@ -43,3 +43,4 @@ mod start_up;
 mod streaming;
 mod tls;
 mod trickery;
+mod work;

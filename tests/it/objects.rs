@@ -65,7 +65,6 @@ async fn start(builder: Builder) -> (StandIn, Stack) {
     let mut provider = Provider { credential, ..Provider::new("keeper", keeper.url("/v1")) };
     provider.fields.insert("responses".to_owned(), true.into());
     let model = Model::new(MODEL, "keeper", "target-model");
-    let builder = builder.gateway("unchecked_batches", true);
     let stack = builder.provider(provider).model(model).start().await;
     (keeper, stack)
 }
