@@ -26,6 +26,7 @@ mod keys;
 mod limit_fields;
 mod limit_view;
 mod marks;
+mod model_groups;
 mod monitoring;
 mod nodes;
 mod organizations;
@@ -204,6 +205,9 @@ fn combos() -> Router<App> {
         .route("/model/{id}/update", patch(deployments::update_one))
         .route("/model/delete", post(deployments::delete))
         .route("/model/info", get(deployments::info))
+        .route("/v2/model/info", get(model_groups::page))
+        .route("/model_group/info", get(model_groups::info))
+        .route("/credentials", get(model_groups::credentials))
         .route("/v1/model/info", get(deployments::info))
 }
 

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
+use tollgate_core::money::AttoDollars;
 
 use crate::config::{Config, ModelConfig, TargetConfig};
 use crate::domain::{Edit, Item, ItemKind};
@@ -78,13 +79,7 @@ pub(crate) async fn info(
 ) -> Answer {
     admin(&app, &headers, "/model/info").await?;
     let query = Query::read(query.as_deref());
-    let config = app.config.borrow().clone();
-    let stored = items::of_kind(&app, ItemKind::Deployment).await?;
-    let mut data: Vec<Value> = stored.iter().map(|item| known(item, &config)).collect();
-    let file = app.file.borrow().clone();
-    for model in file.models.iter().filter(|model| !model.combo) {
-        data.extend(model.targets.iter().map(|target| of_file(model, target)));
-    }
+    let mut data = all(&app).await?;
     if let Some(id) = query.text("litellm_model_id") {
         data.retain(|entry| entry.pointer("/model_info/id").is_some_and(|known| known == id));
         if data.is_empty() {
@@ -93,6 +88,18 @@ pub(crate) async fn info(
         }
     }
     Ok(Json(json!({"data": data})))
+}
+
+/// Returns all deployments: those made over REST, then those of the file.
+pub(crate) async fn all(app: &App) -> Result<Vec<Value>, ApiError> {
+    let config = app.config.borrow().clone();
+    let stored = items::of_kind(app, ItemKind::Deployment).await?;
+    let mut data: Vec<Value> = stored.iter().map(|item| known(item, &config)).collect();
+    let file = app.file.borrow().clone();
+    for model in file.models.iter().filter(|model| !model.combo) {
+        data.extend(model.targets.iter().map(|target| of_file(model, target)));
+    }
+    Ok(data)
 }
 
 /// What a deployment is made of.
@@ -222,20 +229,22 @@ fn of_file(model: &ModelConfig, target: &TargetConfig) -> Value {
     })
 }
 
+/// Writes a price as LiteLLM does.
+pub(crate) fn usd(price: AttoDollars) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "shown as a float, as LiteLLM does")]
+    let usd = price.0 as f64 / 1e18;
+    usd
+}
+
 /// Adds what is known of a model.
 fn facts(info: &mut Map<String, Value>, target: &TargetConfig) {
-    let usd = |atto: u64| {
-        #[expect(clippy::cast_precision_loss, reason = "shown as a float, as LiteLLM does")]
-        let usd = atto as f64 / 1e18;
-        usd
-    };
     let price = target.price.as_ref();
     info.insert("key".into(), target.model.as_str().into());
     info.insert("max_tokens".into(), target.max_output_tokens.into());
     info.insert("max_input_tokens".into(), target.max_input_tokens.into());
     info.insert("max_output_tokens".into(), target.max_output_tokens.into());
-    info.insert("input_cost_per_token".into(), price.map(|it| usd(it.input.0)).into());
-    info.insert("output_cost_per_token".into(), price.map(|it| usd(it.output.0)).into());
+    info.insert("input_cost_per_token".into(), price.map(|it| usd(it.input)).into());
+    info.insert("output_cost_per_token".into(), price.map(|it| usd(it.output)).into());
 }
 
 /// Credentials of providers that take more than a key.

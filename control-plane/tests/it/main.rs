@@ -14,6 +14,7 @@ mod key_limits;
 mod keys;
 mod keys_refused;
 mod ledger;
+mod model_groups;
 mod providers;
 mod spend;
 mod spend_totals;

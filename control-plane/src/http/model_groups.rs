@@ -1,0 +1,121 @@
+//! LiteLLM's views of models besides `/model/info`: by public name, and in pages.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use tollgate_core::money::AttoDollars;
+use tollgate_core::snapshot::ModelKind;
+
+use crate::config::{ModelConfig, TargetConfig};
+use crate::http::App;
+use crate::http::auth::admin;
+use crate::http::deployments;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// `GET /model_group/info`: each public name with the best of what its targets can do.
+pub(crate) async fn info(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/model_group/info").await?;
+    let query = Query::read(query.as_deref());
+    let config = app.config.borrow().clone();
+    let wanted =
+        |model: &&ModelConfig| query.text("model_group").is_none_or(|name| name == model.name);
+    let data: Vec<Value> = config.models.iter().filter(wanted).map(group).collect();
+    Ok(Json(json!({ "data": data })))
+}
+
+/// `GET /v2/model/info`: a page of what `/model/info` shows.
+pub(crate) async fn page(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    admin(&app, &headers, "/v2/model/info").await?;
+    let query = Query::read(query.as_deref());
+    query.refuse(&["teamId", "sortBy", "sortOrder", "blocked", "access_group", "wildcard_only"])?;
+    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
+    let size = query.number("size", 1, 1000)?.unwrap_or(50);
+    let mut data = deployments::all(&app).await?;
+    data.retain(|entry| {
+        let is = |pointer: &str, name: &str| {
+            query.text(name).is_none_or(|text| entry.pointer(pointer).is_some_and(|it| it == text))
+        };
+        let name = entry["model_name"].as_str().unwrap_or_default();
+        let found = query.text("search").is_none_or(|text| name.contains(text));
+        found && is("/model_name", "model") && is("/model_info/id", "modelId")
+    });
+    let (total, skipped) = (data.len() as u64, u64::from(page - 1) * u64::from(size));
+    let shown: Vec<Value> = data
+        .into_iter()
+        .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
+        .take(size as usize)
+        .collect();
+    Ok(Json(json!({
+        "data": shown,
+        "total_count": total,
+        "current_page": page,
+        "total_pages": total.div_ceil(u64::from(size)),
+        "size": size,
+    })))
+}
+
+/// `GET /credentials`: those that LiteLLM keeps apart from models. Ours belong to providers.
+pub(crate) async fn credentials(State(app): State<App>, headers: HeaderMap) -> Answer {
+    admin(&app, &headers, "/credentials").await?;
+    Ok(Json(json!({ "success": true, "credentials": [] })))
+}
+
+fn group(model: &ModelConfig) -> Value {
+    let targets = &model.targets;
+    let providers: BTreeSet<&str> = targets.iter().map(|it| it.provider.as_str()).collect();
+    let most = |of: fn(&TargetConfig) -> Option<u64>| targets.iter().filter_map(of).max();
+    let price = |of: fn(&TargetConfig) -> Option<AttoDollars>| {
+        targets.iter().filter_map(of).max_by_key(|it| it.0).map(deployments::usd)
+    };
+    let any = |of: fn(&TargetConfig) -> Option<bool>| targets.iter().any(|it| of(it) == Some(true));
+    let tools = any(|target| target.tools);
+    json!({
+        "model_group": model.name,
+        "providers": providers,
+        "max_input_tokens": most(|target| target.max_input_tokens),
+        "max_output_tokens": most(|target| target.max_output_tokens),
+        "input_cost_per_token": price(|target| target.price.as_ref().map(|it| it.input)),
+        "output_cost_per_token": price(|target| target.price.as_ref().map(|it| it.output)),
+        "input_cost_per_pixel": null,
+        "mode": mode(model.kind()),
+        "tpm": model.limits.tpm,
+        "rpm": model.limits.rpm,
+        "supports_parallel_function_calling": tools,
+        "supports_function_calling": tools,
+        "supports_vision": any(|target| target.vision),
+        "supports_web_search": false,
+        "supports_url_context": false,
+        "supports_reasoning": false,
+        "supported_openai_params": null,
+        "configurable_clientside_auth_params": null,
+        "is_public_model_group": false,
+        "health_status": null,
+        "health_response_time": null,
+        "health_checked_at": null,
+    })
+}
+
+fn mode(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Unspecified => "chat",
+        ModelKind::Embeddings => "embedding",
+        ModelKind::Images => "image_generation",
+        ModelKind::Speech => "audio_speech",
+        ModelKind::Transcriptions => "audio_transcription",
+        ModelKind::Moderations => "moderations",
+    }
+}
