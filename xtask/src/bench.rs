@@ -4,6 +4,7 @@
 //! upstream. Tollgate's has real keys, access checks, metering and both roles on.
 
 mod load;
+mod long;
 mod management;
 mod measure;
 mod numbers;

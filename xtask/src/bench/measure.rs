@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::load::{self, connect};
+use super::long;
 use super::numbers::{Samples, cpu_micros, float, resident_megabytes};
 use super::report::{Row, Target};
 use super::rig::{INPUT_PRICE, Rig, Side, chat};
@@ -69,6 +70,7 @@ const FIRST_P99: &str = "first byte of a stream p99";
 const LAG_P50: &str = "lag of a frame p50";
 const LAG_P99: &str = "lag of a frame p99";
 const PROMPT: &str = "1 MB prompt p50";
+const UPLOAD: &str = "CPU of a 200 MB upload";
 const MEMORY: &str = "resident memory";
 const CPU_KEYS: &str = "CPU per request at c=8, many keys";
 const CPU_TRANSLATED: &str = "CPU per request at c=8, translated";
@@ -92,6 +94,7 @@ const COMPARED: &[(&str, &str, Option<Target>)] = &[
     (LAG_P50, "µs", None),
     (LAG_P99, "µs", None),
     (PROMPT, "µs", Some(Target::AddedAtMost(1000.0))),
+    (UPLOAD, "ms", Some(Target::RatioAtMost(1.3))),
     (CPU_KEYS, "µs", Some(Target::RatioAtMost(1.25))),
     (P50_KEYS, "µs", Some(Target::AddedAtMost(60.0))),
     (CPU_TRANSLATED, "µs", Some(Target::RatioAtMost(1.6))),
@@ -173,7 +176,8 @@ fn everything(rig: &Rig, side: &Side, plan: &Plan, served: &mut u64) -> Result<F
     loaded(side, plan, served, 64, CPU_C64, RATE_C64, &mut figures)?;
     unloaded(side, plan, served, P50_C1, P99_C1, &mut figures)?;
     streamed(rig, side, plan, &mut figures)?;
-    figures.insert(PROMPT, large_prompt(side, plan)?);
+    figures.insert(PROMPT, long::prompt(side, plan.prompts)?);
+    figures.insert(UPLOAD, long::upload(side)?);
     translated(rig, side, plan, &mut figures)?;
     kept(side, plan, &mut figures)?;
     Ok(figures)
@@ -281,19 +285,6 @@ fn streamed(rig: &Rig, side: &Side, plan: &Plan, figures: &mut Figures) -> Resul
     figures.insert(LAG_P50, seen.lag.micros(0.5));
     figures.insert(LAG_P99, seen.lag.micros(0.99));
     Ok(())
-}
-
-fn large_prompt(side: &Side, plan: &Plan) -> Result<f64> {
-    let mut stream = connect(side.large.address)?;
-    let mut samples = Samples::default();
-    for _ in 0..plan.prompts {
-        let sent = Instant::now();
-        stream.write_all(&side.large.request)?;
-        let answer = http::receive(&mut stream)?;
-        ensure!(answer.status == 200, "answered {}: {}", answer.status, answer.text());
-        samples.add(sent.elapsed());
-    }
-    Ok(samples.micros(0.5))
 }
 
 /// Measures what a bare Envoy has not.

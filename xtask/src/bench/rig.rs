@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use super::long;
 use super::management::Management;
 use super::paced::Upstream;
 use crate::command::{output, which};
@@ -33,6 +34,8 @@ pub(super) struct Side {
     pub(super) small: Target,
     pub(super) large: Target,
     pub(super) paced: Target,
+    /// A form whose file follows.
+    pub(super) upload: Target,
     /// What the filter keeps in memory; bare Envoy asks the provider.
     pub(super) kept: Target,
     /// Asked in OpenAI's dialect of a provider that speaks Anthropic's; bare Envoy passes it on.
@@ -176,6 +179,10 @@ fn side(
         envoy,
         small: Target { address: small, request: chat(key, model, question, false) },
         large: Target { address: large, request: chat(other, model, &long, false) },
+        upload: Target {
+            address: paced,
+            request: long::form(other, if model == "small" { "heard" } else { "whisper-1" }),
+        },
         kept: Target {
             address: small,
             request: chat(other, if model == "small" { "kept" } else { model }, question, false),
@@ -251,6 +258,7 @@ fn write_config(
             model("small", "provider", "gpt-4o-mini"),
             model("kept", "provider", "gpt-4o-mini"),
             model("paced", "paced", "paced-model"),
+            model("heard", "paced", "whisper-1"),
             model("translated", "translated", "translated-model"),
             falls,
         ],
