@@ -241,9 +241,10 @@ pub fn path(endpoint: Endpoint) -> Option<&'static str> {
     BATCHED.iter().find(|(_, known)| *known == endpoint).map(|(path, _)| *path)
 }
 
-/// Returns what the lines of a batch are for, by the path that it names.
+/// Returns what the lines of a batch are for, by the path that it names. Azure's have no version.
 pub fn endpoint(path: &str) -> Option<Endpoint> {
-    BATCHED.iter().find(|(known, _)| *known == path).map(|(_, endpoint)| *endpoint)
+    let names = |known: &str| known == path || known.strip_prefix("/v1") == Some(path);
+    BATCHED.iter().find(|(known, _)| names(known)).map(|(_, endpoint)| *endpoint)
 }
 
 fn count(value: &[u8], field: &'static str) -> Result<Option<u64>, Refusal> {
@@ -310,6 +311,10 @@ mod tests {
         let fine = r#"{"input_file_id":"file-1","endpoint":"/v1/embeddings"}"#;
         let terms = read(ResourceKind::Batch, fine).unwrap();
         assert_eq!((&*terms.input_file, terms.endpoint), ("file-1", Endpoint::Embeddings));
+
+        let azures = r#"{"input_file_id":"file-1","endpoint":"/chat/completions"}"#;
+        let terms = read(ResourceKind::Batch, azures).unwrap();
+        assert_eq!(terms.endpoint, Endpoint::ChatCompletions);
 
         for (body, part) in [
             (r#"{"endpoint":"/v1/embeddings"}"#, "'input_file_id'"),

@@ -6,6 +6,7 @@ use std::ops::Range;
 use tollgate_core::dialect::provider::is_embedding;
 use tollgate_core::dialect::references::{self, Noun};
 use tollgate_core::dialect::request::{self, Request};
+use tollgate_core::exchange::commit::{self, endpoint};
 use tollgate_core::json::scan::Object;
 use tollgate_core::json::text;
 use tollgate_core::path::{Call, Route};
@@ -51,7 +52,7 @@ impl<'a> Judge<'a> {
         Ok(Self {
             room: Room::open(context)?,
             call: Call { endpoint, named: None, route: Route::default() },
-            path: tollgate_core::exchange::commit::path(endpoint).unwrap_or_default(),
+            path: commit::path(endpoint).unwrap_or_default(),
             lines: 0,
             chosen: None,
             is_limited: false,
@@ -100,7 +101,7 @@ impl<'a> Judge<'a> {
         if text("method").as_deref() != Some("POST") {
             return Err("'method' must be \"POST\".".to_owned());
         }
-        if text("url").as_deref() != Some(self.path) {
+        if text("url").and_then(|url| endpoint(&url)) != Some(self.call.endpoint) {
             return Err(format!("'url' must be the batch's endpoint, \"{}\".", self.path));
         }
         match value("body") {
