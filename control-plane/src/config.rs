@@ -7,6 +7,7 @@ mod certificate;
 mod combos;
 mod error;
 mod limits;
+mod media;
 mod models;
 mod overrides;
 mod parse;
@@ -30,6 +31,7 @@ pub use crate::config::base_url::BaseUrl;
 pub use crate::config::certificate::CertificatePair;
 pub use crate::config::combos::{ComboConfig, Known, Member};
 pub use crate::config::error::{ConfigError, Problem};
+pub use crate::config::media::MediaFetchConfig;
 pub use crate::config::models::{ModelConfig, TargetConfig};
 pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialect, is_id};
 pub use crate::config::proxy_url::ProxyUrl;
@@ -72,6 +74,8 @@ pub struct Config {
     pub idempotency: Option<IdempotencyConfig>,
     /// Which answers are kept. `None`: none.
     pub cache: Option<CacheConfig>,
+    /// Which media are fetched for providers that take no addresses. `None`: none.
+    pub media_fetch: Option<MediaFetchConfig>,
 }
 
 /// How limits are enforced.

@@ -9,6 +9,7 @@ pub mod claim;
 pub mod commitment;
 pub mod edit;
 pub mod entity;
+pub mod file_type;
 pub mod health;
 pub mod item;
 pub mod kept;

@@ -7,6 +7,7 @@ mod discovery;
 mod error;
 mod health;
 pub mod leases;
+mod media;
 mod policy;
 mod replay;
 mod resources;
@@ -26,6 +27,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnixListenerStream;
+use tollgate_proto::v1::media_server::MediaServer as MediaService;
 use tollgate_proto::v1::policy_server::PolicyServer as PolicyService;
 use tollgate_proto::v1::replay_server::ReplayServer as ReplayService;
 use tollgate_proto::v1::resources_server::ResourcesServer as ResourcesService;
@@ -120,6 +122,7 @@ fn router(service: Service, publisher: Publisher, desk: Desk, drain: &Drain) -> 
         drain: drain.clone(),
     };
     let resources = resources::ResourcesServer { service: service.clone(), desk };
+    let media = media::MediaServer::new(publisher.clone());
     let usage = usage::UsageServer { service };
     let discovery = discovery::DiscoveryServer { publisher, drain: drain.clone() };
     Server::builder()
@@ -138,6 +141,7 @@ fn router(service: Service, publisher: Publisher, desk: Desk, drain: &Drain) -> 
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         )
+        .add_service(MediaService::new(media).max_encoding_message_size(2 * MAX_MESSAGE_BYTES))
         .add_service(
             UsageService::new(usage)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)

@@ -2,9 +2,11 @@
 //!
 //! A URL that somebody wrote must not lead into the machine's own network: names are looked up
 //! here, every address is judged before it is connected to, and redirects are not followed.
+//! [`fetch`] is for addresses that clients write, and follows redirects as far as it is told.
 
 mod address;
 pub mod embedding;
+pub mod fetch;
 pub mod question;
 
 use std::convert::Infallible;
@@ -113,6 +115,8 @@ pub async fn open(
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     body: Incoming,
     _connection: AbortOnDrop,
 }
@@ -209,8 +213,9 @@ where
     };
     let request = request.body(body).map_err(unreachable)?;
     let answer = sender.send_request(request).await.map_err(unreachable)?;
-    let status = answer.status().as_u16();
-    Ok(Answer { status, body: answer.into_body(), _connection: driver })
+    let (head, body) = answer.into_parts();
+    let (status, headers) = (head.status.as_u16(), head.headers);
+    Ok(Answer { status, headers, body, _connection: driver })
 }
 
 fn unreachable(error: impl std::fmt::Display) -> OutboundError {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tollgate_proto::v1::Snapshot;
 
-use crate::config::Config;
+use crate::config::{Config, MediaFetchConfig};
 use crate::semantic::Semantic;
 use crate::snapshot;
 use crate::store::SharedLimits;
@@ -41,6 +41,8 @@ pub struct Published {
     pub resources: Arc<Resources>,
     /// How questions are compared. `None`: they are not.
     pub semantic: Option<Arc<Semantic>>,
+    /// Which media are fetched. `None`: none.
+    pub media_fetch: Option<MediaFetchConfig>,
     /// Before this moment Envoy may still look for the addresses of new providers.
     resolved_at: Instant,
 }
@@ -52,6 +54,7 @@ impl Publisher {
             snapshot: Arc::new(snapshot::render(config, limits, revision)),
             resources: Arc::new(xds::render(config)),
             semantic: Semantic::of(config).map(Arc::new),
+            media_fetch: config.media_fetch.clone(),
             resolved_at: Instant::now(),
         };
         Self {
@@ -84,7 +87,8 @@ impl Publisher {
         let resources = Arc::new(Resources { clusters, routes, ..wanted.clone() });
         let resolved_at = Instant::now() + lookup;
         let semantic = Semantic::of(config).map(Arc::new);
-        let published = Published { snapshot, resources, semantic, resolved_at };
+        let media_fetch = config.media_fetch.clone();
+        let published = Published { snapshot, resources, semantic, media_fetch, resolved_at };
         self.shared.current.send_replace(published);
         if leaving {
             tokio::spawn(self.clone().drop_leavers(revision, wanted));

@@ -41,6 +41,7 @@ pub fn render(config: &Config, limits: &SharedLimits, revision: u64) -> v1::Snap
         addresses: addresses(&config.server.gateway.addresses),
         idempotency: replay::idempotency(config.idempotency),
         cache: config.cache.as_ref().map(|it| replay::cache(it, limits.cache_generation)),
+        media_fetch: config.media_fetch.is_some(),
         resources_provider: config.server.gateway.resources_provider.clone().unwrap_or_default(),
     }
 }

@@ -9,6 +9,7 @@ pub mod count;
 pub mod embeddings;
 pub mod error;
 pub mod gemini;
+pub mod linked;
 pub mod media;
 pub mod models;
 pub mod ollama;

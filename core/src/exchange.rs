@@ -43,6 +43,7 @@ mod choice;
 pub mod commit;
 mod customer;
 pub mod effect;
+mod elsewhere;
 mod fallback;
 mod forms;
 mod further;
@@ -74,6 +75,7 @@ pub use input::{CallFailed, Input};
 use address::Address;
 use attempt::Attempt;
 use customer::Customer;
+use elsewhere::Elsewhere;
 use fallback::Fallback;
 use limits::{Candidate, Reserved};
 use objects::Objects;
@@ -126,6 +128,8 @@ pub struct Exchange {
     error_code: Option<String>,
     /// What is known of objects that it names.
     objects: Option<Box<Objects>>,
+    /// What is known of media that it names by address.
+    elsewhere: Option<Box<Elsewhere>>,
     /// Where it goes at its provider, when it is about objects.
     object_path: Option<Box<str>>,
     /// The provider keeps its answer, which can be named later.
@@ -212,6 +216,7 @@ impl Exchange {
             status: 0,
             error_code: None,
             objects: None,
+            elsewhere: None,
             object_path: None,
             answer_held: false,
             is_stored: false,

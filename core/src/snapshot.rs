@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub addresses: Option<AddressLists>,
     /// What ids mean that clients give their requests. `None`: nothing.
     pub idempotency: Option<Idempotency>,
+    /// Media that requests name by address are fetched for providers that need their content.
+    pub media_fetch: bool,
     /// What becomes of answers. `None`: none is kept.
     pub cache: Option<Rc<CacheSettings>>,
 }

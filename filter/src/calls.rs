@@ -9,6 +9,7 @@ use tollgate_proto::v1::{ResolveCustomerRequest, ResolveKeyRequest, WatchRequest
 
 use crate::host;
 
+const MEDIA: &str = "tollgate.v1.Media";
 const POLICY: &str = "tollgate.v1.Policy";
 const REPLAY: &str = "tollgate.v1.Replay";
 const RESOURCES: &str = "tollgate.v1.Resources";
@@ -85,10 +86,12 @@ impl ControlPlane {
         let _ = host::dispatch_grpc_call(&self.0, REPLAY, "Deliver", delivery, REPORT_WITHIN);
     }
 
-    /// Asks about objects. The answer comes to the context that asks.
+    /// Asks about objects, or for what stands at addresses. The answer comes to the context that
+    /// asks.
     pub(crate) fn ask(&self, question: Question, message: &[u8]) -> Option<u32> {
         let within = Duration::from_secs(question.patience_seconds());
-        host::dispatch_grpc_call(&self.0, RESOURCES, question.method(), message, within)
+        let service = if question == Question::Fetch { MEDIA } else { RESOURCES };
+        host::dispatch_grpc_call(&self.0, service, question.method(), message, within)
     }
 
     /// Tells what was learned of accounts. Nobody waits for the answer.

@@ -5,7 +5,7 @@ use std::path::Path;
 #[test]
 fn generated_code_is_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["policy", "replay", "resources", "usage"]
+    let files = ["media", "policy", "replay", "resources", "usage"]
         .map(|service| format!("tollgate/v1/{service}.proto"));
     let descriptors = protox::compile(files, [root]).expect("the proto files compile");
     let out = std::env::temp_dir().join(format!("tollgate-codegen-{}", std::process::id()));

@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod management;
 mod media;
+mod media_by_address;
 mod metrics;
 mod models;
 mod names;

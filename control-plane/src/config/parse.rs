@@ -86,6 +86,7 @@ impl Reader<'_> {
             limits: limits?,
             idempotency,
             cache,
+            media_fetch: self.media_fetch(raw.media_fetch),
         })
     }
 

@@ -28,6 +28,19 @@ pub(super) struct RawConfig {
     pub(super) limits: RawEnforcement,
     pub(super) idempotency: RawIdempotency,
     pub(super) cache: RawCache,
+    pub(super) media_fetch: RawMediaFetch,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMediaFetch {
+    pub(super) enabled: bool,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) types: Option<Vec<String>>,
+    pub(super) timeout_seconds: Option<u64>,
+    pub(super) allow_http: bool,
+    pub(super) allow_private: bool,
+    pub(super) hosts: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

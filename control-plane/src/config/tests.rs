@@ -83,6 +83,7 @@ fn the_least_configuration_has_defaults() {
         limits: LimitsConfig::default(),
         idempotency: Some(crate::config::IdempotencyConfig::default()),
         cache: None,
+        media_fetch: None,
     };
     assert_eq!(config, expected);
 }
@@ -365,6 +366,7 @@ fn every_field_is_documented() {
         ("resilience.", "resilience: { zzz: 1 }"),
         ("limits.", "limits: { zzz: 1 }"),
         ("cache.", "cache: { zzz: 1 }"),
+        ("media_fetch.", "media_fetch: { zzz: 1 }"),
         ("cache.semantic.", "cache: { semantic: { zzz: 1 } }"),
         ("tags[].", "tags: [{ zzz: 1 }]"),
         ("*.limits.", "tags: [{ limits: { zzz: 1 } }]"),

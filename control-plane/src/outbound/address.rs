@@ -31,6 +31,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
     address.is_loopback()
         || address.is_private()
         || address.is_documentation()
+        || address.octets().starts_with(&[192, 0, 0])
         || first == 0
         || first >= 240
         || (first == 100 && (64..128).contains(&second))
@@ -45,7 +46,17 @@ fn is_never_v6(address: Ipv6Addr) -> bool {
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
-    address.is_loopback() || address.is_unique_local()
+    let segments = address.segments();
+    // Discarded, Teredo's and others of special use, documentation, old site-local ones, and
+    // NAT64 prefixes of networks' own.
+    let special = matches!(
+        segments,
+        [0x100, 0, 0, 0, ..] | [0x2001, 0..0x200 | 0xdb8, ..] | [0x64, 0xff9b, 1, ..]
+    );
+    address.is_loopback()
+        || address.is_unique_local()
+        || special
+        || segments.first().is_some_and(|first| first & 0xffc0 == 0xfec0 || *first == 0x5f00)
 }
 
 /// Returns the IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64 or 6to4.
@@ -110,6 +121,12 @@ mod tests {
             "::1",
             "fd12::1",
             "::ffff:10.0.0.1",
+            "192.0.0.8",
+            "2001::1",
+            "2001:db8::1",
+            "fec0::1",
+            "64:ff9b:1::a00:1",
+            "100::1",
         ] {
             assert_eq!(allowed(address), (false, true), "{address}");
         }

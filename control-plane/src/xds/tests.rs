@@ -164,6 +164,7 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
         limits: LimitsConfig::default(),
         idempotency: Some(crate::config::IdempotencyConfig::default()),
         cache: None,
+        media_fetch: None,
     }
 }
 

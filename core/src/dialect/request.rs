@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::rc::Rc;
 
 use tollgate_proto::v1::Endpoint;
 
@@ -45,6 +46,8 @@ pub struct Request {
     pub sse: bool,
     /// What it asks for besides tokens. `None`: nothing.
     pub media: Option<Box<Ask>>,
+    /// The body with the content of media that it names by address, for those who need it.
+    pub inlined: Option<Rc<Vec<u8>>>,
     spelling: Spelling,
     /// The model's name was put into the body here.
     is_supplied: bool,
@@ -180,6 +183,7 @@ impl Request {
             choices: 1,
             sse: named.is_none_or(|named| named.sse),
             media: None,
+            inlined: None,
             spelling: Spelling::Json,
             is_supplied: false,
             model_at: Vec::new(),

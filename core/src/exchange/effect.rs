@@ -88,6 +88,8 @@ pub enum Question {
     List,
     /// `ForgetRequest`.
     Forget,
+    /// `FetchRequest`: not about objects, but about what stands at addresses.
+    Fetch,
 }
 
 impl Question {
@@ -100,6 +102,7 @@ impl Question {
             Self::Register => "Register",
             Self::List => "List",
             Self::Forget => "Forget",
+            Self::Fetch => "Fetch",
         }
     }
 
@@ -107,6 +110,8 @@ impl Question {
     pub fn patience_seconds(self) -> u64 {
         match self {
             Self::Assess => 300,
+            // Longer than the control plane may be told to try.
+            Self::Fetch => 35,
             Self::Admit | Self::Release | Self::Register | Self::List | Self::Forget => 2,
         }
     }

@@ -208,9 +208,12 @@ impl Outgoing {
 impl Exchange {
     /// No further attempt will need the request's body, and a long one is not counted.
     pub(super) fn forget_long_body(&mut self) {
-        if self.body.as_ref().is_some_and(|body| body.len() > BODY_KEPT) {
-            self.body = None;
+        let inlined = self.forwarded.as_ref().and_then(|it| it.request.inlined.as_ref());
+        let inlined = inlined.map(|body| body.len()).unwrap_or_default();
+        if self.body.as_ref().is_some_and(|body| body.len().max(inlined) > BODY_KEPT) {
+            (self.body, self.elsewhere) = (None, None);
             if let Some(forwarded) = &mut self.forwarded {
+                forwarded.request.inlined = None;
                 forwarded.outgoing.forget_body();
             }
         }
@@ -230,6 +233,7 @@ fn translate(
     if provider::is_embedding(endpoint) {
         return translate_embeddings(from, to, body, target);
     }
+    let body = request.inlined.as_deref().map_or(body, Vec::as_slice);
     let plain = plain(from, to, body);
     let mut conversation = from.read_request(&plain)?;
     conversation.model = request.model.as_str().into();

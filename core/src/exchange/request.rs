@@ -153,6 +153,9 @@ impl Exchange {
         if self.asked_for_objects() {
             return self.objects_resolved(answer, gateway, now_us);
         }
+        if self.asked_for_media() {
+            return self.media_fetched(answer, gateway, now_us);
+        }
         if self.asked_to_keep() {
             return self.kept(answer);
         }
@@ -318,6 +321,10 @@ impl Exchange {
                 return self.serve_kept((kept, request), policy, of, gateway, now_us);
             }
             Before::Never => {}
+        }
+        if self.awaits_media(&mut request, &body, &model, gateway)? {
+            self.body = Some(body);
+            return Ok(Flow::Pause);
         }
         let (target, outgoing, fallback) =
             self.first_target((&request, &body), &model, gateway, now_us)?;

@@ -94,6 +94,7 @@ impl TryFrom<proto::Snapshot> for Snapshot {
             names,
             default_model: wire.default_model,
             resources_provider: wire.resources_provider,
+            media_fetch: wire.media_fetch,
             resilience: wire.resilience.map(Resilience::from).unwrap_or_default(),
             addresses: wire.addresses.map(AddressLists::from),
             idempotency: wire.idempotency.map(Idempotency::from),

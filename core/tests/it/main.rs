@@ -18,6 +18,7 @@ mod configured;
 mod credentials;
 mod dialects;
 mod driver;
+mod elsewhere;
 mod failures;
 mod fallback;
 mod held;

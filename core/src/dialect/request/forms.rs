@@ -55,6 +55,7 @@ impl Request {
             choices: 1,
             sse: true,
             media: Some(Box::new(facts.ask)),
+            inlined: None,
             spelling,
             is_supplied: false,
             model_at,
