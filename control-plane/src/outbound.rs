@@ -42,6 +42,24 @@ pub enum Reach {
     Private,
 }
 
+/// Reads the base URL of a provider that somebody makes over the API. One that leads to where
+/// clouds have their metadata stands in the configuration file or nowhere.
+///
+/// # Errors
+/// Says why it is none.
+pub fn base_url(text: &str) -> Result<BaseUrl, String> {
+    let url = BaseUrl::parse(text)?;
+    let address = url.host.parse().ok();
+    let never = address.is_some_and(|address| !address::is_allowed(address, Reach::Private));
+    if never || METADATA_NAMES.contains(&url.host.trim_end_matches('.')) {
+        return Err(format!(
+            "{:?} is a link-local address, or one of a cloud's metadata",
+            url.host
+        ));
+    }
+    Ok(url)
+}
+
 /// A request.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -230,8 +248,33 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 });
 
+/// Google's; other clouds have addresses alone.
+const METADATA_NAMES: [&str; 2] = ["metadata", "metadata.google.internal"];
 const PATIENCE: Duration = Duration::from_secs(15);
 /// So long a body may take that comes in pieces.
 const LONG_PATIENCE: Duration = Duration::from_mins(10);
 /// The longest list of models is far below.
 const MOST_BYTES: usize = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_provider_is_made_where_clouds_have_their_metadata() {
+        for url in [
+            "http://169.254.169.254/v1",
+            "http://2852039166/v1",
+            "http://[fe80::1]/v1",
+            "http://[::ffff:a9fe:a9fe]/v1",
+            "http://100.100.100.200",
+            "http://metadata.google.internal./v1",
+            "http://0.0.0.0:8000",
+        ] {
+            assert!(base_url(url).unwrap_err().contains("metadata"), "{url}");
+        }
+        for url in ["http://127.0.0.1:11434", "http://10.0.0.1/v1", "https://api.openai.com/v1"] {
+            assert!(base_url(url).is_ok(), "{url}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::config::{
 use crate::domain::{Item, ItemKind, Limits};
 use crate::effective::names::model;
 use crate::effective::{IN_FILE, Merge};
+use crate::outbound;
 
 /// A provider that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Node {
         if !is_id(&prefix) {
             return Err(format!("prefix {prefix:?} may hold lower-case letters, digits, - and _"));
         }
-        let base_url = BaseUrl::parse(item.text("baseUrl").unwrap_or_default())?;
+        let base_url = outbound::base_url(item.text("baseUrl").unwrap_or_default())?;
         let dialect = match (item.text("type"), item.text("apiType")) {
             (Some("anthropic-compatible"), _) => ProviderDialect::Anthropic,
             (_, Some("responses")) => ProviderDialect::Responses,
@@ -43,7 +44,7 @@ impl Node {
 /// Makes the provider of a connection, without accounts, or says what is missing.
 pub fn provider_of(item: &Item, nodes: &[Node]) -> Result<ProviderConfig, String> {
     let name = item.text("provider").unwrap_or_default();
-    let url = item.text("baseUrl").map(BaseUrl::parse).transpose()?;
+    let url = item.text("baseUrl").map(outbound::base_url).transpose()?;
     let node = nodes.iter().find(|node| node.id == name || node.prefix == name);
     let mut provider = match (node, Catalogue::built_in().find(name)) {
         (Some(node), _) => {

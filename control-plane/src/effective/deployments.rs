@@ -8,13 +8,13 @@ use tollgate_core::price::Price;
 
 use crate::catalogue::Catalogue;
 use crate::config::{
-    AccountConfig, BaseUrl, ProviderConfig, ProviderDialect, RoutingConfig, Strategy, TargetConfig,
-    is_id,
+    AccountConfig, ProviderConfig, ProviderDialect, RoutingConfig, Strategy, TargetConfig, is_id,
 };
 use crate::domain::Item;
 use crate::effective::connections::limits;
 use crate::effective::names::model;
 use crate::effective::{IN_FILE, Merge};
+use crate::outbound;
 use crate::prices::RawPrice;
 
 /// What LiteLLM calls a deployment.
@@ -80,7 +80,7 @@ impl<'a> Params<'a> {
     /// Makes the provider that it describes, or says what is missing.
     pub fn provider(self) -> Result<ProviderConfig, String> {
         let (name, _) = self.target();
-        let url = self.text("api_base").map(BaseUrl::parse).transpose()?;
+        let url = self.text("api_base").map(outbound::base_url).transpose()?;
         let azure_version = self.text("api_version").map(str::to_owned);
         let mut provider = match (Catalogue::built_in().find(name), url) {
             (Some(known), url) => ProviderConfig::known(known.id.clone(), known, url)
