@@ -16,7 +16,9 @@ const CLOSE: &str = "0.9848";
 
 /// A gateway that compares questions to `gpt-4o`, and not those to `plain`.
 fn comparing(more: &Value) -> Builder {
-    let mut semantic = json!({ "embedding_model": "embed", "models": ["gpt-4o"] });
+    // As long as it may be: a slow machine must not turn a hit into a miss.
+    let mut semantic =
+        json!({ "embedding_model": "embed", "models": ["gpt-4o"], "timeout_ms": 1_500 });
     for (name, value) in more.as_object().unwrap() {
         semantic[name] = value.clone();
     }
