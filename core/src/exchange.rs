@@ -61,6 +61,7 @@ mod repeats;
 mod request;
 mod resources;
 mod response;
+mod send;
 mod shown;
 mod special;
 mod strip;
