@@ -292,8 +292,12 @@ fn is_management(path: &str) -> bool {
         "access_group" | "add" | "budget" | "cache" | "config" | "cost" | "customer" | "delete"
         | "end_user" | "get" | "global" | "jwt" | "key" | "model" | "model_group"
         | "organization" | "project" | "provider" | "public" | "spend" | "sso" | "tag" | "team"
-        | "update" | "user" | "utils" | "v2" => path.len() > first.len() + 2,
+        | "update" | "user" | "utils" => path.len() > first.len() + 2,
         "audit" | "credentials" | "fallback" | "health" | "ready" | "routes" | "settings" => true,
+        "v2" => matches!(
+            path.split('/').nth(2),
+            Some("key" | "model" | "organization" | "team" | "user")
+        ),
         "v1" => ["/v1/access_group", "/v1/model/"].iter().any(|it| path.starts_with(it)),
         // Others below `/api` are Ollama's, or the API's itself.
         "api" => matches!(

@@ -179,6 +179,7 @@ fn tells_management_from_inference() {
         "/ready",
         "/model/info?x",
         "/v1/model/info",
+        "/v2/key/info",
         "/api/providers",
         "/api/providers/x/test",
         "/api/models/alias",
