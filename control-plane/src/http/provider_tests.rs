@@ -85,7 +85,10 @@ pub(crate) async fn validate_node(
         return Err(bad("baseUrl is required"));
     }
     item.body.insert("prefix".into(), "validated".into());
-    let node = crate::effective::Node::read(&item).map_err(bad)?;
+    let node = match crate::effective::Node::read(&item) {
+        Ok(node) => node,
+        Err(why) => return Ok(Json(json!({"valid": false, "error": why}))),
+    };
     let provider = ProviderConfig::new(node.prefix, node.base_url, node.dialect);
     verdict_of(&provider, key.as_ref(), allowed(&item)).await
 }
