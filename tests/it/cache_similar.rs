@@ -2,14 +2,9 @@
 
 use serde_json::{Value, json};
 use tollgate_e2e::simulator::{Fault, Script};
-use tollgate_e2e::{Builder, Call, Client, Key, Model, Shared, Stack, eventually, on_every_role};
+use tollgate_e2e::{Builder, Call, Client, Key, Model, Stack, eventually};
 
 use crate::stacks::for_each_role;
-
-static BOTH_ROLES: Shared = Shared::new(|| comparing(&json!({})));
-static STANDALONE: Shared =
-    Shared::new(|| comparing(&json!({})).role(tollgate_e2e::Role::Standalone));
-static EVERY_ROLE: [&Shared; 2] = [&BOTH_ROLES, &STANDALONE];
 
 /// How similar texts are to the embedder: those that begin with an angle, as its cosine says.
 const CLOSE: &str = "0.9848";
@@ -85,7 +80,10 @@ async fn have_come(stack: &Stack, expected: u64) {
 
 #[test]
 fn a_similar_question_of_the_same_tenant_gets_the_answer_and_others_do_not() {
-    on_every_role(&EVERY_ROLE, &async |stack| {
+    // One of its own: what is counted and purged is all of a gateway's.
+    for_each_role(&async |role| {
+        let own = comparing(&json!({})).role(role).start().await;
+        let stack = &own;
         for stream in [false, true] {
             let (key, client) = stack.key(&json!({})).await;
             let (_, stranger) = stack.key(&json!({})).await;
@@ -121,6 +119,7 @@ fn a_similar_question_of_the_same_tenant_gets_the_answer_and_others_do_not() {
             assert_eq!(kept.len(), 2, "{rows:?}");
             assert!(kept.iter().all(|row| row.cost_nanos() == 0 && row.tokens().2 > 0), "{kept:?}");
         }
+        own.stop().await;
     });
 }
 
@@ -159,7 +158,10 @@ fn each_embedding_is_paid_once_by_nobodys_key() {
 
 #[test]
 fn a_purge_forgets_what_similar_questions_find() {
-    on_every_role(&EVERY_ROLE, &async |stack| {
+    // One of its own: what is counted and purged is all of a gateway's.
+    for_each_role(&async |role| {
+        let own = comparing(&json!({})).role(role).start().await;
+        let stack = &own;
         let (_, client) = stack.key(&json!({})).await;
         is_kept(stack, ask(&client, "@0 what is it?", &json!({}))).await;
         assert_eq!(told(ask(&client, "@10 say it", &json!({}))).await.0, "HIT");
@@ -172,6 +174,7 @@ fn a_purge_forgets_what_similar_questions_find() {
             (told(ask(&client, "@10 say it", &json!({}))).await.0 == "MISS").then_some(())
         })
         .await;
+        own.stop().await;
     });
 }
 
