@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tollgate_core::json::edit::Edits;
-use tollgate_core::json::scan::Object;
+use tollgate_core::json::place::Place;
 use tollgate_core::json::text;
 
 use crate::deferred::lines::Lines;
@@ -62,27 +62,11 @@ async fn write(
 /// Returns a line with another model in its body. All else stays as it is.
 fn renamed(line: &[u8], model: &str) -> Vec<u8> {
     let mut edits = Edits::default();
-    if let Some(body) = member(line, 0..line.len(), "body")
-        && let Some(at) = member(line, body, "model")
-    {
-        edits.replace(at, text::encode(model));
+    let named = Place::whole(line).member("body").and_then(|body| body.member("model"));
+    if let Some(named) = named {
+        edits.replace(named.at, text::encode(model));
     }
     edits.apply(line)
-}
-
-fn member(
-    line: &[u8],
-    within: std::ops::Range<usize>,
-    name: &str,
-) -> Option<std::ops::Range<usize>> {
-    let text = line.get(within.clone())?;
-    let mut object = Object::open(text).ok()?;
-    while let Some(member) = object.next_member().ok()? {
-        if text::means(text.get(member.key)?, name) {
-            return Some(within.start + member.value.start..within.start + member.value.end);
-        }
-    }
-    None
 }
 
 const PIECES_AHEAD: usize = 16;

@@ -7,8 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Dialect;
-use crate::json::scan::{Array, Object};
-use crate::json::text;
+use crate::json::place::Place;
 
 /// One that stands elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +86,7 @@ fn is_known_to_google(url: &str) -> bool {
 
 /// Finds what a body that is known to be JSON names by address.
 pub fn find(dialect: Dialect, body: &[u8]) -> Vec<Linked> {
-    let whole = Place { body, at: 0..body.len() };
+    let whole = Place::whole(body);
     let mut found = Vec::new();
     match dialect {
         Dialect::OpenAi => whole.each_part("messages", "content", &mut |part| {
@@ -140,59 +139,13 @@ pub fn inlined(body: &[u8], linked: &[Linked], media: &[(&str, &[u8])]) -> Optio
     Some(out)
 }
 
-/// A value in a body.
-#[derive(Clone)]
-struct Place<'a> {
-    body: &'a [u8],
-    at: Range<usize>,
-}
-
-impl<'a> Place<'a> {
-    fn raw(&self) -> &'a [u8] {
-        self.body.get(self.at.clone()).unwrap_or_default()
-    }
-
-    fn within(&self, part: &Range<usize>) -> Self {
-        let start = self.at.start;
-        Self { body: self.body, at: start + part.start..start + part.end }
-    }
-
-    /// Returns the last member of a name, as parsers do, and all of it with its name.
-    fn named(&self, name: &str) -> Option<(Self, Range<usize>)> {
-        let raw = self.raw();
-        let mut object = Object::open(raw).ok()?;
-        let mut found = None;
-        while let Ok(Some(member)) = object.next_member() {
-            if raw.get(member.key.clone()).is_some_and(|key| text::means(key, name)) {
-                let all = member.key.start.saturating_sub(1)..member.value.end;
-                found = Some((self.within(&member.value), self.within(&all).at));
-            }
-        }
-        found
-    }
-
-    fn member(&self, name: &str) -> Option<Self> {
-        self.named(name).map(|(value, _)| value)
-    }
-
-    fn items(self) -> impl Iterator<Item = Self> {
-        Array::open(self.raw()).map(move |at| self.within(&at))
-    }
-
+impl Place<'_> {
     fn each_part(&self, messages: &str, content: &str, take: &mut dyn FnMut(&Self)) {
         for message in self.member(messages).into_iter().flat_map(Self::items) {
             for part in message.member(content).into_iter().flat_map(Self::items) {
                 take(&part);
             }
         }
-    }
-
-    fn is(&self, word: &str) -> bool {
-        self.string().is_some_and(|value| value == word)
-    }
-
-    fn string(&self) -> Option<String> {
-        text::string_value(self.raw()).map(std::borrow::Cow::into_owned)
     }
 
     /// Takes an address, unless the content stands in it.

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::Dialect;
 use crate::json::canonical;
-use crate::json::scan::{Array, Object};
+use crate::json::place::Place;
+use crate::json::scan::Object;
 use crate::json::text;
 
 /// The text of a user's last message, and where it stands.
@@ -21,7 +22,7 @@ impl Question {
     /// Finds it in a body that is known to be JSON. `None`: the last message is not the user's, it
     /// has something besides text, or the text is empty or longer than `most` bytes.
     pub fn find(dialect: Dialect, body: &[u8], most: usize) -> Option<Self> {
-        let whole = Place { body, at: 0..body.len() };
+        let whole = Place::whole(body);
         let places = match dialect {
             Dialect::OpenAi | Dialect::Anthropic => {
                 whole.last_of("messages")?.message("content")?
@@ -29,8 +30,8 @@ impl Question {
             Dialect::Responses => whole.input()?,
             Dialect::Gemini => whole.last_of("contents")?.content()?,
             Dialect::Ollama => whole.last_of("messages")?.without_images()?.message("content")?,
-            Dialect::Completions => whole.member("prompt")?.string()?,
-            Dialect::OllamaGenerate => whole.without_images()?.member("prompt")?.string()?,
+            Dialect::Completions => whole.given("prompt")?.quoted()?,
+            Dialect::OllamaGenerate => whole.without_images()?.given("prompt")?.quoted()?,
         };
         // Escapes only make a text shorter.
         let length: usize = places.iter().map(Range::len).sum();
@@ -60,96 +61,64 @@ impl Question {
 /// Stands for the question. No JSON has such a word, so that no body can bring it along.
 const MARK: &[u8] = b"question";
 
-/// A value in a body.
-#[derive(Clone)]
-struct Place<'a> {
-    body: &'a [u8],
-    at: Range<usize>,
-}
-
-impl<'a> Place<'a> {
-    fn raw(&self) -> &'a [u8] {
-        self.body.get(self.at.clone()).unwrap_or_default()
-    }
-
-    fn within(&self, part: &Range<usize>) -> Self {
-        let start = self.at.start;
-        Self { body: self.body, at: start + part.start..start + part.end }
-    }
-
-    /// Returns the last member of a name, as parsers do.
-    fn member(&self, name: &str) -> Option<Self> {
-        let raw = self.raw();
-        let mut object = Object::open(raw).ok()?;
-        let mut found = None;
-        while let Ok(Some(member)) = object.next_member() {
-            if raw.get(member.key).is_some_and(|key| text::means(key, name)) {
-                found = Some(self.within(&member.value));
-            }
-        }
-        found.filter(|value| value.raw() != b"null")
-    }
-
-    fn items(&self) -> impl Iterator<Item = Self> {
-        Array::open(self.raw()).map(|at| self.within(&at))
+impl Place<'_> {
+    /// Returns a member, unless it says nothing.
+    fn given(&self, name: &str) -> Option<Self> {
+        self.member(name).filter(|value| value.raw() != b"null")
     }
 
     /// Returns the last element of an array.
     fn last_of(&self, name: &str) -> Option<Self> {
-        self.member(name)?.items().last()
+        self.given(name)?.items().last()
     }
 
-    fn is(&self, word: &str) -> bool {
-        text::string_value(self.raw()).is_some_and(|value| value == word)
-    }
-
-    fn string(&self) -> Option<Vec<Range<usize>>> {
+    fn quoted(&self) -> Option<Vec<Range<usize>>> {
         self.raw().starts_with(b"\"").then(|| vec![self.at.clone()])
     }
 
     /// Ollama puts them beside the text.
     fn without_images(self) -> Option<Self> {
-        let images = self.member("images");
+        let images = self.given("images");
         images.is_none_or(|images| images.items().next().is_none()).then_some(self)
     }
 
     /// A message whose text is a string or a list of pieces with types.
     fn message(&self, name: &str) -> Option<Vec<Range<usize>>> {
-        let content = self.of_user()?.member(name)?;
-        content.string().or_else(|| {
+        let content = self.of_user()?.given(name)?;
+        content.quoted().or_else(|| {
             let pieces = content.items().map(|piece| {
-                let kind = piece.member("type")?;
-                let text = piece.member("text")?;
-                (kind.is("text") || kind.is("input_text")).then(|| text.string())?
+                let kind = piece.given("type")?;
+                let text = piece.given("text")?;
+                (kind.is("text") || kind.is("input_text")).then(|| text.quoted())?
             });
             pieces.collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
         })
     }
 
     fn of_user(&self) -> Option<&Self> {
-        self.member("role")?.is("user").then_some(self)
+        self.given("role")?.is("user").then_some(self)
     }
 
     /// Responses' `input`: a text, or items of which the last is a message.
     fn input(&self) -> Option<Vec<Range<usize>>> {
-        let input = self.member("input")?;
-        input.string().or_else(|| {
+        let input = self.given("input")?;
+        input.quoted().or_else(|| {
             let last = input.items().last()?;
-            let is_message = last.member("type").is_none_or(|kind| kind.is("message"));
+            let is_message = last.given("type").is_none_or(|kind| kind.is("message"));
             is_message.then(|| last.message("content"))?
         })
     }
 
     /// Gemini's content: parts of which each has a text and nothing else.
     fn content(&self) -> Option<Vec<Range<usize>>> {
-        if self.member("role").is_some_and(|role| !role.is("user")) {
+        if self.given("role").is_some_and(|role| !role.is("user")) {
             return None;
         }
-        let parts = self.member("parts")?;
+        let parts = self.given("parts")?;
         let texts = parts.items().map(|part| {
             let mut object = Object::open(part.raw()).ok()?;
             let only = object.next_member().ok()?.is_some_and(|member| member.comma.is_none());
-            only.then(|| part.member("text")?.string())?
+            only.then(|| part.given("text")?.quoted())?
         });
         texts.collect::<Option<Vec<_>>>().map(|texts| texts.concat())
     }

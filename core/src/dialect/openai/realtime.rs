@@ -2,11 +2,9 @@
 //!
 //! Wire format: <https://platform.openai.com/docs/api-reference/realtime-server-events>.
 
-use std::ops::Range;
-
 use super::answer::member;
 use crate::json::edit::Edits;
-use crate::json::scan::Object;
+use crate::json::place::Place;
 use crate::json::text;
 use crate::price::TokenUsage;
 use crate::usage;
@@ -128,25 +126,11 @@ fn transcribes(session: &[u8]) -> Option<String> {
 
 /// Returns an event with the client's name of the session's model.
 fn renamed(event: &[u8], model: &str) -> Option<Vec<u8>> {
-    let session = place(event, "session")?;
-    let inner = place(event.get(session.clone())?, "model")?;
-    let at = session.start + inner.start..session.start + inner.end;
-    text::string_value(event.get(at.clone())?)?;
+    let named = Place::whole(event).member("session")?.member("model")?;
+    named.string()?;
     let mut edits = Edits::default();
-    edits.replace(at, text::encode(model));
+    edits.replace(named.at, text::encode(model));
     Some(edits.apply(event))
-}
-
-/// Where the value of a member stands.
-fn place(object: &[u8], name: &str) -> Option<Range<usize>> {
-    let mut members = Object::open(object).ok()?;
-    let mut found = None;
-    while let Ok(Some(member)) = members.next_member() {
-        if text::means(object.get(member.key.clone()).unwrap_or_default(), name) {
-            found = Some(member.value);
-        }
-    }
-    found
 }
 
 #[cfg(test)]
