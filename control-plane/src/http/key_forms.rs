@@ -3,14 +3,13 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::http::auth::{Caller, admin, authenticate};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
-use crate::http::{App, Body, key_fields, key_view};
-use crate::service::{Actor, ServiceError};
+use crate::http::{App, Body, key_fields, keys};
 use crate::store::{KeyQuery, KeySort};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -73,7 +72,7 @@ pub(crate) async fn infos(State(app): State<App>, headers: HeaderMap, Body(body)
             return Err(ApiError::forbidden("You are not allowed to access this key's info."));
         }
         if let Some(key) = app.service.key(&hash).await? {
-            infos.push(Value::Object(key_view::row(&key, app.service.now())));
+            infos.push(Value::Object(keys::shown(&app, &key).await?));
             shown.push(name);
         }
     }
@@ -100,8 +99,7 @@ pub(crate) async fn service_account(
     if fields.change.user_id.as_value().is_some() {
         return Err(ApiError::bad_request("user_id", "a service account key is no user's"));
     }
-    let made = app.service.generate_key(None, fields, &actor).await?;
-    Ok(Json(key_view::generated(&made, app.service.now()).into()))
+    keys::made(&app, None, fields, &actor).await
 }
 
 /// `POST /key/bulk_update`: each for itself; one that fails stops no other.
@@ -121,8 +119,8 @@ pub(crate) async fn update_many(
     let (requested, mut done, mut failed) = (items.len(), Vec::new(), Vec::new());
     for item in items {
         let name = item.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
-        match update_one(&app, &item, &actor).await {
-            Ok(info) => done.push(json!({ "key": name, "key_info": info })),
+        match keys::changed(&app, item.to_string().as_bytes(), &actor).await {
+            Ok((name, info)) => done.push(json!({ "key": name, "key_info": info })),
             Err(error) => failed.push(json!({
                 "key": name,
                 "key_info": null,
@@ -135,20 +133,6 @@ pub(crate) async fn update_many(
         "successful_updates": done,
         "failed_updates": failed,
     })))
-}
-
-async fn update_one(
-    app: &App,
-    item: &Value,
-    actor: &Actor,
-) -> Result<Map<String, Value>, ApiError> {
-    let mut body = Fields::read(item.to_string().as_bytes())?;
-    let name = body.required_text("key");
-    let fields = key_fields::read(&mut body)?;
-    body.finish()?;
-    let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
-    let key = app.service.update_key(&hash, fields, actor).await?;
-    Ok(key_view::row_with_token(&key, app.service.now()))
 }
 
 const MOST_AT_ONCE: usize = 500;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{ApiKey, Limits, Secret, Stamps, Timestamp};
@@ -15,7 +15,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
 use crate::http::{App, Body, entity_view, key_fields, key_view};
-use crate::service::ServiceError;
+use crate::service::{Actor, KeyFields, ServiceError};
 use crate::store::{KeyQuery, KeySort, ListedKey};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -31,9 +31,19 @@ pub(crate) async fn generate(
     let chosen = body.text("key").value().map(Secret::new);
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
-    let made = app.service.generate_key(chosen, fields, &actor).await?;
+    made(&app, chosen, fields, &actor).await
+}
+
+/// Makes a key and shows it, this once.
+pub(crate) async fn made(
+    app: &App,
+    chosen: Option<Secret>,
+    fields: KeyFields,
+    actor: &Actor,
+) -> Answer {
+    let made = app.service.generate_key(chosen, fields, actor).await?;
     let mut view = key_view::generated(&made, app.service.now());
-    view.insert("litellm_budget_table".into(), budget_table(&app, &made.key).await?);
+    view.insert("litellm_budget_table".into(), budget_table(app, &made.key).await?);
     Ok(Json(view.into()))
 }
 
@@ -60,23 +70,38 @@ pub(crate) async fn info(
         }
     };
     let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
-    let mut view = key_view::row(&key, app.service.now());
-    view.insert("litellm_budget_table".into(), budget_table(&app, &key).await?);
+    let view = shown(&app, &key).await?;
     Ok(Json(json!({"key": name, "info": view})))
+}
+
+/// Shows a key without its hash, with the budget that it shares.
+pub(crate) async fn shown(app: &App, key: &ApiKey) -> Result<Map<String, Value>, ApiError> {
+    let mut view = key_view::row(key, app.service.now());
+    view.insert("litellm_budget_table".into(), budget_table(app, key).await?);
+    Ok(view)
 }
 
 /// `POST /key/update`.
 pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
     let actor = admin(&app, &headers, "/key/update").await?;
-    let mut body = Fields::read(&body)?;
+    let (name, mut view) = changed(&app, &body, &actor).await?;
+    view.insert("key".into(), name.into());
+    Ok(Json(Value::Object(view)))
+}
+
+/// Changes the key that a body names, and returns its name there with what it is now.
+pub(crate) async fn changed(
+    app: &App,
+    body: &[u8],
+    actor: &Actor,
+) -> Result<(String, Map<String, Value>), ApiError> {
+    let mut body = Fields::read(body)?;
     let name = body.required_text("key");
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
     let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
-    let key = app.service.update_key(&hash, fields, &actor).await?;
-    let mut view = key_view::row_with_token(&key, app.service.now());
-    view.insert("key".into(), name.into());
-    Ok(Json(Value::Object(view)))
+    let key = app.service.update_key(&hash, fields, actor).await?;
+    Ok((name, key_view::row_with_token(&key, app.service.now())))
 }
 
 /// `POST /key/delete`.

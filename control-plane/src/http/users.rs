@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::domain::{Edit, Entity, EntityChange, KeyChange, Scope, Timestamp};
+use crate::domain::{ApiKey, Edit, Entity, EntityChange, KeyChange, Scope, Timestamp};
 use crate::http::auth::{Caller, admin, authenticate};
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::{fields, shared};
@@ -84,19 +84,11 @@ pub(crate) async fn info(
 ) -> Answer {
     let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
-    let id = match (&caller, query.text("user_id")) {
-        (Caller::Admin, Some(id)) => id.to_owned(),
-        (Caller::Admin, None) => query.required("user_id")?.to_owned(),
-        (Caller::Key(own), asked) => match &own.user_id {
-            Some(id) if asked.is_none_or(|asked| asked == id) => id.clone(),
-            _ => {
-                return Err(ApiError::forbidden("You are not allowed to access this user's info."));
-            }
-        },
+    let user = match &caller {
+        Caller::Admin => user(&app, query.required("user_id")?).await?,
+        Caller::Key(own) => own_user(&app, own, query.text("user_id")).await?,
     };
-    let user = app.service.entity(Scope::User, &id).await?.ok_or_else(|| {
-        ApiError::not_found("user_id", &format!("User {id} not found in the database."))
-    })?;
+    let id = user.id.clone();
     let now = app.service.now();
     let (mut keys, mut of) = (Vec::new(), Vec::new());
     for key in app.service.keys_of(Scope::User, &id).await? {
@@ -159,21 +151,28 @@ pub(crate) async fn plain_info(
 ) -> Answer {
     let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
-    let id = match (caller, query.text("user_id")) {
-        (Caller::Admin, asked) => asked.unwrap_or("default_user_id").to_owned(),
-        (Caller::Key(own), asked) => match own.user_id {
-            Some(id) if asked.is_none_or(|asked| *asked == id) => id,
-            _ => {
-                return Err(ApiError::forbidden("You are not allowed to access this user's info."));
-            }
-        },
+    let asked = query.text("user_id");
+    let user = match &caller {
+        Caller::Admin => user(&app, asked.unwrap_or("default_user_id")).await?,
+        Caller::Key(own) => own_user(&app, own, asked).await?,
     };
-    let user = app.service.entity(Scope::User, &id).await?.ok_or_else(|| {
-        ApiError::not_found("user_id", &format!("User {id} not found in the database."))
-    })?;
     let mut view = row(&user, app.service.now());
     view.retain(|name, _| PLAIN.contains(&name.as_str()));
     Ok(Json(view.into()))
+}
+
+async fn user(app: &App, id: &str) -> Result<Entity, ApiError> {
+    app.service.entity(Scope::User, id).await?.ok_or_else(|| {
+        ApiError::not_found("user_id", &format!("User {id} not found in the database."))
+    })
+}
+
+/// Finds the user of a key, who is the only one that its holder may look at.
+async fn own_user(app: &App, key: &ApiKey, asked: Option<&str>) -> Result<Entity, ApiError> {
+    match &key.user_id {
+        Some(id) if asked.is_none_or(|asked| asked == id) => user(app, id).await,
+        _ => Err(ApiError::forbidden("You are not allowed to access this user's info.")),
+    }
 }
 
 /// `GET /user/available_roles`: what a user may be.
