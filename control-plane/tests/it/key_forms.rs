@@ -77,6 +77,21 @@ async fn a_key_of_a_service_is_its_teams_and_no_users() {
 }
 
 #[tokio::test]
+async fn every_form_shows_the_budget_that_a_key_shares() {
+    let app = TestApp::start().await;
+    app.post("/budget/new", json!({"budget_id": "b", "max_budget": 7})).await.ok();
+    let fields = json!({"team_id": "t", "budget_id": "b"});
+
+    let made = app.post("/key/service-account/generate", fields).await.ok();
+    let key = made["key"].clone();
+    let shown = app.post("/v2/key/info", json!({ "keys": [key] })).await.ok();
+    let one = app.get(&format!("/key/info?key={}", key.as_str().unwrap())).await.ok();
+
+    assert_eq!(made["litellm_budget_table"]["max_budget"], 7.0);
+    assert_eq!(shown["info"][0], one["info"]);
+}
+
+#[tokio::test]
 async fn a_good_key_is_healthy_and_a_blocked_one_is_refused() {
     let app = TestApp::start().await;
     let key = app.key(json!({})).await;
