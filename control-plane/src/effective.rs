@@ -4,6 +4,7 @@
 //! in the way of the rest.
 
 mod connections;
+mod credentials;
 mod deployments;
 mod names;
 
@@ -13,7 +14,7 @@ use crate::prices::PriceList;
 use crate::vault::Vault;
 
 pub use crate::effective::connections::{Node, provider_of};
-pub use crate::effective::deployments::{Deployment, Params};
+pub use crate::effective::credentials::credential_of;
 pub use crate::effective::names::{combo_of, resilience_of};
 
 /// A configuration, and what of the items is not in it.
@@ -51,7 +52,7 @@ pub fn effective(file: &Config, items: &[Item], vault: &Vault, prices: &PriceLis
     for item in of(ItemKind::Connection) {
         merge.connection(item, &nodes);
     }
-    merge.deployments(of(ItemKind::Deployment));
+    merge.deployments(items);
     merge.offered(items, &nodes);
     merge.combos(of(ItemKind::Combo));
     merge.aliases(of(ItemKind::Alias));

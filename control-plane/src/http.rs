@@ -11,6 +11,7 @@ mod cache;
 mod combo_metrics;
 mod combos;
 mod cost;
+mod credentials;
 mod customers;
 mod deployments;
 mod entity_fields;
@@ -207,7 +208,10 @@ fn combos() -> Router<App> {
         .route("/model/info", get(deployments::info))
         .route("/v2/model/info", get(model_groups::page))
         .route("/model_group/info", get(model_groups::info))
-        .route("/credentials", get(model_groups::credentials))
+        .route("/credentials", get(credentials::list).post(credentials::new))
+        .route("/credentials/by_name/{name}", get(credentials::by_name))
+        .route("/credentials/by_model/{id}", get(credentials::by_model))
+        .route("/credentials/{name}", patch(credentials::update).delete(credentials::delete))
         .route("/v1/model/info", get(deployments::info))
 }
 

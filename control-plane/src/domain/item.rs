@@ -30,6 +30,8 @@ pub enum ItemKind {
     ProviderModel,
     /// A target of a model, in LiteLLM's terms.
     Deployment,
+    /// A credential that deployments name.
+    Credential,
     /// A named chain of models.
     Combo,
     /// A name that stands for a model.
@@ -40,11 +42,12 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// Every kind with its name.
-    pub const NAMES: [(&str, Self); 7] = [
+    pub const NAMES: [(&str, Self); 8] = [
         ("connection", Self::Connection),
         ("node", Self::Node),
         ("provider_model", Self::ProviderModel),
         ("deployment", Self::Deployment),
+        ("credential", Self::Credential),
         ("combo", Self::Combo),
         ("alias", Self::Alias),
         ("setting", Self::Setting),

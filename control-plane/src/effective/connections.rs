@@ -134,6 +134,7 @@ impl Merge<'_> {
                 ItemKind::ProviderModel => item.text("modelId"),
                 ItemKind::Node
                 | ItemKind::Deployment
+                | ItemKind::Credential
                 | ItemKind::Combo
                 | ItemKind::Alias
                 | ItemKind::Setting => None,

@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::config::{
     AccountConfig, ProviderConfig, ProviderDialect, RoutingConfig, Strategy, TargetConfig, is_id,
 };
-use crate::domain::Item;
+use crate::domain::{Item, ItemKind, Secret};
 use crate::effective::connections::limits;
 use crate::effective::names::model;
 use crate::effective::{IN_FILE, Merge};
@@ -19,27 +19,32 @@ use crate::prices::RawPrice;
 
 /// What LiteLLM calls a deployment.
 #[derive(Debug)]
-pub struct Deployment<'a> {
-    /// The item.
-    pub item: &'a Item,
+struct Deployment {
+    /// The item, with what its credential says.
+    item: Item,
     /// The name clients write.
-    pub name: String,
-    /// Where it is, and how.
-    pub params: Params<'a>,
+    name: String,
+    /// What its provider is asked with.
+    secret: Option<Secret>,
 }
 
 /// What LiteLLM calls `litellm_params`.
 #[derive(Debug, Clone, Copy)]
-pub struct Params<'a>(&'a Value);
+struct Params<'a>(&'a Value);
 
-impl<'a> Deployment<'a> {
+impl Deployment {
     /// Reads a deployment, or says what is missing.
-    pub fn read(item: &'a Item) -> Result<Self, String> {
+    fn read(item: Item, secret: Option<Secret>) -> Result<Self, String> {
         let name = item.text("model_name").filter(|name| !name.trim().is_empty());
         let name = name.ok_or("model_name is missing")?.to_owned();
-        let params = Params(item.body.get("litellm_params").unwrap_or(&Value::Null));
-        params.text("model").ok_or("litellm_params.model is missing")?;
-        Ok(Self { item, name, params })
+        let deployment = Self { item, name, secret };
+        deployment.params().text("model").ok_or("litellm_params.model is missing")?;
+        Ok(deployment)
+    }
+
+    /// Returns where it is, and how.
+    fn params(&self) -> Params<'_> {
+        Params(self.item.body.get("litellm_params").unwrap_or(&Value::Null))
     }
 
     /// Returns what its account is called.
@@ -59,7 +64,7 @@ impl<'a> Deployment<'a> {
 
 impl<'a> Params<'a> {
     /// Returns a text.
-    pub fn text(self, name: &str) -> Option<&'a str> {
+    fn text(self, name: &str) -> Option<&'a str> {
         self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
@@ -68,7 +73,7 @@ impl<'a> Params<'a> {
     }
 
     /// Returns the provider's name and its name of the model.
-    pub fn target(self) -> (&'a str, &'a str) {
+    fn target(self) -> (&'a str, &'a str) {
         let whole = self.text("model").unwrap_or_default();
         if let Some(provider) = self.text("custom_llm_provider") {
             let bare = whole.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
@@ -78,7 +83,7 @@ impl<'a> Params<'a> {
     }
 
     /// Makes the provider that it describes, or says what is missing.
-    pub fn provider(self) -> Result<ProviderConfig, String> {
+    fn provider(self) -> Result<ProviderConfig, String> {
         let (name, _) = self.target();
         let url = self.text("api_base").map(outbound::base_url).transpose()?;
         let azure_version = self.text("api_version").map(str::to_owned);
@@ -140,10 +145,10 @@ impl<'a> Params<'a> {
 }
 
 impl Merge<'_> {
-    pub(super) fn deployments<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
-        let mut models: BTreeMap<String, Vec<(Deployment<'_>, TargetConfig)>> = BTreeMap::new();
-        for item in items {
-            match self.deployment(item) {
+    pub(super) fn deployments(&mut self, items: &[Item]) {
+        let mut models: BTreeMap<String, Vec<(Deployment, TargetConfig)>> = BTreeMap::new();
+        for item in items.iter().filter(|item| item.kind == ItemKind::Deployment) {
+            match self.deployment(item, items) {
                 Ok((deployment, target)) => {
                     models.entry(deployment.name.clone()).or_default().push((deployment, target));
                 }
@@ -151,7 +156,7 @@ impl Merge<'_> {
             }
         }
         for (name, mut parts) in models {
-            let order = |part: &Deployment<'_>| part.params.whole("order").unwrap_or(u32::MAX);
+            let order = |part: &Deployment| part.params().whole("order").unwrap_or(u32::MAX);
             let ordered = parts.iter().any(|(part, _)| order(part) != u32::MAX);
             parts.sort_by_key(|(part, _)| order(part));
             let strategy = match parts.len() {
@@ -170,14 +175,19 @@ impl Merge<'_> {
         }
     }
 
-    fn deployment<'a>(&mut self, item: &'a Item) -> Result<(Deployment<'a>, TargetConfig), String> {
-        let deployment = Deployment::read(item)?;
+    fn deployment(
+        &mut self,
+        item: &Item,
+        items: &[Item],
+    ) -> Result<(Deployment, TargetConfig), String> {
+        let (item, secret) = self.filled(item, items)?;
+        let deployment = Deployment::read(item, secret)?;
         if self.file.models.iter().any(|model| model.name == deployment.name) {
             return Err(format!("{IN_FILE} a model {:?}", deployment.name));
         }
-        let params = deployment.params;
+        let params = deployment.params();
         let (name, model) = params.target();
-        let own = item.sealed.is_some() || params.text("api_base").is_some();
+        let own = deployment.secret.is_some() || params.text("api_base").is_some();
         let (provider, account) = if own {
             let account = self.own_account(&deployment)?;
             (account.0, Some(account.1))
@@ -200,8 +210,8 @@ impl Merge<'_> {
     }
 
     /// Adds the account that a deployment brings, and returns its provider and its name.
-    fn own_account(&mut self, deployment: &Deployment<'_>) -> Result<(String, String), String> {
-        let mut provider = deployment.params.provider()?;
+    fn own_account(&mut self, deployment: &Deployment) -> Result<(String, String), String> {
+        let mut provider = deployment.params().provider()?;
         let elsewhere = self.config.providers.iter().any(|known| {
             known.id == provider.id
                 && (self.file.providers.iter().any(|file| file.id == known.id)
@@ -216,10 +226,10 @@ impl Merge<'_> {
         }
         let account = AccountConfig {
             id: deployment.account(),
-            credential: self.credential(deployment.item)?,
+            credential: deployment.secret.clone(),
             enabled: true,
             weight: 1,
-            limits: limits(Some(deployment.params.0)),
+            limits: limits(Some(deployment.params().0)),
         };
         let made = (provider.id.clone(), account.id.clone());
         self.add_account(provider, account, None)?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tollgate_core::money::AttoDollars;
 
 use crate::config::{Config, ModelConfig, TargetConfig};
-use crate::domain::{Edit, Item, ItemKind};
+use crate::domain::{Item, ItemKind};
 use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
@@ -40,7 +40,9 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
     let actor = admin(&app, &headers, "/model/update").await?;
     let fields = Fields::read(&body)?;
     let id = fields.given("model_info").and_then(|info| info.get("id")).and_then(Value::as_str);
-    let id = id.or_else(|| fields.given("model_id").and_then(Value::as_str)).map(str::to_owned);
+    // LiteLLM's own client writes the id as `id`.
+    let named = ["model_id", "id"].into_iter().find_map(|name| fields.given(name)?.as_str());
+    let id = id.or(named).map(str::to_owned);
     let id = id.ok_or_else(|| ApiError::bad_request("model_info", "model_info.id is required"))?;
     change(&app, &id, fields, &actor).await
 }
@@ -137,21 +139,9 @@ async fn put(
     actor: &Actor,
 ) -> Result<Item, ApiError> {
     let Parts { name, mut params, mut info } = parts;
-    let key = match params.remove("api_key") {
-        None | Some(Value::Null) => Edit::Keep,
-        Some(Value::String(key)) if key.trim().is_empty() => Edit::Clear,
-        Some(Value::String(key)) => Edit::Set(key),
-        Some(_) => {
-            return Err(ApiError::bad_request("litellm_params.api_key", "must be a text"));
-        }
-    };
-    let key = secret(key, "litellm_params.api_key")?;
-    for name in SECRETS {
-        if params.get(name).is_some_and(|value| !value.is_null()) {
-            let message = "is not supported: only api_key is kept as a secret";
-            return Err(ApiError::bad_request(&format!("litellm_params.{name}"), message));
-        }
-    }
+    let field = "litellm_params.api_key";
+    let key = secret(items::key_edit(params.remove("api_key"), field)?, field)?;
+    refuse_secrets(&params, "litellm_params")?;
     params.retain(|_, value| !value.is_null());
     info.insert("id".into(), id.into());
     let mut body = Map::new();
@@ -161,6 +151,18 @@ async fn put(
     let action = if before.is_none() { "model.new" } else { "model.update" };
     let draft = ItemDraft { kind: ItemKind::Deployment, id: id.to_owned(), body, secret: key };
     items::put(app, Draft { wanted: draft, before, action }, actor).await
+}
+
+/// Refuses secrets that would be stored in the clear.
+pub(crate) fn refuse_secrets(values: &Map<String, Value>, section: &str) -> Result<(), ApiError> {
+    let given = |name: &&&str| values.get(**name).is_some_and(|value| !value.is_null());
+    match SECRETS.iter().find(given) {
+        None => Ok(()),
+        Some(name) => {
+            let message = "is not supported: only api_key is kept as a secret";
+            Err(ApiError::bad_request(&format!("{section}.{name}"), message))
+        }
+    }
 }
 
 /// What stands in the file is changed there.

@@ -130,6 +130,16 @@ impl Taken<'_> {
     }
 }
 
+/// Reads a key that may be given anew, taken away (empty) or left alone.
+pub(crate) fn key_edit(value: Option<Value>, field: &str) -> Result<Edit<String>, ApiError> {
+    match value {
+        None | Some(Value::Null) => Ok(Edit::Keep),
+        Some(Value::String(key)) if key.trim().is_empty() => Ok(Edit::Clear),
+        Some(Value::String(key)) => Ok(Edit::Set(key)),
+        Some(_) => Err(ApiError::bad_request(field, "must be a text")),
+    }
+}
+
 /// Takes a credential. Control characters would end the header that carries it.
 pub(crate) fn secret(edit: Edit<String>, field: &str) -> Result<Edit<Secret>, ApiError> {
     match edit {
@@ -158,3 +168,6 @@ pub(crate) fn in_file(what: &str) -> ApiError {
 pub(crate) fn not_found(what: &str) -> ApiError {
     ApiError::plain(StatusCode::NOT_FOUND, format!("{what} not found"))
 }
+
+/// What stands for a key that is there.
+pub(crate) const MASK: &str = "…";

@@ -68,12 +68,6 @@ pub(crate) async fn page(
     })))
 }
 
-/// `GET /credentials`: those that LiteLLM keeps apart from models. Ours belong to providers.
-pub(crate) async fn credentials(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/credentials").await?;
-    Ok(Json(json!({ "success": true, "credentials": [] })))
-}
-
 fn group(model: &ModelConfig) -> Value {
     let targets = &model.targets;
     let providers: BTreeSet<&str> = targets.iter().map(|it| it.provider.as_str()).collect();

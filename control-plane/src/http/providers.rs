@@ -12,7 +12,7 @@ use crate::effective::{Node, provider_of};
 use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::http::items::{self, Draft, Taken, bad, in_file, not_found, secret};
+use crate::http::items::{self, Draft, MASK, Taken, bad, in_file, not_found, secret};
 use crate::http::key_view::zulu;
 use crate::http::{App, Body};
 use crate::service::ItemDraft;
@@ -212,7 +212,6 @@ fn of_file(provider: &ProviderConfig, account: &AccountConfig) -> Value {
     })
 }
 
-const MASK: &str = "…";
 const SPECIAL: [&str; 4] = ["baseUrl", "apiVersion", "proxy", "allowPrivate"];
 const LIMITS: [&str; 4] = ["rpm", "tpm", "tpd", "max_parallel_requests"];
 /// What a test writes.

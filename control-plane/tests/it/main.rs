@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod availability;
 mod binary;
+mod credentials;
 mod entities;
 mod health;
 mod holders;
