@@ -120,7 +120,10 @@ fn with_config<F: Future<Output = anyhow::Result<()>>>(
     let source = Source { file: files.config, data_dir: files.data, env };
     let loaded = PriceList::built_in().map_err(|error| error.to_string()).and_then(|prices| {
         match source.load(&prices) {
-            Ok(config) => Ok((config, prices)),
+            Ok(loaded) => {
+                loaded.log_notes();
+                Ok((loaded.config, prices))
+            }
             Err(error) => Err(error.to_string()),
         }
     });

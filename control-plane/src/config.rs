@@ -5,7 +5,9 @@ mod aliases;
 mod base_url;
 mod certificate;
 mod combos;
+mod diff;
 mod error;
+pub mod foreign;
 mod limits;
 mod media;
 mod models;
@@ -39,7 +41,7 @@ pub use crate::config::replay::{CacheConfig, IdempotencyConfig};
 pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::semantic::SemanticConfig;
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
-pub use crate::config::source::Source;
+pub use crate::config::source::{Loaded, Source};
 
 use crate::domain::{AddressLists, Limits, RateWindow, Scope, Secret};
 

@@ -104,14 +104,17 @@ impl Reload {
             // Before they are read: what changes from here on is noticed. A name that cannot be
             // watched is one of a file that cannot be read, which is said below.
             let _ = files.follow(source.files(&self.prices));
-            let new = match source.load(&self.prices) {
-                Ok(config) => self.file.borrow().successor(config),
+            let loaded = match source.load(&self.prices) {
+                Ok(loaded) => loaded,
                 Err(error) => {
                     tracing::error!(%error, "the new configuration is not valid; the old one stays");
                     continue;
                 }
             };
+            let new = self.file.borrow().successor(loaded.config.clone());
             if new != **self.file.borrow() {
+                say_changes(&self.file.borrow().changes(&new));
+                loaded.log_notes();
                 self.file.send_replace(Arc::new(new));
                 self.apply().await;
             }
@@ -173,6 +176,16 @@ impl Reload {
     }
 }
 
+/// Logs what a new file changes, each in a line.
+fn say_changes(changes: &[String]) {
+    for change in changes.iter().take(MOST_LINES) {
+        tracing::info!("configuration file: {change}");
+    }
+    if let Some(more) = changes.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        tracing::info!("configuration file: {more} more changes");
+    }
+}
+
 fn say_left_out(left_out: &[LeftOut]) {
     for LeftOut { kind, id, why } in left_out {
         tracing::warn!(item.kind = kind.name(), item.id = id, why, "left out of the configuration");
@@ -222,6 +235,8 @@ async fn wait(error: &StoreError) {
 }
 
 const RETRY: Duration = Duration::from_secs(1);
+/// Most lines that a changed file is worth in the log.
+const MOST_LINES: usize = 50;
 
 #[cfg(test)]
 mod tests {

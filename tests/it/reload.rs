@@ -1,5 +1,7 @@
 //! The configuration file changes while everything runs.
 
+mod litellm_file;
+
 use serde_json::json;
 use tollgate_e2e::simulator::Gate;
 use tollgate_e2e::{Answer, Client, Model, Stack, block_on, eventually};

@@ -15,6 +15,8 @@ pub struct Config {
     pub gateway: serde_json::Map<String, Value>,
     /// Other sections.
     pub sections: serde_json::Map<String, Value>,
+    /// The whole file, of these providers, where it is another gateway's.
+    pub foreign: Option<fn(&[Provider]) -> Value>,
 }
 
 /// A provider, as configured.
@@ -124,6 +126,9 @@ impl Model {
 impl Config {
     /// Renders the file. JSON is YAML.
     pub(crate) fn render(&self, wasm: &Path, database: &str) -> String {
+        if let Some(foreign) = self.foreign {
+            return serde_json::to_string_pretty(&foreign(&self.providers)).unwrap();
+        }
         let providers: Vec<Value> = self.providers.iter().map(provider).collect();
         let models: Vec<Value> = self.models.iter().map(model).collect();
         let mut gateway = json!({ "listen": "127.0.0.1:0" });
@@ -143,8 +148,17 @@ impl Config {
     }
 
     /// Returns the environment that the file refers to.
-    pub(crate) fn environment(&self, master_key: &str) -> Vec<(String, String)> {
+    pub(crate) fn environment(&self, master_key: &str, wasm: &Path) -> Vec<(String, String)> {
         let mut variables = vec![("E2E_MASTER_KEY".to_owned(), master_key.to_owned())];
+        if self.foreign.is_some() {
+            // What another gateway's file does not say.
+            let wasm = wasm.display().to_string();
+            variables.push(("TOLLGATE__FILTER__FILE".to_owned(), wasm));
+            for listener in ["GATEWAY", "ADMIN"] {
+                let name = format!("TOLLGATE__SERVER__{listener}__LISTEN");
+                variables.push((name, "127.0.0.1:0".to_owned()));
+            }
+        }
         for provider in &self.providers {
             if let Some(credential) = &provider.credential {
                 variables.push((provider.variable(), credential.clone()));

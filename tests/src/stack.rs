@@ -192,6 +192,7 @@ impl Stack {
         let control_plane = ControlPlane::start(&self.tools, &self.setup, log).await;
         let fixed = (ADMIN_LISTEN.to_owned(), control_plane.admin.to_string());
         if !self.setup.environment.contains(&fixed) {
+            self.setup.environment.retain(|(name, _)| name != ADMIN_LISTEN);
             self.setup.environment.push(fixed);
         }
         self.control_plane = Some(control_plane);

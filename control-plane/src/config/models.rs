@@ -152,7 +152,9 @@ impl Reader<'_> {
             self.problem(provider_place, format!("there is no provider {id:?}"));
         }
         let model = self.required(&format!("{place}.model"), raw.model, "provider's model name")?;
-        let mut target = TargetConfig::listed(provider?, &model, self.prices);
+        let known_as = raw.base_model.as_deref().unwrap_or(&model);
+        let mut target = TargetConfig::listed(provider?, known_as, self.prices);
+        target.model = model;
         if let Some(account) = raw.account {
             if !provider?.accounts.iter().any(|known| known.id == account) {
                 let message = format!("provider {id:?} has no account {account:?}");

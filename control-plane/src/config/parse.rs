@@ -9,9 +9,10 @@ use tollgate_core::address::Network;
 
 use crate::config::aliases::Names;
 use crate::config::error::{ConfigError, Problem};
+use crate::config::foreign::{Surroundings, System};
 use crate::config::raw::{RawBasePath, RawConfig, RawGateway, RawListen, RawServer, RawTls};
 use crate::config::{
-    BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, ProviderConfig,
+    BasePath, Config, ControlListen, ErrorProfile, GatewayConfig, Known, Loaded, ProviderConfig,
     ServerConfig, Source, TlsFiles, overrides,
 };
 use crate::domain::{AddressLists, Secret};
@@ -20,14 +21,45 @@ use crate::prices::PriceList;
 impl Source {
     /// Reads `text` as the content of the file, without looking at other files.
     pub fn read(&self, text: &str, prices: &PriceList) -> Result<Config, ConfigError> {
+        self.read_any(text, prices).map(|loaded| loaded.config)
+    }
+
+    /// Reads `text`, which may be another gateway's configuration.
+    pub(super) fn read_any(&self, text: &str, prices: &PriceList) -> Result<Loaded, ConfigError> {
         // Twice: the text for errors with line and column, the tree for the overrides.
         let syntax = |error: serde_yaml_ng::Error| {
             ConfigError(vec![Problem::new(self.file.display().to_string(), error.to_string())])
         };
         let tree: Value = serde_yaml_ng::from_str(text).map_err(syntax)?;
+        if let Some(system) = System::recognise(&tree) {
+            return self.read_foreign(system, &tree, prices);
+        }
         if !tree.is_null() {
             serde_yaml_ng::from_str::<RawConfig>(text).map_err(syntax)?;
         }
+        let config = self.read_tree(tree, prices)?;
+        Ok(Loaded { config, notes: Vec::new() })
+    }
+
+    fn read_foreign(
+        &self,
+        system: System,
+        tree: &Value,
+        prices: &PriceList,
+    ) -> Result<Loaded, ConfigError> {
+        let around = Surroundings { env: &self.env, serving: true, prices };
+        let translated = system
+            .translate(tree, around)
+            .map_err(|why| ConfigError(vec![Problem::new(self.file.display().to_string(), why)]))?;
+        let made = translated.variables.into_iter();
+        let made = made.map(|(name, secret)| (name, secret.expose().to_owned()));
+        let env = self.env.clone().into_iter().chain(made).collect();
+        let source = Self { env, ..self.clone() };
+        let config = source.read_tree(translated.tree, prices)?;
+        Ok(Loaded { config, notes: translated.notes })
+    }
+
+    fn read_tree(&self, tree: Value, prices: &PriceList) -> Result<Config, ConfigError> {
         let raw = overrides::apply(tree, &self.env)?;
         let mut reader = Reader { source: self, prices, problems: Vec::new() };
         let config = reader.config(raw);

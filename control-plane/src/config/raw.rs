@@ -329,6 +329,7 @@ impl RawModel {
 pub(super) struct RawTarget {
     pub(super) provider: Option<String>,
     pub(super) model: Option<String>,
+    pub(super) base_model: Option<String>,
     pub(super) price: Option<RawPrice>,
     pub(super) max_input_tokens: Option<u64>,
     pub(super) max_output_tokens: Option<u64>,

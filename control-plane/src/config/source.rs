@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::config::foreign::Note;
 use crate::config::{CertificatePair, Config, ConfigError, Problem};
 use crate::prices::PriceList;
 
@@ -17,13 +18,31 @@ pub struct Source {
     pub env: BTreeMap<String, String>,
 }
 
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is to be said of it, where it is another gateway's.
+    pub notes: Vec<Note>,
+}
+
+impl Loaded {
+    /// Logs what is to be said of it.
+    pub fn log_notes(&self) {
+        for note in &self.notes {
+            tracing::warn!("{note}");
+        }
+    }
+}
+
 impl Source {
     /// Reads the file and everything it refers to.
-    pub fn load(&self, prices: &PriceList) -> Result<Config, ConfigError> {
+    pub fn load(&self, prices: &PriceList) -> Result<Loaded, ConfigError> {
         let text = std::fs::read_to_string(&self.file).map_err(|error| {
             ConfigError(vec![Problem::new(self.file.display().to_string(), error.to_string())])
         })?;
-        let mut config = self.read(&text, prices)?;
+        let Loaded { mut config, notes } = self.read_any(&text, prices)?;
         let mut problems = Vec::new();
         problems.extend(unreadable("filter.file", &config.filter_file));
         if let Some(tls) = &mut config.server.gateway.tls {
@@ -32,7 +51,7 @@ impl Source {
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+        if problems.is_empty() { Ok(Loaded { config, notes }) } else { Err(ConfigError(problems)) }
     }
 
     /// Returns the files whose content [`Self::load`] takes in, those included that are not there

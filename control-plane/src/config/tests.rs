@@ -1,3 +1,4 @@
+mod diff;
 mod limits;
 mod routing;
 mod semantic;

@@ -143,6 +143,13 @@ impl Builder {
         self
     }
 
+    /// Writes another gateway's configuration file instead of ours.
+    #[must_use]
+    pub fn foreign(mut self, file: fn(&[Provider]) -> Value) -> Self {
+        self.config.foreign = Some(file);
+        self
+    }
+
     /// Changes the bootstrap, to see what a mistake in it does.
     #[must_use]
     pub fn edit_bootstrap(mut self, edit: fn(&str) -> String) -> Self {
@@ -187,7 +194,7 @@ impl Builder {
         }
         let config = folder.join("tollgate.yaml");
         let (database, database_server) = self.database.fresh(&data).await;
-        let environment = self.config.environment(MASTER_KEY);
+        let environment = self.config.environment(MASTER_KEY, &tools.wasm);
         let setup = Setup { config, data, environment };
         let logs = Logs::default();
         let mut stack = Stack {
