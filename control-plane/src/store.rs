@@ -60,8 +60,8 @@ pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind}
 pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
 pub use crate::store::query::{
-    AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage,
-    KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
+    AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
+    KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
     UsagePage, UsageQuery,
 };
 

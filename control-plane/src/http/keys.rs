@@ -204,6 +204,7 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
     }
     let offset = u64::from(page - 1) * u64::from(size);
     let Ok(offset) = u32::try_from(offset) else { return Ok(None) };
+    let (sort, descending) = query.order(&COLUMNS, (KeySort::CreatedAt, true))?;
     Ok(Some(KeyQuery {
         deleted,
         user_id: query.text("user_id").map(str::to_owned),
@@ -212,37 +213,11 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         alias: query.text("key_alias").map(str::to_owned),
         hash: hash.flatten(),
         has_alias: false,
-        sort: sort(query)?,
-        descending: descending(query)?,
+        sort,
+        descending,
         offset,
         limit: size,
     }))
-}
-
-fn sort(query: &Query) -> Result<KeySort, ApiError> {
-    match query.text("sort_by") {
-        None | Some("created_at") => Ok(KeySort::CreatedAt),
-        Some("updated_at") => Ok(KeySort::UpdatedAt),
-        Some("spend") => Ok(KeySort::Spend),
-        Some("max_budget") => Ok(KeySort::MaxBudget),
-        Some("token") => Ok(KeySort::Hash),
-        Some("key_alias") => Ok(KeySort::Alias),
-        Some(other) => Err(ApiError::bad_request(
-            "sort_by",
-            format!(
-                "Invalid sort column: {other:?}. Use spend, max_budget, created_at, updated_at, \
-                 token or key_alias."
-            ),
-        )),
-    }
-}
-
-fn descending(query: &Query) -> Result<bool, ApiError> {
-    match query.text("sort_order").map(str::to_lowercase).as_deref() {
-        None | Some("desc") => Ok(true),
-        Some("asc") => Ok(false),
-        Some(_) => Err(ApiError::bad_request("sort_order", "sort_order must be asc or desc")),
-    }
 }
 
 fn listed(listed: &ListedKey, full: bool, now: Timestamp) -> Value {
@@ -299,3 +274,13 @@ fn not_in_database() -> ApiError {
         "Key not found in database",
     )
 }
+
+/// What keys may be sorted by.
+const COLUMNS: [(&str, KeySort); 6] = [
+    ("spend", KeySort::Spend),
+    ("max_budget", KeySort::MaxBudget),
+    ("created_at", KeySort::CreatedAt),
+    ("updated_at", KeySort::UpdatedAt),
+    ("token", KeySort::Hash),
+    ("key_alias", KeySort::Alias),
+];

@@ -46,6 +46,33 @@ impl Query {
         }
     }
 
+    /// The column to sort by, and whether the largest comes first; `usual` is what holds when
+    /// nothing is said.
+    pub(crate) fn order<T: Copy>(
+        &self,
+        columns: &[(&str, T)],
+        usual: (T, bool),
+    ) -> Result<(T, bool), ApiError> {
+        let column = match self.text("sort_by") {
+            None => usual.0,
+            Some(name) => {
+                let found = columns.iter().find(|(known, _)| *known == name);
+                let names: Vec<&str> = columns.iter().map(|(known, _)| *known).collect();
+                let names = names.join(", ");
+                found.map(|(_, column)| *column).ok_or_else(|| {
+                    let message = format!("Invalid sort column: {name:?}. Use one of {names}.");
+                    ApiError::bad_request("sort_by", message)
+                })?
+            }
+        };
+        match self.text("sort_order").map(str::to_lowercase).as_deref() {
+            None => Ok((column, usual.1)),
+            Some("desc") => Ok((column, true)),
+            Some("asc") => Ok((column, false)),
+            Some(_) => Err(ApiError::bad_request("sort_order", "sort_order must be asc or desc")),
+        }
+    }
+
     /// A yes or no.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };

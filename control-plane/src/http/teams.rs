@@ -14,7 +14,7 @@ use crate::http::fields::Fields;
 use crate::http::key_view::row_with_token;
 use crate::http::query::Query;
 use crate::http::{App, Body};
-use crate::store::EntityQuery;
+use crate::store::{EntityQuery, EntitySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
@@ -106,20 +106,16 @@ pub(crate) async fn page(
 ) -> Answer {
     admin(&app, &headers, "/v2/team/list").await?;
     let query = Query::read(query.as_deref());
-    query.refuse(&[
-        "user_id",
-        "search",
-        "search_team_id_match",
-        "sort_by",
-        "sort_order",
-        "status",
-    ])?;
+    query.refuse(&["user_id", "search", "search_team_id_match", "status"])?;
+    let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("page_size", 1, 100)?.unwrap_or(10);
     let asked = EntityQuery {
         ids: query.text("team_id").map(|id| vec![id.to_owned()]),
         alias: query.text("team_alias").map(str::to_owned),
         organization_id: query.text("organization_id").map(str::to_owned),
+        sort,
+        descending,
         offset: (page - 1).saturating_mul(size),
         limit: size,
         ..EntityQuery::all(Scope::Team)
@@ -232,3 +228,13 @@ const NAMES: Names = Names {
         "team_member_tpm_limit",
     ],
 };
+
+/// What teams may be sorted by.
+const COLUMNS: [(&str, EntitySort); 6] = [
+    ("team_id", EntitySort::Id),
+    ("team_alias", EntitySort::Alias),
+    ("created_at", EntitySort::CreatedAt),
+    ("updated_at", EntitySort::UpdatedAt),
+    ("spend", EntitySort::Spend),
+    ("max_budget", EntitySort::MaxBudget),
+];

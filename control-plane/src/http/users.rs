@@ -15,7 +15,7 @@ use crate::http::key_view::{generated, row_with_token};
 use crate::http::query::Query;
 use crate::http::{App, Body, key_fields, teams};
 use crate::service::{KeyFields, ServiceError};
-use crate::store::EntityQuery;
+use crate::store::{EntityQuery, EntitySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
@@ -115,12 +115,15 @@ pub(crate) async fn list(
 ) -> Answer {
     admin(&app, &headers, "/user/list").await?;
     let query = Query::read(query.as_deref());
-    query.refuse(&["role", "team", "sort_by", "sort_order", "sso_user_ids"])?;
+    query.refuse(&["role", "team", "sso_user_ids"])?;
+    let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("page_size", 1, 1000)?.unwrap_or(25);
     let asked = EntityQuery {
         ids: query.list("user_ids"),
         email: query.text("user_email").map(str::to_owned),
+        sort,
+        descending,
         offset: (page - 1).saturating_mul(size),
         limit: size,
         ..EntityQuery::all(Scope::User)
@@ -295,3 +298,14 @@ const NAMES: Names = Names {
     details: &["user_role"],
     unsupported: &["blocked", "organizations", "password", "sso_user_id", "teams"],
 };
+
+/// What users may be sorted by.
+const COLUMNS: [(&str, EntitySort); 7] = [
+    ("user_id", EntitySort::Id),
+    ("user_alias", EntitySort::Alias),
+    ("user_email", EntitySort::Email),
+    ("created_at", EntitySort::CreatedAt),
+    ("updated_at", EntitySort::UpdatedAt),
+    ("spend", EntitySort::Spend),
+    ("max_budget", EntitySort::MaxBudget),
+];

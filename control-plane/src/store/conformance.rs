@@ -74,6 +74,7 @@ store_tests!(
     keys::deleted_keys_are_kept_apart,
     keys::lists_are_filtered_sorted_and_paged,
     entities::an_entity_comes_back_as_it_was,
+    entities::entities_come_in_the_order_that_is_asked_for,
     entities::a_change_of_a_team_is_told_of_its_keys,
     entities::what_belongs_to_an_organization_goes_with_it,
     entities::customers_and_tags_are_told_to_all,

@@ -9,7 +9,7 @@ use crate::store::limits::{Opening, effective_limits, follow_limits, window_name
 use crate::store::rows::Fields;
 use crate::store::told::{self, Affected};
 use crate::store::{
-    ChangedEntity, EntityPage, EntityQuery, StoreError, audit, keys, sql, stored_limits,
+    ChangedEntity, EntityPage, EntityQuery, EntitySort, StoreError, audit, keys, sql, stored_limits,
 };
 
 impl<D: Driver> SqlStore<D> {
@@ -39,7 +39,7 @@ impl<D: Driver> SqlStore<D> {
         let counted = self.driver.read(statement, args).await?;
         let total = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
         let (statement, args) = select(sql::entities::ENTITIES)
-            .then("ORDER BY entities.created_at_us, entities.id")
+            .then(&order_by(query.sort, query.descending))
             .page(query.limit, query.offset)
             .finish();
         let rows = self.driver.read(statement, args).await?;
@@ -190,6 +190,22 @@ pub(super) async fn write_entity<D: Driver>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes the order, with the id last so that pages never overlap. What is not there comes last
+/// in both databases.
+fn order_by(sort: EntitySort, descending: bool) -> String {
+    let direction = if descending { "DESC" } else { "ASC" };
+    let column = match sort {
+        EntitySort::CreatedAt => "entities.created_at_us",
+        EntitySort::UpdatedAt => "entities.updated_at_us",
+        EntitySort::Spend => "entities.spend_nanos",
+        EntitySort::MaxBudget => "entities.max_budget_nanos",
+        EntitySort::Id => "entities.id",
+        EntitySort::Alias => "entities.alias",
+        EntitySort::Email => "entities.email",
+    };
+    format!("ORDER BY {column} {direction} NULLS LAST, entities.id {direction}")
 }
 
 /// Names an entity in the audit log.

@@ -18,10 +18,34 @@ pub struct EntityQuery {
     pub email: Option<String>,
     /// Of this organisation.
     pub organization_id: Option<String>,
+    /// Order.
+    pub sort: EntitySort,
+    /// Largest or latest first.
+    pub descending: bool,
     /// How many to skip.
     pub offset: u32,
     /// How many to return.
     pub limit: u32,
+}
+
+/// What entities are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EntitySort {
+    /// When it was made.
+    #[default]
+    CreatedAt,
+    /// When it was changed.
+    UpdatedAt,
+    /// What it spent.
+    Spend,
+    /// What it may spend.
+    MaxBudget,
+    /// Its id.
+    Id,
+    /// Its alias.
+    Alias,
+    /// Its email.
+    Email,
 }
 
 impl EntityQuery {
@@ -33,6 +57,8 @@ impl EntityQuery {
             alias: None,
             email: None,
             organization_id: None,
+            sort: EntitySort::CreatedAt,
+            descending: false,
             offset: 0,
             limit: u32::MAX,
         }

@@ -276,3 +276,24 @@ async fn what_is_not_enforced_for_them_is_not_accepted() {
         assert_eq!(answer.refusal().0, 401, "{path}");
     }
 }
+
+#[tokio::test]
+async fn users_and_teams_are_sorted_as_asked() {
+    let app = TestApp::start().await;
+    for (id, alias) in [("1", "b"), ("2", "a")] {
+        app.post("/user/new", json!({"user_id": id, "user_alias": alias})).await.ok();
+        app.post("/team/new", json!({"team_id": id, "team_alias": alias})).await.ok();
+    }
+
+    for (path, list, id) in
+        [("/user/list", "users", "user_id"), ("/v2/team/list", "teams", "team_id")]
+    {
+        let column = id.replace("_id", "_alias");
+        let sorted = app.get(&format!("{path}?sort_by={column}&sort_order=asc")).await.ok();
+        assert_eq!(sorted[list][0][id], "2", "{path}");
+        let sorted = app.get(&format!("{path}?sort_by={column}&sort_order=desc")).await.ok();
+        assert_eq!(sorted[list][0][id], "1", "{path}");
+        assert_eq!(app.get(&format!("{path}?sort_by=nothing")).await.refusal().0, 400);
+        assert_eq!(app.get(&format!("{path}?sort_order=up")).await.refusal().0, 400);
+    }
+}

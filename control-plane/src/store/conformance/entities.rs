@@ -11,7 +11,7 @@ use crate::domain::{
     ApiKey, Edit, Entity, EntityChange, Limits, LimitsChange, Scope, SharedBudget, Stamps,
 };
 use crate::store::news::{Heard, News};
-use crate::store::{EntityQuery, KeyQuery, Store, StoreError};
+use crate::store::{EntityQuery, EntitySort, KeyQuery, Store, StoreError};
 
 pub(super) async fn an_entity_comes_back_as_it_was(store: &dyn Store) {
     let Value::Object(map) = json!({"a": [1, "ü"]}) else { panic!("object") };
@@ -42,6 +42,42 @@ pub(super) async fn an_entity_comes_back_as_it_was(store: &dyn Store) {
     assert!(matches!(email, Err(StoreError::Conflict { what: "email" })), "{email:?}");
     assert_eq!(store.meters(&[(Scope::User, "u".into())]).await.unwrap().len(), 2);
     assert_eq!(store.audit("user:u").await.unwrap().len(), 1);
+}
+
+pub(super) async fn entities_come_in_the_order_that_is_asked_for(store: &dyn Store) {
+    let (alias, email) = (|text: &str| Some(text.to_owned()), Some("z@b".to_owned()));
+    for one in [
+        Entity { alias: alias("b"), email, spend: NanoDollars(2), ..entity(Scope::User, "u1") },
+        Entity { alias: alias("a"), limits: budget(5), ..entity(Scope::User, "u2") },
+        Entity { spend: NanoDollars(1), limits: budget(1), ..entity(Scope::User, "u3") },
+    ] {
+        store.add_entity(&one, &change(&one.id, 1)).await.unwrap();
+    }
+
+    for (sort, wanted) in [
+        (EntitySort::CreatedAt, ["u1", "u2", "u3"]),
+        (EntitySort::UpdatedAt, ["u1", "u2", "u3"]),
+        (EntitySort::Id, ["u1", "u2", "u3"]),
+        (EntitySort::Spend, ["u2", "u3", "u1"]),
+        // What is not there comes last.
+        (EntitySort::MaxBudget, ["u3", "u2", "u1"]),
+        (EntitySort::Alias, ["u2", "u1", "u3"]),
+        (EntitySort::Email, ["u1", "u2", "u3"]),
+    ] {
+        let query = EntityQuery { sort, ..EntityQuery::all(Scope::User) };
+        let page = store.entities(&query).await.unwrap();
+        let ids: Vec<&str> = page.entities.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, wanted, "{sort:?}");
+    }
+    let query = EntityQuery {
+        sort: EntitySort::Alias,
+        descending: true,
+        offset: 1,
+        ..EntityQuery::all(Scope::User)
+    };
+    let page = store.entities(&query).await.unwrap();
+    let ids: Vec<&str> = page.entities.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!((ids, page.total), (vec!["u2", "u3"], 3));
 }
 
 pub(super) async fn a_change_of_a_team_is_told_of_its_keys(store: &dyn Store) {
