@@ -15,6 +15,7 @@ mod governed;
 mod headers;
 mod idempotency;
 mod limits;
+mod litellm_client;
 mod load;
 mod management;
 mod media;

@@ -13,6 +13,16 @@ pub fn python(script: &str, environment: &[(&str, &str)]) -> String {
     run(command, environment)
 }
 
+/// Runs a script of `sdk/python` with `LiteLLM`'s package and returns what it prints. Fails when
+/// the script does.
+pub fn litellm(script: &str, environment: &[(&str, &str)]) -> String {
+    let mut command = Command::new(Tools::litellm());
+    command.arg(folder().join("python").join(script));
+    // It would look for prices in the network.
+    command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("HOME", directory::fresh("home"));
+    run(command, environment)
+}
+
 /// Runs a script of `sdk/node` and returns what it prints. Fails when the script does.
 pub fn node(script: &str, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new("node");

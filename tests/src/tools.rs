@@ -33,6 +33,11 @@ impl Tools {
         required("TOLLGATE_PYTHON")
     }
 
+    /// Returns a Python that has `LiteLLM`'s package.
+    pub fn litellm() -> PathBuf {
+        required("TOLLGATE_LITELLM")
+    }
+
     /// Returns a folder `node_modules` that has the official packages.
     pub fn node_modules() -> PathBuf {
         let given = required("TOLLGATE_NODE_MODULES");

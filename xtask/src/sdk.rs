@@ -11,6 +11,8 @@ use crate::repo::Repo;
 
 const PYTHON_PACKAGES: &[&str] =
     &["openai[realtime]==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0", "ollama==0.6.3"];
+/// What admins of LiteLLM's proxy script with. Apart from the others: it wants an older `openai`.
+const LITELLM_PACKAGES: &[&str] = &["litellm==1.83.14"];
 const NODE_PACKAGES: &[&str] = &[
     "openai@7.57.0",
     "@anthropic-ai/sdk@1.12.0",
@@ -41,11 +43,19 @@ fn create_venv(venv: &Path) -> Result<()> {
 
 /// Returns a Python that has the official SDKs.
 pub(crate) fn python(repo: &Repo) -> Result<PathBuf> {
-    let venv = repo.target("venv");
-    let python = python_venv(&venv)?;
-    once(&venv.join("installed"), PYTHON_PACKAGES, || {
+    python_with(&repo.target("venv"), PYTHON_PACKAGES)
+}
+
+/// Returns a Python that has LiteLLM's client and command line.
+pub(crate) fn litellm(repo: &Repo) -> Result<PathBuf> {
+    python_with(&repo.target("litellm"), LITELLM_PACKAGES)
+}
+
+fn python_with(venv: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let python = python_venv(venv)?;
+    once(&venv.join("installed"), packages, || {
         let mut pip = Command::new(&python);
-        run(pip.args(["-m", "pip", "install", "--quiet"]).args(PYTHON_PACKAGES))
+        run(pip.args(["-m", "pip", "install", "--quiet"]).args(packages))
     })?;
     Ok(python)
 }
