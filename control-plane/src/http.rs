@@ -2,6 +2,7 @@
 //!
 //! [`router`] is everything; the modules below are one resource each.
 
+pub mod access;
 mod aliases;
 mod audit;
 mod auth;
@@ -51,7 +52,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use tokio::sync::watch;
@@ -144,6 +145,7 @@ pub fn router(app: App) -> Router {
         .route("/health/readiness", get(health::readiness).options(health::readiness))
         .route("/ready", get(health::ready))
         .merge(unserved::router())
+        .route_layer(from_fn_with_state(app.clone(), access::guard))
         .fallback(|| async { ApiError::detail(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async {
             ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Catalogue, KnownProvider};
 use crate::config::Config;
 use crate::domain::{Edit, ItemKind};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, bad, not_found};
@@ -20,12 +19,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/models/alias`: all, or what one stands for.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/api/models/alias").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let config = app.config.borrow().clone();
     if let Some(name) = Query::read(query.as_deref()).text("alias") {
         let found = config.aliases.iter().find(|alias| alias.pattern == name);
@@ -39,8 +33,7 @@ pub(crate) async fn list(
 }
 
 /// `PUT` and `POST /api/models/alias`.
-pub(crate) async fn set(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/api/models/alias").await?;
+pub(crate) async fn set(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let (alias, model) = (fields.text("alias").value(), fields.text("model").value());
     fields.finish()?;
@@ -60,10 +53,9 @@ pub(crate) async fn set(State(app): State<App>, headers: HeaderMap, Body(body): 
 /// `DELETE /api/models/alias?alias=`.
 pub(crate) async fn delete(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/models/alias").await?;
     let query = Query::read(query.as_deref());
     let alias = query.text("alias").ok_or_else(|| bad("alias is required"))?;
     let ids = [(ItemKind::Alias, alias.to_owned())];
@@ -75,8 +67,7 @@ pub(crate) async fn delete(
 }
 
 /// `GET /api/models/catalog`: providers that are known by name, and models that are known of them.
-pub(crate) async fn catalog(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/models/catalog").await?;
+pub(crate) async fn catalog(State(app): State<App>) -> Answer {
     let config = app.config.borrow().clone();
     let known = Catalogue::built_in().providers();
     let mut catalog: Map<String, Value> =

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::domain::ItemKind;
 use crate::http::App;
-use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::key_view::zulu;
 use crate::http::query::Query;
@@ -16,12 +15,7 @@ use crate::store::{AuditEntry, AuditQuery, ChangeKind};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /audit`: a page of changes, the latest first.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/audit").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["changed_by_api_key", "object_team_id", "search"])?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
@@ -56,12 +50,7 @@ pub(crate) async fn list(
 }
 
 /// `GET /audit/{id}`.
-pub(crate) async fn show(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/audit/{id}").await?;
+pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let (change, object) = id.split_once(':').unwrap_or((&id, ""));
     let asked = AuditQuery {
         change_id: Some(change.to_owned()),

@@ -1,20 +1,65 @@
 //! Who asks: the master key, some key, or nobody.
 
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Scope};
+use crate::domain::{ApiKey, Role, Scope};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::service::Actor;
 
-/// Who asks.
-#[derive(Debug)]
-pub(crate) enum Caller {
-    /// The holder of the master key.
-    Admin,
-    /// The holder of a key.
-    Key(Box<ApiKey>),
+/// Who asks, once [`access`] has let them pass. Handlers take it as an argument.
+///
+/// [`access`]: crate::http::access
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// What they may do. `None`: a key that belongs to nobody who manages.
+    pub(crate) role: Option<Role>,
+    /// Their key. `None`: the master key.
+    pub(crate) key: Option<Arc<ApiKey>>,
+    /// In whose name they change things.
+    pub(crate) actor: Actor,
+}
+
+impl Caller {
+    /// Tells whether they hold the master key.
+    pub(crate) fn is_master(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Returns the key whose own affairs are all that they may see. `None`: they see everything.
+    pub(crate) fn confined(&self) -> Option<&ApiKey> {
+        match self.role {
+            Some(Role::ProxyAdmin | Role::ProxyAdminViewer) => None,
+            Some(Role::OrgAdmin | Role::InternalUser | Role::InternalUserViewer) | None => {
+                self.key.as_deref()
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        // Only routes that are open to anybody have none, and their handlers ask for none.
+        parts.extensions.get().cloned().ok_or_else(nobody)
+    }
+}
+
+/// In whose name a handler changes things: of the caller, all that most of them need.
+pub(crate) struct By(pub(crate) Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(Caller::from_request_parts(parts, state).await?.actor))
+    }
 }
 
 /// Finds out who asks, and refuses whoever has no key that is good today.
@@ -28,7 +73,8 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     let key = credential(headers)?;
     let hash = KeyHash::of(key);
     if app.service.is_master(&hash) {
-        return Ok(Caller::Admin);
+        let actor = actor(headers, header(headers, "litellm-changed-by").unwrap_or(ADMIN));
+        return Ok(Caller { role: Some(Role::ProxyAdmin), key: None, actor });
     }
     if !key.starts_with(b"sk-") {
         return Err(auth_error(
@@ -39,13 +85,20 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
         let message = "Authentication Error, Invalid API key provided.";
         ApiError::unauthorized("token_not_found_in_db", Some("key"), message)
     })?;
+    check(app, &key).await?;
+    let actor = actor(headers, key.user_id.as_deref().unwrap_or(&key.name));
+    Ok(Caller { role: None, key: Some(Arc::new(key)), actor })
+}
+
+/// Refuses a key that is blocked, by itself or with its team, or that has ended.
+async fn check(app: &App, key: &ApiKey) -> Result<(), ApiError> {
     if key.blocked == Some(true) {
         return Err(auth_error(
             "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
         ));
     }
     if key.expires_at.is_some_and(|end| end <= app.service.now()) {
-        let hash = hash.to_hex();
+        let hash = key.hash.to_hex();
         let param = format!("sk-...{}", hash.get(60..).unwrap_or_default());
         let message = "Authentication Error - Expired Key. Ask for a new one.";
         return Err(ApiError::unauthorized("expired_key", Some(&param), message));
@@ -57,23 +110,7 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
         let message = format!("Authentication Error, Team={id} is blocked.");
         return Err(auth_error(&message));
     }
-    Ok(Caller::Key(Box::new(key)))
-}
-
-/// Lets the holder of the master key pass, and says in whose name.
-pub(crate) async fn admin(app: &App, headers: &HeaderMap, route: &str) -> Result<Actor, ApiError> {
-    match authenticate(app, headers).await? {
-        Caller::Admin => Ok(actor(headers)),
-        Caller::Key(_) => Err(ApiError::envelope(
-            StatusCode::UNAUTHORIZED,
-            "auth_error",
-            None,
-            format!(
-                "Authentication Error, Only proxy admin can be used to generate, delete, update \
-                 info for new keys/users/teams. Route={route}. Your role=unknown."
-            ),
-        )),
-    }
+    Ok(())
 }
 
 /// Tells whether the master key was sent, without refusing anybody.
@@ -105,15 +142,22 @@ fn credential(headers: &HeaderMap) -> Result<&[u8], ApiError> {
     Err(auth_error("Authentication Error, No api key passed in."))
 }
 
-fn actor(headers: &HeaderMap) -> Actor {
-    let text = |name| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.map(str::trim).filter(|value| !value.is_empty() && value.len() <= 255)
-    };
-    Actor {
-        name: text("litellm-changed-by").unwrap_or(ADMIN).to_owned(),
-        request_id: text("x-request-id").map(str::to_owned),
-    }
+fn actor(headers: &HeaderMap, name: &str) -> Actor {
+    Actor { name: name.to_owned(), request_id: header(headers, "x-request-id").map(str::to_owned) }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.map(str::trim).filter(|value| !value.is_empty() && value.len() <= 255)
+}
+
+fn nobody() -> ApiError {
+    ApiError::envelope(
+        StatusCode::FORBIDDEN,
+        "permission_error",
+        None,
+        "This route is open to nobody: who may call it is not said.",
+    )
 }
 
 fn auth_error(message: &str) -> ApiError {

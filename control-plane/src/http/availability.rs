@@ -3,10 +3,9 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::http::auth::admin;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::marks;
@@ -16,16 +15,14 @@ use crate::http::{App, Body};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/models/availability`.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/models/availability").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let models = out(&app).await?;
     Ok(Json(json!({"unavailableCount": models.len(), "models": models})))
 }
 
 /// `POST /api/models/availability`: with a provider it brings a model back, without one it says
 /// where the model can be had now.
-pub(crate) async fn ask(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    admin(&app, &headers, "/api/models/availability").await?;
+pub(crate) async fn ask(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let (provider, model) = (body.text("provider").value(), body.text("model").value());
     body.finish()?;
@@ -39,11 +36,9 @@ pub(crate) async fn ask(State(app): State<App>, headers: HeaderMap, Body(body): 
 /// `DELETE /api/models/availability`.
 pub(crate) async fn bring_back(
     State(app): State<App>,
-    headers: HeaderMap,
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Answer {
-    admin(&app, &headers, "/api/models/availability").await?;
     let (provider, model, _) = wanted(query.as_deref(), &body)?;
     let provider =
         provider.ok_or_else(|| ApiError::plain(StatusCode::BAD_REQUEST, "provider is required"))?;
@@ -51,19 +46,16 @@ pub(crate) async fn bring_back(
 }
 
 /// `GET /api/resilience/model-cooldowns`.
-pub(crate) async fn cooldowns(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/resilience/model-cooldowns").await?;
+pub(crate) async fn cooldowns(State(app): State<App>) -> Answer {
     Ok(Json(json!({"items": out(&app).await?})))
 }
 
 /// `DELETE /api/resilience/model-cooldowns`.
 pub(crate) async fn end_cooldowns(
     State(app): State<App>,
-    headers: HeaderMap,
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Answer {
-    admin(&app, &headers, "/api/resilience/model-cooldowns").await?;
     let (provider, model, all) = wanted(query.as_deref(), &body)?;
     let gone = match provider {
         Some(provider) => {

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{Alert, Dimension, SharedBudget};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::entity_view::budget_table;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
@@ -21,8 +21,7 @@ use crate::service::ServiceError;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /budget/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/budget/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     key_fields::refuse(&body, UNSUPPORTED)?;
     let id = body.text("budget_id").value();
@@ -38,8 +37,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /budget/update`: changes the limits of all that share it.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/budget/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     key_fields::refuse(&body, UNSUPPORTED)?;
     let id = body.required_text("budget_id");
@@ -50,8 +48,7 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `POST /budget/info`: those of the named that are there.
-pub(crate) async fn info(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    admin(&app, &headers, "/budget/info").await?;
+pub(crate) async fn info(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.texts("budgets").value().unwrap_or_default();
     body.finish()?;
@@ -63,19 +60,13 @@ pub(crate) async fn info(State(app): State<App>, headers: HeaderMap, Body(body):
 }
 
 /// `GET /budget/list`.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/budget/list").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let budgets = app.service.budgets().await?;
     Ok(Json(budgets.iter().map(|budget| view(&app, budget)).collect()))
 }
 
 /// `GET /budget/settings`: what may be set, and what is.
-pub(crate) async fn settings(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/budget/settings").await?;
+pub(crate) async fn settings(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let id = query.required("budget_id")?;
     let budget = app.service.budget(id).await?.ok_or_else(|| not_found(id))?;
@@ -94,8 +85,7 @@ pub(crate) async fn settings(
 }
 
 /// `POST /budget/delete`.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/budget/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("id");
     body.finish()?;
@@ -105,12 +95,7 @@ pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body
 
 /// `GET /budget/alerts`: soft limits that were crossed, the latest first, as LiteLLM words it to
 /// webhooks.
-pub(crate) async fn alerts(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/budget/alerts").await?;
+pub(crate) async fn alerts(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("page_size", 1, 1000)?.unwrap_or(50);

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::kept::Purge;
 use crate::http::App;
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::items::bad;
 use crate::http::query::Query;
@@ -16,8 +15,7 @@ use crate::http::query::Query;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/cache`.
-pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/cache").await?;
+pub(crate) async fn show(State(app): State<App>) -> Answer {
     let standing = app.service.cache_standing().await?;
     let config = app.config.borrow().clone();
     let asked = standing.hits.saturating_add(standing.misses);
@@ -60,10 +58,9 @@ pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
 /// `DELETE /api/cache`: forgets everything, or what one of `model`, `signature` and `staleMs` says.
 pub(crate) async fn purge(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/cache").await?;
     let query = Query::read(query.as_deref());
     let given = ["model", "signature", "staleMs"].map(|name| query.text(name));
     let (what, scope) = match given {

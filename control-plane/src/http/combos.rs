@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::config::ComboConfig;
 use crate::domain::{Edit, Item, ItemKind};
 use crate::effective::combo_of;
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, Taken, bad, in_file, not_found};
@@ -19,8 +19,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/combos`: those of the file are shown, and changed there.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/combos").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let file = app.file.borrow().clone();
     let stored = items::of_kind(&app, ItemKind::Combo).await?;
     let combos = file.combos.iter().map(of_file).chain(stored.iter().map(view));
@@ -30,10 +29,9 @@ pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
 /// `POST /api/combos`.
 pub(crate) async fn new(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let actor = admin(&app, &headers, "/api/combos").await?;
     let body = read(&body, Map::new())?;
     let id = app.service.new_id();
     let draft = ItemDraft { kind: ItemKind::Combo, id, body, secret: Edit::Clear };
@@ -43,23 +41,17 @@ pub(crate) async fn new(
 }
 
 /// `GET /api/combos/{id}`.
-pub(crate) async fn info(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/api/combos").await?;
+pub(crate) async fn info(State(app): State<App>, Path(id): Path<String>) -> Answer {
     Ok(Json(view(&one(&app, &id).await?)))
 }
 
 /// `PUT /api/combos/{id}`.
 pub(crate) async fn update(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/combos").await?;
     let before = one(&app, &id).await?;
     let body = read(&body, before.body.clone())?;
     let draft = ItemDraft { kind: ItemKind::Combo, id, body, secret: Edit::Clear };
@@ -70,10 +62,9 @@ pub(crate) async fn update(
 /// `DELETE /api/combos/{id}`.
 pub(crate) async fn delete(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/combos").await?;
     one(&app, &id).await?;
     items::delete(&app, &[(ItemKind::Combo, id)], "combo.delete", &actor).await?;
     Ok(Json(json!({"success": true})))

@@ -2,13 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 use tollgate_core::price::TokenUsage;
 use tollgate_core::tokens::{Counted, Family, request_tokens, text_tokens};
 
 use crate::config::TargetConfig;
-use crate::http::auth::authenticate;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::dollars;
@@ -18,12 +16,7 @@ type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /spend/calculate`: of a prompt (`model` and `messages`), or of an answer
 /// (`completion_response`, by its usage).
-pub(crate) async fn calculate(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    authenticate(&app, &headers).await?;
+pub(crate) async fn calculate(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let model = body.text("model").value();
     let messages = body.list("messages").value();
@@ -63,12 +56,7 @@ pub(crate) async fn calculate(
 }
 
 /// `POST /utils/token_counter`: of a `prompt`, or of `messages` with `tools`.
-pub(crate) async fn count_tokens(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    authenticate(&app, &headers).await?;
+pub(crate) async fn count_tokens(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let model = body.required_text("model");
     let prompt = body.text("prompt").value();

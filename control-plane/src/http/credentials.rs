@@ -3,12 +3,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Edit, Item, ItemKind, Secret};
 use crate::effective::credential_of;
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::deployments::refuse_secrets;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
@@ -19,16 +19,14 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /credentials`.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/credentials").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let found = items::of_kind(&app, ItemKind::Credential).await?;
     let credentials: Vec<Value> = found.iter().map(view).collect();
     Ok(Json(json!({ "success": true, "credentials": credentials })))
 }
 
 /// `POST /credentials`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/credentials").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let name = fields.required_text("credential_name");
     let model = fields.text("model_id").value();
@@ -59,22 +57,12 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `GET /credentials/by_name/{name}`.
-pub(crate) async fn by_name(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/credentials").await?;
+pub(crate) async fn by_name(State(app): State<App>, Path(name): Path<String>) -> Answer {
     Ok(Json(view(&existing(&app, &name).await?)))
 }
 
 /// `GET /credentials/by_model/{id}`: that of a deployment, its own or the one it names.
-pub(crate) async fn by_model(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/credentials").await?;
+pub(crate) async fn by_model(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let deployment = items::find(&app, ItemKind::Deployment, &id).await?;
     let deployment = deployment.ok_or_else(|| {
         let message = format!("Model id = {id} not found");
@@ -96,11 +84,10 @@ pub(crate) async fn by_model(
 /// `PATCH /credentials/{name}`: what is given replaces what was there, by name.
 pub(crate) async fn update(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(name): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/credentials").await?;
     let mut fields = Fields::read(&body)?;
     let values = fields.object("credential_values").value().unwrap_or_default();
     let info = fields.object("credential_info").value().unwrap_or_default();
@@ -115,10 +102,9 @@ pub(crate) async fn update(
 /// `DELETE /credentials/{name}`, unless models are used with it.
 pub(crate) async fn delete(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(name): Path<String>,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/credentials").await?;
     existing(&app, &name).await?;
     let deployments = items::of_kind(&app, ItemKind::Deployment).await?;
     if let Some(user) = deployments.iter().find(|it| credential_of(it) == Some(&name)) {

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::domain::{Entity, EntityChange, Scope};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::linked_budget;
 use crate::http::error::ApiError;
@@ -20,8 +20,7 @@ use crate::store::EntityQuery;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /customer/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/customer/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("user_id");
     let change = entity_fields::read(&mut body, &NAMES)?;
@@ -35,8 +34,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /customer/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/customer/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("user_id");
     let change = entity_fields::read(&mut body, &NAMES)?;
@@ -46,12 +44,7 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `GET /customer/info`.
-pub(crate) async fn info(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/customer/info").await?;
+pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let id = query.required("end_user_id")?;
     let customer = app.service.entity(Scope::Customer, id).await?.ok_or_else(|| not_found(id))?;
@@ -59,12 +52,7 @@ pub(crate) async fn info(
 }
 
 /// `GET /customer/list`: all of them, or a page.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/customer/list").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["search"])?;
     let mut asked = EntityQuery::all(Scope::Customer);
@@ -81,8 +69,7 @@ pub(crate) async fn list(
 }
 
 /// `POST /customer/block`: requests that name them are refused. Whoever is not known yet is made.
-pub(crate) async fn block(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/customer/block").await?;
+pub(crate) async fn block(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("user_ids");
     body.finish()?;
@@ -101,12 +88,7 @@ pub(crate) async fn block(State(app): State<App>, headers: HeaderMap, Body(body)
 }
 
 /// `POST /customer/unblock`.
-pub(crate) async fn unblock(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    let actor = admin(&app, &headers, "/customer/unblock").await?;
+pub(crate) async fn unblock(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("user_ids");
     body.finish()?;
@@ -122,8 +104,7 @@ pub(crate) async fn unblock(
 }
 
 /// `POST /customer/delete`.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/customer/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("user_ids");
     body.finish()?;

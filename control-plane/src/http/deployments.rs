@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tollgate_core::money::AttoDollars;
 
 use crate::config::{Config, ModelConfig, TargetConfig};
 use crate::domain::{Item, ItemKind};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::health::model_id;
@@ -21,8 +21,7 @@ use crate::service::{Actor, ItemDraft};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /model/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/model/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let name = fields.required_text("model_name");
     fields.required("litellm_params");
@@ -36,8 +35,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /model/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/model/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let fields = Fields::read(&body)?;
     let id = fields.given("model_info").and_then(|info| info.get("id")).and_then(Value::as_str);
     // LiteLLM's own client writes the id as `id`.
@@ -50,17 +48,15 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 /// `PATCH /model/{id}/update`.
 pub(crate) async fn update_one(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/model/update").await?;
     change(&app, &id, Fields::read(&body)?, &actor).await
 }
 
 /// `POST /model/delete`.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/model/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let id = fields.required_text("id");
     fields.finish()?;
@@ -74,12 +70,7 @@ pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `GET /model/info`.
-pub(crate) async fn info(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/model/info").await?;
+pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let mut data = all(&app).await?;
     if let Some(id) = query.text("litellm_model_id") {

@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::auth::{By, Caller};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
@@ -15,12 +14,7 @@ use crate::store::{KeyQuery, KeySort};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /key/aliases`: a page of the names that keys have, sorted.
-pub(crate) async fn aliases(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/key/aliases").await?;
+pub(crate) async fn aliases(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["search"])?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
@@ -48,25 +42,23 @@ pub(crate) async fn aliases(
 }
 
 /// `POST /key/health`: a key that gets this far is good. Nothing is logged elsewhere for a key.
-pub(crate) async fn health(State(app): State<App>, headers: HeaderMap) -> Answer {
-    authenticate(&app, &headers).await?;
+pub(crate) async fn health() -> Answer {
     Ok(Json(json!({ "key": "healthy", "logging_callbacks": null })))
 }
 
 /// `POST /v2/key/info`: of several keys. Those that are not there are left out.
-pub(crate) async fn infos(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
+pub(crate) async fn infos(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let names = body.texts("keys").value();
     body.finish()?;
-    let names = match (&caller, names) {
-        (Caller::Key(own), None) => vec![own.hash.to_hex()],
+    let names = match (caller.confined(), names) {
+        (Some(own), None) => vec![own.hash.to_hex()],
         (_, names) => names.unwrap_or_default(),
     };
     let (mut shown, mut infos) = (Vec::new(), Vec::new());
     for name in names {
         let Some(hash) = key_hash(&name) else { continue };
-        if let Caller::Key(own) = &caller
+        if let Some(own) = caller.confined()
             && own.hash != hash
         {
             return Err(ApiError::forbidden("You are not allowed to access this key's info."));
@@ -82,10 +74,9 @@ pub(crate) async fn infos(State(app): State<App>, headers: HeaderMap, Body(body)
 /// `POST /key/service-account/generate`: a key of a team that is nobody's own.
 pub(crate) async fn service_account(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/key/service-account/generate").await?;
     let mut body = Fields::read(&body)?;
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
@@ -103,12 +94,7 @@ pub(crate) async fn service_account(
 }
 
 /// `POST /key/bulk_update`: each for itself; one that fails stops no other.
-pub(crate) async fn update_many(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    let actor = admin(&app, &headers, "/key/bulk_update").await?;
+pub(crate) async fn update_many(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let items = body.list("keys").value().unwrap_or_default();
     body.finish()?;

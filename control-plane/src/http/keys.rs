@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{ApiKey, Limits, Secret, Stamps, Timestamp};
-use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::auth::{By, Caller};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
@@ -21,12 +21,7 @@ use crate::store::{KeyQuery, KeySort, ListedKey};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /key/generate`.
-pub(crate) async fn generate(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    let actor = admin(&app, &headers, "/key/generate").await?;
+pub(crate) async fn generate(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let chosen = body.text("key").value().map(Secret::new);
     let fields = key_fields::read(&mut body)?;
@@ -50,23 +45,22 @@ pub(crate) async fn made(
 /// `GET /key/info`. Without `key`, and for those who are not admin, the caller's own.
 pub(crate) async fn info(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let asked = query.text("key");
-    let key = match (caller, asked) {
-        (Caller::Admin, Some(asked)) => match key_hash(asked) {
+    let key = match (caller.confined(), asked) {
+        (None, Some(asked)) => match key_hash(asked) {
             Some(hash) => app.service.key(&hash).await?.ok_or_else(not_in_database)?,
             None => return Err(not_in_database()),
         },
-        (Caller::Admin, None) => return Err(not_in_database()),
-        (Caller::Key(own), asked) => {
+        (None, None) => return Err(not_in_database()),
+        (Some(own), asked) => {
             if asked.is_some_and(|asked| key_hash(asked) != Some(own.hash)) {
                 return Err(ApiError::forbidden("You are not allowed to access this key's info."));
             }
-            *own
+            own.clone()
         }
     };
     let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
@@ -82,8 +76,7 @@ pub(crate) async fn shown(app: &App, key: &ApiKey) -> Result<Map<String, Value>,
 }
 
 /// `POST /key/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/key/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let (name, mut view) = changed(&app, &body, &actor).await?;
     view.insert("key".into(), name.into());
     Ok(Json(Value::Object(view)))
@@ -105,8 +98,7 @@ pub(crate) async fn changed(
 }
 
 /// `POST /key/delete`.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/key/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let names = body.texts("keys").value().unwrap_or_default();
     let aliases = body.texts("key_aliases").value().unwrap_or_default();
@@ -134,39 +126,28 @@ pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `POST /key/block`.
-pub(crate) async fn block(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    set_blocked(&app, &headers, &body, true).await
+pub(crate) async fn block(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+    set_blocked(&app, &actor, &body, true).await
 }
 
 /// `POST /key/unblock`.
-pub(crate) async fn unblock(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    set_blocked(&app, &headers, &body, false).await
+pub(crate) async fn unblock(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+    set_blocked(&app, &actor, &body, false).await
 }
 
-async fn set_blocked(app: &App, headers: &HeaderMap, body: &Bytes, blocked: bool) -> Answer {
-    let route = if blocked { "/key/block" } else { "/key/unblock" };
-    let actor = admin(app, headers, route).await?;
+async fn set_blocked(app: &App, actor: &Actor, body: &Bytes, blocked: bool) -> Answer {
     let mut body = Fields::read(body)?;
     let name = body.required_text("key");
     body.finish()?;
     let Some(hash) = key_hash(&name).filter(|_| well_formed(&name)) else {
         return Err(ApiError::bad_request("key", "Invalid key format."));
     };
-    let key = app.service.block_key(&hash, blocked, &actor).await?;
+    let key = app.service.block_key(&hash, blocked, actor).await?;
     Ok(Json(Value::Object(key_view::row_with_token(&key, app.service.now()))))
 }
 
 /// `GET /key/list`.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/key/list").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("size", 1, 100)?.unwrap_or(10);

@@ -3,11 +3,11 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Edit, Item, ItemKind};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, Taken, bad, not_found};
@@ -19,8 +19,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/provider-nodes`.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/provider-nodes").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let nodes = items::of_kind(&app, ItemKind::Node).await?;
     Ok(Json(json!({"nodes": nodes.iter().map(view).collect::<Vec<_>>()})))
 }
@@ -28,10 +27,9 @@ pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
 /// `POST /api/provider-nodes`.
 pub(crate) async fn new(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let actor = admin(&app, &headers, "/api/provider-nodes").await?;
     let body = read(&body, Map::new())?;
     let kind = body.get("type").and_then(Value::as_str).unwrap_or(OPENAI);
     let api = body.get("apiType").and_then(Value::as_str).unwrap_or("chat");
@@ -46,11 +44,10 @@ pub(crate) async fn new(
 /// `PUT /api/provider-nodes/{id}`.
 pub(crate) async fn update(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/provider-nodes").await?;
     let before = items::find(&app, ItemKind::Node, &id).await?;
     let before = before.ok_or_else(|| not_found("provider node"))?;
     let body = read(&body, before.body.clone())?;
@@ -63,10 +60,9 @@ pub(crate) async fn update(
 /// `DELETE /api/provider-nodes/{id}`: with its connections and models.
 pub(crate) async fn delete(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/provider-nodes").await?;
     let all = app.service.items().await?;
     let node = all.iter().find(|item| item.kind == ItemKind::Node && item.id == id);
     let prefix = node.ok_or_else(|| not_found("provider node"))?.text("prefix");
@@ -82,12 +78,7 @@ pub(crate) async fn delete(
 }
 
 /// `GET /api/provider-models`.
-pub(crate) async fn models(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/api/provider-models").await?;
+pub(crate) async fn models(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let models = items::of_kind(&app, ItemKind::ProviderModel).await?;
     if let Some(provider) = query.text("provider") {
@@ -106,12 +97,7 @@ pub(crate) async fn models(
 }
 
 /// `POST /api/provider-models`.
-pub(crate) async fn new_model(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    let actor = admin(&app, &headers, "/api/provider-models").await?;
+pub(crate) async fn new_model(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let mut body = Map::new();
     Taken { fields: &mut fields, body: &mut body }.texts(&["provider", "modelId", "modelName"]);
@@ -131,10 +117,9 @@ pub(crate) async fn new_model(
 /// `DELETE /api/provider-models`.
 pub(crate) async fn delete_model(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/provider-models").await?;
     let query = Query::read(query.as_deref());
     let (Some(provider), Some(model)) = (query.text("provider"), query.text("model")) else {
         return Err(bad("provider and model are required"));

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Entity, Scope, Timestamp};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::{fields, linked_budget, shared};
 use crate::http::error::ApiError;
@@ -18,8 +18,7 @@ use crate::store::EntityQuery;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /organization/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/organization/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("organization_id").value();
     body.required_text("organization_alias");
@@ -30,8 +29,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `PATCH /organization/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/organization/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("organization_id");
     let change = entity_fields::read(&mut body, &NAMES)?;
@@ -42,12 +40,7 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `GET /organization/info`.
-pub(crate) async fn info(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/organization/info").await?;
+pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let id = query.required("organization_id")?;
     let found = app.service.entity(Scope::Organization, id).await?;
@@ -55,12 +48,7 @@ pub(crate) async fn info(
 }
 
 /// `GET /organization/list`.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/organization/list").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     let asked = EntityQuery {
         ids: query.text("org_id").map(|id| vec![id.to_owned()]),
@@ -75,8 +63,7 @@ pub(crate) async fn list(
 }
 
 /// `DELETE /organization/delete`, with their teams and all keys.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/organization/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("organization_ids");
     body.finish()?;

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
 use crate::config::ProviderConfig;
 use crate::domain::{Edit, Item, ItemKind, Secret, Stamps};
 use crate::effective::provider_of;
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, bad};
@@ -22,12 +22,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /api/providers/{id}/test`.
-pub(crate) async fn test(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    let actor = admin(&app, &headers, "/api/providers/test").await?;
+pub(crate) async fn test(State(app): State<App>, By(actor): By, Path(id): Path<String>) -> Answer {
     let before = one(&app, &id).await?;
     let (provider, credential) = (provider(&app, &before).await?, app.service.credential(&before)?);
     let tested = app.service.now();
@@ -58,12 +53,7 @@ pub(crate) async fn test(
 }
 
 /// `POST /api/providers/validate`: a key that is not stored.
-pub(crate) async fn validate(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    admin(&app, &headers, "/api/providers/validate").await?;
+pub(crate) async fn validate(State(app): State<App>, Body(body): Body) -> Answer {
     let (name, item, key) = unsaved(&app, &body, "provider")?;
     if name.is_none() {
         return Err(bad("provider is required"));
@@ -74,12 +64,7 @@ pub(crate) async fn validate(
 }
 
 /// `POST /api/provider-nodes/validate`: a place that is not stored.
-pub(crate) async fn validate_node(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    admin(&app, &headers, "/api/provider-nodes/validate").await?;
+pub(crate) async fn validate_node(State(app): State<App>, Body(body): Body) -> Answer {
     let (_, mut item, key) = unsaved(&app, &body, "provider")?;
     if item.text("baseUrl").is_none() {
         return Err(bad("baseUrl is required"));
@@ -94,12 +79,7 @@ pub(crate) async fn validate_node(
 }
 
 /// `GET /api/providers/{id}/models`: from the provider's own list.
-pub(crate) async fn models(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/api/providers/models").await?;
+pub(crate) async fn models(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let item = one(&app, &id).await?;
     let provider = provider(&app, &item).await?;
     let known = provider.kind.as_deref().and_then(|kind| Catalogue::built_in().find(kind));

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
 use crate::config::{AccountConfig, ProviderConfig};
 use crate::domain::{Edit, HealthMark, Item, ItemKind};
 use crate::effective::{Node, provider_of};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, MASK, Taken, bad, in_file, not_found, secret};
@@ -20,8 +20,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/providers`: those of the file are shown, and changed there.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/providers").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let health = app.service.health().await?;
     let file = app.file.borrow().clone();
     let stored = items::of_kind(&app, ItemKind::Connection).await?;
@@ -36,10 +35,9 @@ pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
 /// `POST /api/providers`.
 pub(crate) async fn new(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let actor = admin(&app, &headers, "/api/providers").await?;
     let mut fields = Fields::read(&body)?;
     let mut body = Map::new();
     let key = read(&mut fields, &mut body)?;
@@ -69,12 +67,7 @@ pub(crate) async fn new(
 }
 
 /// `GET /api/providers/{id}`.
-pub(crate) async fn info(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Answer {
-    admin(&app, &headers, "/api/providers").await?;
+pub(crate) async fn info(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let item = one(&app, &id).await?;
     Ok(Json(json!({"connection": view(&item, &app.service.health().await?)})))
 }
@@ -82,11 +75,10 @@ pub(crate) async fn info(
 /// `PUT /api/providers/{id}`.
 pub(crate) async fn update(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/providers").await?;
     let before = one(&app, &id).await?;
     let mut fields = Fields::read(&body)?;
     let mut body = before.body.clone();
@@ -107,10 +99,9 @@ pub(crate) async fn update(
 /// `DELETE /api/providers/{id}`.
 pub(crate) async fn delete(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(id): Path<String>,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/api/providers").await?;
     one(&app, &id).await?;
     items::delete(&app, &[(ItemKind::Connection, id)], "provider.delete", &actor).await?;
     Ok(Json(json!({"message": "Connection deleted successfully"})))

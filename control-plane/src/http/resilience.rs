@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::config::ResilienceConfig;
 use crate::domain::{Edit, ItemKind};
 use crate::effective::{RESILIENCE, resilience_of};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::items::{self, Draft, bad, in_file};
@@ -19,8 +18,7 @@ use crate::service::ItemDraft;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /api/resilience`.
-pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/resilience").await?;
+pub(crate) async fn show(State(app): State<App>) -> Answer {
     let (now, out) = (app.service.now(), app.service.health().await?);
     let config = app.config.borrow().clone();
     let breakers = breakers(&config.providers, &out).map(|(name, breaker)| {
@@ -40,8 +38,7 @@ pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Answer {
 }
 
 /// `PATCH` and `PUT /api/resilience`.
-pub(crate) async fn change(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/api/resilience").await?;
+pub(crate) async fn change(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut fields = Fields::read(&body)?;
     let (profiles, own) = (fields.object("profiles").value(), fields.object("resilience").value());
     let defaults = fields.object("defaults").value();
@@ -84,8 +81,7 @@ pub(crate) async fn change(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `POST /api/resilience/reset`.
-pub(crate) async fn reset(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/api/resilience/reset").await?;
+pub(crate) async fn reset(State(app): State<App>) -> Answer {
     let count = app.service.reset_health(|_| true).await?.len();
     let message = format!("{count} accounts and models are back in rotation");
     Ok(Json(json!({"ok": true, "resetCount": count, "message": message})))

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::domain::{KeyChange, Scope};
-use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::auth::{By, Caller};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::{dollars, offset, row_with_token};
@@ -23,14 +23,13 @@ type Answer = Result<Json<Value>, ApiError>;
 /// than an answer can hold are refused rather than cut, unless `limit` asks for the first.
 pub(crate) async fn keys(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let limit = Query::read(query.as_deref()).number("limit", 1, MOST_ROWS)?;
     let now = app.service.now();
-    if let Caller::Key(own) = caller {
-        return Ok(Json(json!([row_with_token(&own, now)])));
+    if let Some(own) = caller.confined() {
+        return Ok(Json(json!([row_with_token(own, now)])));
     }
     let query = KeyQuery {
         sort: KeySort::Spend,
@@ -54,16 +53,19 @@ pub(crate) async fn keys(
 /// `GET /spend/users`: whole rows; the caller's own unless they are admin.
 pub(crate) async fn users(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let asked = query.text("user_id").map(str::to_owned);
-    let ids = match caller {
-        Caller::Admin => asked.map(|id| vec![id]),
-        Caller::Key(own) => Some(
-            own.user_id.filter(|own| asked.is_none_or(|asked| asked == *own)).into_iter().collect(),
+    let ids = match caller.confined() {
+        None => asked.map(|id| vec![id]),
+        Some(own) => Some(
+            own.user_id
+                .iter()
+                .filter(|own| asked.as_ref().is_none_or(|asked| asked == *own))
+                .cloned()
+                .collect(),
         ),
     };
     let query = EntityQuery { ids, ..EntityQuery::all(Scope::User) };
@@ -76,10 +78,9 @@ pub(crate) async fn users(
 /// `GET /spend/tags`: what requests with each tag cost, dearest first.
 pub(crate) async fn tags(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let Some(asked) = usage_query(&caller, &query)? else { return Ok(Json(json!([]))) };
     let sums = app.service.tag_spend(&asked).await?;
@@ -94,8 +95,7 @@ pub(crate) async fn tags(
 }
 
 /// `POST /global/spend/reset`: what keys and teams spent is nothing from now on; logs stay.
-pub(crate) async fn reset(State(app): State<App>, headers: HeaderMap) -> Answer {
-    let actor = admin(&app, &headers, "/global/spend/reset").await?;
+pub(crate) async fn reset(State(app): State<App>, By(actor): By) -> Answer {
     app.service.reset_spend(&actor).await?;
     let message = "Spend for all API Keys and Teams reset successfully";
     Ok(Json(json!({"message": message, "status": "success"})))
@@ -104,11 +104,10 @@ pub(crate) async fn reset(State(app): State<App>, headers: HeaderMap) -> Answer 
 /// `POST /key/{key}/reset_spend`: what the key spent is lowered to `reset_to`.
 pub(crate) async fn reset_key(
     State(app): State<App>,
-    headers: HeaderMap,
+    By(actor): By,
     Path(name): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    let actor = admin(&app, &headers, "/key/reset_spend").await?;
     let mut body = Fields::read(&body)?;
     body.required("reset_to");
     let to = body.dollars("reset_to")?.value().unwrap_or_default();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 use time::macros::format_description;
 use time::{Date, Duration};
@@ -12,7 +11,7 @@ use tollgate_core::money::NanoDollars;
 
 use crate::domain::{Endpoint, RecordId, Timestamp, UsageSource};
 use crate::http::App;
-use crate::http::auth::{Caller, authenticate};
+use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::health::model_id;
 use crate::http::key_view::{dollars, zulu};
@@ -28,10 +27,9 @@ type Answer = Result<Json<Value>, ApiError>;
 /// refused rather than cut.
 pub(crate) async fn logs(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let summarize = query.flag("summarize")?.unwrap_or(true);
     let (first, last) = (query.day("start_date")?, query.day("end_date")?);
@@ -68,10 +66,9 @@ pub(crate) async fn logs(
 /// there are.
 pub(crate) async fn paged_logs(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let asked = usage_query(&caller, &query)?;
     page(&app, &query, asked.as_ref()).await
@@ -108,10 +105,10 @@ pub(crate) fn usage_query(caller: &Caller, query: &Query) -> Result<Option<Usage
         }
     };
     let id = query.text("request_id").map(RecordId::from_hex);
-    let key = match (caller, query.text("api_key").map(key_hash)) {
-        (Caller::Admin, key) => key,
-        (Caller::Key(own), None) => Some(Some(own.hash)),
-        (Caller::Key(own), Some(key)) => Some(key.filter(|key| *key == own.hash)),
+    let key = match (caller.confined(), query.text("api_key").map(key_hash)) {
+        (None, key) => key,
+        (Some(own), None) => Some(Some(own.hash)),
+        (Some(own), Some(key)) => Some(key.filter(|key| *key == own.hash)),
     };
     if id == Some(None) || key == Some(None) {
         return Ok(None);

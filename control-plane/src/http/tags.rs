@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Entity, Scope};
-use crate::http::auth::admin;
+use crate::http::auth::By;
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::{fields, linked_budget, shared};
 use crate::http::error::ApiError;
@@ -17,8 +17,7 @@ use crate::store::EntityQuery;
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /tag/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/tag/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let name = body.required_text("name");
     let change = entity_fields::read(&mut body, &NAMES)?;
@@ -30,8 +29,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /tag/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/tag/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let name = body.required_text("name");
     let change = entity_fields::read(&mut body, &NAMES)?;
@@ -44,8 +42,7 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `POST /tag/info`: the named, by name.
-pub(crate) async fn info(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    admin(&app, &headers, "/tag/info").await?;
+pub(crate) async fn info(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let names = body.required_texts("names");
     body.finish()?;
@@ -58,8 +55,7 @@ pub(crate) async fn info(State(app): State<App>, headers: HeaderMap, Body(body):
 }
 
 /// `GET /tag/list`.
-pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    admin(&app, &headers, "/tag/list").await?;
+pub(crate) async fn list(State(app): State<App>) -> Answer {
     let mut views = Vec::new();
     for tag in &app.service.entities(&EntityQuery::all(Scope::Tag)).await?.entities {
         views.push(Value::Object(row(&app, tag).await?));
@@ -68,8 +64,7 @@ pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
 }
 
 /// `POST /tag/delete`.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/tag/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let name = body.required_text("name");
     body.finish()?;

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{ApiKey, Entity, Scope, Timestamp};
-use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::auth::{By, Caller};
 use crate::http::entity_fields::{self, Names, check_soft_budget};
 use crate::http::entity_view::{fields, shared};
 use crate::http::error::ApiError;
@@ -14,13 +14,13 @@ use crate::http::fields::Fields;
 use crate::http::key_view::row_with_token;
 use crate::http::query::Query;
 use crate::http::{App, Body};
+use crate::service::Actor;
 use crate::store::{EntityQuery, EntitySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /team/new`.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/team/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("team_id").value();
     let mut change = entity_fields::read(&mut body, &NAMES)?;
@@ -32,8 +32,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /team/update`.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/team/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("team_id");
     let mut change = entity_fields::read(&mut body, &NAMES)?;
@@ -48,13 +47,12 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 /// `GET /team/info`: the admin's, and for a key its own team's.
 pub(crate) async fn info(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let id = query.required("team_id")?;
-    if let Caller::Key(own) = &caller
+    if let Some(own) = caller.confined()
         && own.team_id.as_deref() != Some(id)
     {
         return Err(ApiError::forbidden("You are not allowed to access this team's info."));
@@ -73,12 +71,7 @@ pub(crate) async fn info(
 }
 
 /// `GET /team/list`: all of them, with their keys.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/team/list").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["user_id"])?;
     let asked = EntityQuery {
@@ -99,12 +92,7 @@ pub(crate) async fn list(
 }
 
 /// `GET /v2/team/list`: a page of teams, without their keys.
-pub(crate) async fn page(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/v2/team/list").await?;
+pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["user_id", "search", "search_team_id_match", "status"])?;
     let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
@@ -132,14 +120,12 @@ pub(crate) async fn page(
 }
 
 /// `GET /team/available`: teams that anybody may join. There are none.
-pub(crate) async fn available(State(app): State<App>, headers: HeaderMap) -> Answer {
-    authenticate(&app, &headers).await?;
+pub(crate) async fn available() -> Answer {
     Ok(Json(json!([])))
 }
 
 /// `POST /team/delete`, with their keys.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/team/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("team_ids");
     body.finish()?;
@@ -151,26 +137,20 @@ pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body
 }
 
 /// `POST /team/block`: its keys are refused.
-pub(crate) async fn block(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    set_blocked(&app, &headers, &body, true).await
+pub(crate) async fn block(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+    set_blocked(&app, &actor, &body, true).await
 }
 
 /// `POST /team/unblock`.
-pub(crate) async fn unblock(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Answer {
-    set_blocked(&app, &headers, &body, false).await
+pub(crate) async fn unblock(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+    set_blocked(&app, &actor, &body, false).await
 }
 
-async fn set_blocked(app: &App, headers: &HeaderMap, body: &[u8], blocked: bool) -> Answer {
-    let route = if blocked { "/team/block" } else { "/team/unblock" };
-    let actor = admin(app, headers, route).await?;
+async fn set_blocked(app: &App, actor: &Actor, body: &[u8], blocked: bool) -> Answer {
     let mut body = Fields::read(body)?;
     let id = body.required_text("team_id");
     body.finish()?;
-    let team = app.service.block_entity(Scope::Team, &id, blocked, &actor).await?;
+    let team = app.service.block_entity(Scope::Team, &id, blocked, actor).await?;
     let team = team.ok_or_else(|| not_found(&id))?;
     Ok(Json(row(&team, app.service.now()).into()))
 }

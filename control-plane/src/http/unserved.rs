@@ -1,12 +1,10 @@
 //! Paths of LiteLLM's that are not served: they say so, instead of looking like a mistake.
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::routing::{MethodFilter, on};
 
 use crate::http::App;
-use crate::http::auth::authenticate;
 use crate::http::error::ApiError;
 
 /// Everything that is known and not served, with the reason.
@@ -19,10 +17,8 @@ pub(crate) fn table() -> impl Iterator<Item = (&'static str, &'static str, &'sta
 /// Answers 501 at each of these paths.
 pub(crate) fn router() -> Router<App> {
     table().fold(Router::new(), |router, (method, path, reason)| {
-        let answer = move |State(app): State<App>, headers: HeaderMap, method: Method, uri: Uri| async move {
-            authenticate(&app, &headers).await?;
-            Err::<(), _>(refusal(&method, uri.path(), reason))
-        };
+        let answer =
+            move |method: Method, uri: Uri| async move { refusal(&method, uri.path(), reason) };
         router.route(path, on(filter(method), answer))
     })
 }

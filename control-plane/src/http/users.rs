@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{ApiKey, Edit, Entity, EntityChange, KeyChange, Scope, Timestamp};
-use crate::http::auth::{Caller, admin, authenticate};
+use crate::http::auth::{By, Caller};
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::{fields, shared};
 use crate::http::error::ApiError;
@@ -20,8 +20,7 @@ use crate::store::{EntityQuery, EntitySort};
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /user/new`: a user, and a key for them unless told not to. Limits are the user's.
-pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/user/new").await?;
+pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("user_id").value();
     let with_key = body.flag("auto_create_key").value().unwrap_or(true);
@@ -43,8 +42,7 @@ pub(crate) async fn new(State(app): State<App>, headers: HeaderMap, Body(body): 
 }
 
 /// `POST /user/update`: by id or email; an unknown id is made.
-pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/user/update").await?;
+pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("user_id").value();
     let change = read(&mut body)?;
@@ -79,14 +77,13 @@ pub(crate) async fn update(State(app): State<App>, headers: HeaderMap, Body(body
 /// `GET /user/info`: anybody for the admin, themselves for the holder of a key.
 pub(crate) async fn info(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
-    let user = match &caller {
-        Caller::Admin => user(&app, query.required("user_id")?).await?,
-        Caller::Key(own) => own_user(&app, own, query.text("user_id")).await?,
+    let user = match caller.confined() {
+        None => user(&app, query.required("user_id")?).await?,
+        Some(own) => own_user(&app, own, query.text("user_id")).await?,
     };
     let id = user.id.clone();
     let now = app.service.now();
@@ -108,12 +105,7 @@ pub(crate) async fn info(
 }
 
 /// `GET /user/list`.
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    admin(&app, &headers, "/user/list").await?;
+pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["role", "team", "sso_user_ids"])?;
     let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
@@ -149,15 +141,14 @@ pub(crate) async fn list(
 /// `GET /v2/user/info`: a user alone, without keys and teams.
 pub(crate) async fn plain_info(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let caller = authenticate(&app, &headers).await?;
     let query = Query::read(query.as_deref());
     let asked = query.text("user_id");
-    let user = match &caller {
-        Caller::Admin => user(&app, asked.unwrap_or("default_user_id")).await?,
-        Caller::Key(own) => own_user(&app, own, asked).await?,
+    let user = match caller.confined() {
+        None => user(&app, asked.unwrap_or("default_user_id")).await?,
+        Some(own) => own_user(&app, own, asked).await?,
     };
     let mut view = row(&user, app.service.now());
     view.retain(|name, _| PLAIN.contains(&name.as_str()));
@@ -179,8 +170,7 @@ async fn own_user(app: &App, key: &ApiKey, asked: Option<&str>) -> Result<Entity
 }
 
 /// `GET /user/available_roles`: what a user may be.
-pub(crate) async fn roles(State(app): State<App>, headers: HeaderMap) -> Answer {
-    authenticate(&app, &headers).await?;
+pub(crate) async fn roles() -> Answer {
     Ok(Json(json!({
         "internal_user": {
             "description": "may use models with keys of their own",
@@ -194,8 +184,7 @@ pub(crate) async fn roles(State(app): State<App>, headers: HeaderMap) -> Answer 
 }
 
 /// `POST /user/delete`, with their keys: how many there were.
-pub(crate) async fn delete(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Answer {
-    let actor = admin(&app, &headers, "/user/delete").await?;
+pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("user_ids");
     body.finish()?;

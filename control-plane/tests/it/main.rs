@@ -1,6 +1,7 @@
 //! The management API, in one process: router, store and a clock that stands still.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
+mod access;
 mod app;
 mod audit;
 mod auth;

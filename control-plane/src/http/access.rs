@@ -1,0 +1,111 @@
+//! Who may call which route: one table, and the one place that asks it.
+//!
+//! [`TABLE`] says of every route who may call it; what its handler answers to whom, where that
+//! differs by whose the thing is, is the handler's to decide. A route that is not in the table is
+//! open to nobody.
+
+mod table;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::domain::Role;
+use crate::http::auth::{Caller, authenticate};
+use crate::http::error::ApiError;
+use crate::http::{App, unserved};
+
+pub use table::TABLE;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, without a key.
+    Anybody,
+    /// Whoever has a good key. The handler shows them what is theirs.
+    AnyKey,
+    /// Those who see everything.
+    Viewers,
+    /// Those who may change everything.
+    Admins,
+    /// The holder of the master key alone.
+    Master,
+}
+
+/// Lets those pass who may call a route, and says to its handler who they are.
+pub(crate) async fn guard(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    let Some(access) = access_to(request.method(), path) else { return Err(closed(path)) };
+    if access != Access::Anybody {
+        let caller = authenticate(&app, request.headers()).await?;
+        if !admits(access, &caller) {
+            return Err(refusal(path, &caller));
+        }
+        request.extensions_mut().insert(caller);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Returns who may call a route, by the template of its path. Who asks for a path that is not
+/// served hears so only with a key.
+fn access_to(method: &Method, path: &str) -> Option<Access> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    let is_it = |row: &(&str, &str)| *row == (method, path);
+    let served = TABLE.iter().find(|(method, path, _)| is_it(&(method, path)));
+    served.map(|(.., access)| *access).or_else(|| {
+        unserved::table().any(|(method, path, _)| is_it(&(method, path))).then_some(Access::AnyKey)
+    })
+}
+
+fn admits(access: Access, caller: &Caller) -> bool {
+    match access {
+        Access::Anybody | Access::AnyKey => true,
+        Access::Viewers => {
+            matches!(caller.role, Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
+        }
+        Access::Admins => caller.role == Some(Role::ProxyAdmin),
+        Access::Master => caller.is_master(),
+    }
+}
+
+fn refusal(path: &str, caller: &Caller) -> ApiError {
+    if caller.role == Some(Role::ProxyAdminViewer) {
+        return ApiError::forbidden("Your role=proxy_admin_viewer may look, and change nothing.");
+    }
+    ApiError::envelope(
+        StatusCode::UNAUTHORIZED,
+        "auth_error",
+        None,
+        format!(
+            "Authentication Error, Only proxy admin can be used to generate, delete, update \
+             info for new keys/users/teams. Route={path}. Your role={}.",
+            caller.role.map_or("unknown", Role::as_str)
+        ),
+    )
+}
+
+fn closed(path: &str) -> ApiError {
+    tracing::error!(route = path, "nothing says who may call a route, so nobody may");
+    ApiError::forbidden("Nobody may call this route.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_route_has_two_rows() {
+        let mut rows: Vec<_> = TABLE.iter().map(|(method, path, _)| (*method, *path)).collect();
+        rows.extend(unserved::table().map(|(method, path, _)| (method, path)));
+        rows.sort_unstable();
+        let doubles: Vec<_> = rows.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+
+        assert_eq!(doubles, Vec::<&[_]>::new());
+    }
+}
