@@ -16,6 +16,7 @@ mod commitments;
 mod configured;
 #[cfg(test)]
 mod conformance;
+mod daily;
 mod database;
 mod driver;
 mod endpoints;
@@ -59,6 +60,7 @@ use crate::store::proofs::Proofs;
 pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind};
 pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
+pub use crate::store::daily::{Counts, DailyQuery, DailyUsage};
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
     KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
@@ -224,6 +226,9 @@ pub trait Store: Commitments + 'static {
     /// Returns what matching records cost, by day, key, user and model.
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError>;
 
+    /// Returns what was used, by day, model and provider.
+    async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError>;
+
     /// Keeps marks that say something new, tells them, and returns them.
     async fn mark_health(
         &self,
@@ -326,10 +331,18 @@ pub async fn open_for_proofs(url: &Secret) -> Result<Arc<dyn Proofs>, StoreError
     let (url, newsroom) = (url.expose(), Newsroom::default());
     if url.starts_with("sqlite:") {
         let driver = sqlite::Sqlite::open(url).await?;
-        return Ok(Arc::new(database::SqlStore::new(driver, newsroom)));
+        return begun(driver, newsroom).await;
     }
-    let driver = postgres::Postgres::open(url, newsroom.clone()).await?;
-    Ok(Arc::new(database::SqlStore::new(driver, newsroom)))
+    begun(postgres::Postgres::open(url, newsroom.clone()).await?, newsroom).await
+}
+
+async fn begun<D: driver::Driver>(
+    driver: D,
+    newsroom: Newsroom,
+) -> Result<Arc<dyn Proofs>, StoreError> {
+    let store = database::SqlStore::new(driver, newsroom);
+    store.add_up_days().await?;
+    Ok(Arc::new(store))
 }
 
 /// Why the store could not do it.

@@ -7,8 +7,8 @@ use tollgate_core::money::NanoDollars;
 use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{
-    AlertPage, AuditPage, AuditQuery, DailySpend, LedgerEntry, SpendBy, SpendPart, TagSpend,
-    UsagePage, UsageQuery,
+    AlertPage, AuditPage, AuditQuery, DailyQuery, DailySpend, DailyUsage, LedgerEntry, SpendBy,
+    SpendPart, TagSpend, UsagePage, UsageQuery,
 };
 
 impl Service {
@@ -88,6 +88,11 @@ impl Service {
     /// Returns what matching records cost, by day, key, user and model.
     pub async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, ServiceError> {
         Ok(self.store.daily_spend(query).await?)
+    }
+
+    /// Returns what was used, by day, model and provider.
+    pub async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, ServiceError> {
+        Ok(self.store.daily_usage(query).await?)
     }
 }
 

@@ -4,6 +4,7 @@
 //! starts a process for each test and a server takes a second to start.
 
 mod commitments;
+mod daily;
 mod entities;
 mod fixtures;
 mod health;
@@ -114,6 +115,7 @@ store_tests!(
     resources::pages_follow_each_other_both_ways,
     spend::spend_is_counted_for_all_whom_a_record_names,
     spend::spend_is_summed_by_whom_and_by_tags,
+    daily::what_was_used_is_added_up_by_day_and_by_whom,
     spend::usage_comes_in_pages,
     spend::spend_can_be_forgotten,
     proofs::totals_are_proven,

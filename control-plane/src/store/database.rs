@@ -13,9 +13,10 @@ use crate::store::batch::Batches;
 use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
-    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailySpend,
-    Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, News, Newsroom, SharedLimits,
-    SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery, sql,
+    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailyQuery,
+    DailySpend, DailyUsage, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, News,
+    Newsroom, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
+    sql,
 };
 
 /// Runs our statements through a driver.
@@ -232,6 +233,10 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
         self.spend_by_day(query).await
+    }
+
+    async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError> {
+        self.usage_of_days(query).await
     }
 
     async fn mark_health(

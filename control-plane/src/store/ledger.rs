@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{LedgerRecord, RecordId, Timestamp};
+use crate::store::daily::{Days, Owners};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::entity_spend::EntitySpend;
@@ -31,12 +32,15 @@ impl<D: Driver> SqlStore<D> {
             records.iter().map(|record| (record.id, record)).collect();
         let mut added = Added::default();
         let mut spent = BTreeMap::<KeyHash, (i64, i64)>::new();
+        let mut days = Days::default();
         for (piece, statement) in self.batches.usage.filled(records) {
             let args = piece.flat_map(values).collect();
             for row in D::run(tx, statement, args).await? {
-                let id = RecordId::from_hex(&Fields::<D>(&row).text("id")?);
+                let row = Fields::<D>(&row);
+                let id = RecordId::from_hex(&row.text("id")?);
                 let Some(record) = id.and_then(|id| by_id.get(&id)) else { continue };
                 added.records.push(record);
+                days.add(record, Owners::of(&row)?);
                 let (cost, ended) = spent.entry(record.key_hash).or_default();
                 *cost = cost.saturating_add(record.cost.0);
                 *ended = (*ended).max(record.ended_at.as_micros());
@@ -55,6 +59,7 @@ impl<D: Driver> SqlStore<D> {
         }
         owned.add_records(&added.records);
         self.add_entity_spend(tx, owned).await?;
+        self.add_days(tx, days).await?;
         Ok(added)
     }
 }

@@ -64,6 +64,8 @@ pub enum Total {
     Granted,
     /// What was used of a meter that has no window.
     Used,
+    /// What all requests of a day cost.
+    Day,
 }
 
 impl fmt::Display for Difference {
@@ -73,6 +75,7 @@ impl fmt::Display for Difference {
             Total::Spend(kind) => write!(f, "spend of {} ", kind.as_str())?,
             Total::Granted => f.write_str("units granted of meter ")?,
             Total::Used => f.write_str("units used of meter ")?,
+            Total::Day => f.write_str("spend of day ")?,
         }
         write!(f, "{id}: {stored} stored, {proven} proven")
     }
@@ -132,6 +135,13 @@ impl<D: Driver> Proofs for SqlStore<D> {
         let mut tx = self.driver.begin().await?;
         let differences = differences::<D>(&mut tx).await?;
         for Difference { total, id, proven, .. } in &differences {
+            if *total == Total::Day {
+                let day = id
+                    .parse()
+                    .map_err(|_| StoreError::Inconsistent { column: "day", row: id.clone() })?;
+                self.rebuild_day(&mut tx, day).await?;
+                continue;
+            }
             let (id, proven) = (id.as_str().into(), (*proven).into());
             let (statement, args) = match total {
                 Total::Spend(Scope::Key) => (sql::proofs::SET_KEY, vec![id, proven]),
@@ -140,6 +150,7 @@ impl<D: Driver> Proofs for SqlStore<D> {
                 }
                 Total::Granted => (sql::proofs::SET_GRANTED, vec![id, proven]),
                 Total::Used => (sql::proofs::SET_USED, vec![id, proven]),
+                Total::Day => continue,
             };
             D::run(&mut tx, statement.into_sql_str(), args).await?;
         }
@@ -157,6 +168,7 @@ async fn differences<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, Store
         (Total::Spend(Scope::Organization), sql::proofs::ORGANIZATIONS),
         (Total::Spend(Scope::Customer), sql::proofs::CUSTOMERS),
         (Total::Granted, sql::proofs::GRANTED),
+        (Total::Day, sql::proofs::DAYS),
     ] {
         for row in D::run(tx, statement.into_sql_str(), Vec::new()).await? {
             let row = Fields::<D>(&row);

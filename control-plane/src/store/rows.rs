@@ -214,7 +214,7 @@ impl<D: Driver> Fields<'_, D> {
         })
     }
 
-    fn ledger_record(&self) -> Result<LedgerRecord, StoreError> {
+    pub(super) fn ledger_record(&self) -> Result<LedgerRecord, StoreError> {
         Ok(LedgerRecord {
             id: RecordId::from_hex(&self.text("id")?).ok_or_else(|| self.broken("id"))?,
             key_hash: self.key_hash()?,

@@ -1,6 +1,7 @@
 //! Every statement, once, for both databases.
 
 pub(super) mod commitments;
+pub(super) mod daily;
 pub(super) mod entities;
 pub(super) mod kept;
 pub(super) mod meters;
@@ -213,7 +214,7 @@ pub(super) const LEDGER_VALUES: usize = 33;
 pub(super) type Placeholder = fn(usize) -> String;
 
 /// Writes the statement that adds `rows` records, with whom their keys belong to, and returns the
-/// ids of those that are new.
+/// ids of those that are new, and that again.
 pub(super) fn insert_usage(rows: usize, placeholder: Placeholder) -> String {
     let mut sql = String::from(
         "INSERT INTO ledger (
@@ -230,7 +231,8 @@ FROM (VALUES ",
     sql.push_str(
         ") AS added LEFT JOIN api_keys AS keys ON keys.key_hash = added.column2 \
          LEFT JOIN entities AS teams ON teams.kind = 'team' AND teams.id = keys.team_id \
-         CROSS JOIN revision WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING id",
+         CROSS JOIN revision WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING id, user_id, \
+         team_id, organization_id",
     );
     sql
 }

@@ -15,8 +15,9 @@ use tollgate_control_plane::domain::{
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
-    Configured, DailySpend, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry,
-    SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
+    Configured, DailyQuery, DailySpend, DailyUsage, Deleted, EntityPage, EntityQuery, KeyPage,
+    KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
+    UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 
@@ -181,6 +182,9 @@ impl Store for BrokenStore {
         away()
     }
     async fn close(&self) {}
+    async fn daily_usage(&self, _: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError> {
+        away()
+    }
     async fn revision(&self) -> Result<u64, StoreError> {
         away()
     }

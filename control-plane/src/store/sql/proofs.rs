@@ -44,6 +44,19 @@ FROM entities WHERE kind = 'tag' ORDER BY id";
 pub(in crate::store) const TAGGED: &str = "SELECT id, tags, revision, cost_nanos FROM ledger
 WHERE tags <> '[]' AND id > $1 ORDER BY id LIMIT 5000";
 
+/// What a day cost. The day is its number since the epoch.
+pub(in crate::store) const DAYS: &str = "SELECT CAST(days.day AS TEXT) AS id,
+    CAST(COALESCE(stored.cost, 0) AS BIGINT) AS stored,
+    CAST(COALESCE(proven.cost, 0) AS BIGINT) AS proven
+FROM (
+    SELECT day FROM daily_usage UNION SELECT started_at_us / 86400000000 FROM ledger
+) AS days LEFT JOIN (
+    SELECT day, SUM(cost_nanos) AS cost FROM daily_usage WHERE scope = 'all' GROUP BY day
+) AS stored ON stored.day = days.day LEFT JOIN (
+    SELECT started_at_us / 86400000000 AS day, SUM(cost_nanos) AS cost FROM ledger GROUP BY 1
+) AS proven ON proven.day = days.day
+WHERE COALESCE(stored.cost, 0) <> COALESCE(proven.cost, 0) ORDER BY days.day";
+
 pub(in crate::store) const GRANTED: &str = "SELECT * FROM (
     SELECT CAST(meters.id AS TEXT) AS id, granted AS stored,
         CAST(COALESCE(sums.held, 0) AS BIGINT) AS proven

@@ -1,0 +1,133 @@
+//! What a store says of days.
+
+use tollgate_core::money::NanoDollars;
+use tollgate_core::price::TokenUsage;
+
+use super::fixtures::{add, change, entity, hash, key, record, record_usage};
+use crate::domain::{ApiKey, Entity, LedgerRecord, Scope};
+use crate::store::{Counts, DailyQuery, DailyUsage, Store};
+
+/// Two keys of one team; one request is tried twice, and fails at first.
+pub(super) fn some_records() -> Vec<LedgerRecord> {
+    let tokens =
+        TokenUsage { input: 3, output: 2, total: 5, cached_input: 1, ..TokenUsage::default() };
+    let served = |number, name| LedgerRecord {
+        tokens,
+        provider: Some("p".into()),
+        end_user: Some("c".into()),
+        tags: vec!["a".into(), "b".into(), "a".into()],
+        ..record(number, name, 10)
+    };
+    let failed = LedgerRecord {
+        error_code: Some("upstream".into()),
+        tokens: TokenUsage::default(),
+        ..LedgerRecord { cost: NanoDollars(0), ..served(2, "sk-1") }
+    };
+    let again = LedgerRecord { attempt: 2, first_attempt: Some(failed.id), ..served(3, "sk-1") };
+    let mut tomorrow = served(4, "sk-2");
+    tomorrow.started_at = tomorrow.started_at.plus_micros(86_400_000_000);
+    vec![served(1, "sk-1"), failed, again, tomorrow]
+}
+
+pub(super) fn counts(times: u64, requests: u64) -> Counts {
+    Counts {
+        cost: NanoDollars(i64::try_from(10 * times).unwrap()),
+        input: 3 * times,
+        output: 2 * times,
+        total: 5 * times,
+        cached_input: times,
+        cache_write: 0,
+        requests,
+        succeeded: times,
+    }
+}
+
+pub(super) async fn what_was_used_is_added_up_by_day_and_by_whom(store: &dyn Store) {
+    let team = Entity { organization_id: Some("o".into()), ..entity(Scope::Team, "t") };
+    store.add_entity(&team, &change("c1", 1)).await.unwrap();
+    let owned = |name| ApiKey { team_id: Some("t".into()), user_id: Some("u".into()), ..key(name) };
+    add(store, &owned("sk-1")).await;
+    add(store, &owned("sk-2")).await;
+
+    record_usage(store, &some_records()).await;
+    record_usage(store, &some_records()).await;
+
+    let day = |day, owner: &str, key: Option<&str>, counts| DailyUsage {
+        day,
+        owner: owner.into(),
+        key: key.map(hash),
+        model: "gpt-4o-mini".into(),
+        provider: "p".into(),
+        counts,
+    };
+    let all = store.daily_usage(&DailyQuery::default()).await.unwrap();
+    assert_eq!(all, [day(0, "", None, counts(2, 2)), day(1, "", None, counts(1, 1))]);
+
+    let by_key = DailyQuery { by_key: true, ..DailyQuery::default() };
+    let by_key = store.daily_usage(&by_key).await.unwrap();
+    let expected = [day(0, "", Some("sk-1"), counts(2, 2)), day(1, "", Some("sk-2"), counts(1, 1))];
+    assert_eq!(by_key, expected);
+
+    for (scope, owner) in [
+        (Scope::User, "u"),
+        (Scope::Team, "t"),
+        (Scope::Organization, "o"),
+        (Scope::Customer, "c"),
+        (Scope::Tag, "a"),
+        (Scope::Tag, "b"),
+    ] {
+        let query = DailyQuery {
+            scope: Some(scope),
+            owners: Some(vec![owner.into()]),
+            by_owner: true,
+            until: Some(0),
+            ..DailyQuery::default()
+        };
+        let found = store.daily_usage(&query).await.unwrap();
+        assert_eq!(found, [day(0, owner, None, counts(2, 2))], "{scope:?}");
+        let nobody = DailyQuery { owners: Some(vec!["x".into()]), ..query };
+        assert_eq!(store.daily_usage(&nobody).await.unwrap(), []);
+    }
+    let of_key = DailyQuery { keys: Some(vec![hash("sk-2")]), ..DailyQuery::default() };
+    assert_eq!(store.daily_usage(&of_key).await.unwrap(), [day(1, "", None, counts(1, 1))]);
+    let of_model = DailyQuery { model: Some("x".into()), ..DailyQuery::default() };
+    assert_eq!(store.daily_usage(&of_model).await.unwrap(), []);
+}
+
+/// Days are in SQLite what they were in a database of before, and after they were damaged.
+#[tokio::test]
+async fn days_are_added_up_anew_when_they_are_missing_or_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let open =
+        async || crate::store::open_for_proofs(&crate::domain::Secret::new(&*url)).await.unwrap();
+    let damage = async |statement: &'static str| {
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    };
+    let query = DailyQuery {
+        scope: Some(Scope::Tag),
+        by_owner: true,
+        by_key: true,
+        ..DailyQuery::default()
+    };
+    let store = open().await;
+    record_usage(&*store, &some_records()).await;
+    let before = store.daily_usage(&query).await.unwrap();
+    assert_eq!(before.len(), 4);
+    store.close().await;
+
+    damage("DELETE FROM daily_usage").await;
+    let store = open().await;
+    assert_eq!(store.daily_usage(&query).await.unwrap(), before);
+    assert_eq!(store.verify().await.unwrap(), []);
+
+    damage("UPDATE daily_usage SET cost_nanos = cost_nanos + 1 WHERE day = 0").await;
+    let found: Vec<String> =
+        store.verify().await.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["spend of day 0: 21 stored, 20 proven"]);
+    store.rebuild().await.unwrap();
+    assert_eq!(store.verify().await.unwrap(), []);
+    assert_eq!(store.daily_usage(&query).await.unwrap(), before);
+}

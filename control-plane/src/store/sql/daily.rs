@@ -1,0 +1,57 @@
+//! Statements about the ledger, added up by day.
+
+use super::{Placeholder, values};
+
+/// Values bound for one row.
+pub(in crate::store) const DAILY_VALUES: usize = 14;
+
+/// Tells whether any day was added up.
+pub(in crate::store) const ANY: &str = "SELECT 1 AS one FROM daily_usage LIMIT 1";
+
+/// Days that the ledger has.
+pub(in crate::store) const DAYS: &str =
+    "SELECT DISTINCT started_at_us / 86400000000 AS day FROM ledger ORDER BY 1";
+
+/// Takes a day out.
+pub(in crate::store) const FORGET: &str = "DELETE FROM daily_usage WHERE day = $1";
+
+/// Records of a day, in pages.
+pub(in crate::store) const RECORDS: &str = "SELECT * FROM ledger
+WHERE started_at_us >= $1 AND started_at_us < $2 AND id > $3 ORDER BY id LIMIT 5000";
+
+/// Writes the statement that adds to `rows` rows, made when they are not there. The same row
+/// twice counts once.
+pub(in crate::store) fn add(rows: usize, placeholder: Placeholder) -> String {
+    let mut sql = String::from("INSERT INTO daily_usage SELECT DISTINCT * FROM (VALUES ");
+    sql.push_str(&values(rows, DAILY_VALUES, placeholder));
+    sql.push_str(
+        ") AS added WHERE 1 = 1 ON CONFLICT (scope, day, owner, key_hash, model, provider)
+DO UPDATE SET cost_nanos = daily_usage.cost_nanos + excluded.cost_nanos,
+    input_tokens = daily_usage.input_tokens + excluded.input_tokens,
+    output_tokens = daily_usage.output_tokens + excluded.output_tokens,
+    total_tokens = daily_usage.total_tokens + excluded.total_tokens,
+    cached_input_tokens = daily_usage.cached_input_tokens + excluded.cached_input_tokens,
+    cache_write_tokens = daily_usage.cache_write_tokens + excluded.cache_write_tokens,
+    requests = daily_usage.requests + excluded.requests,
+    succeeded = daily_usage.succeeded + excluded.succeeded",
+    );
+    sql
+}
+
+/// What a report reads of a day: `owner` and `key` say what it is told apart by.
+pub(in crate::store) fn read(owner: bool, key: bool) -> String {
+    let column = |wanted: bool, name: &'static str| if wanted { name } else { "''" };
+    format!(
+        "SELECT day, {} AS owner, {} AS key_hash, model, provider, \
+         CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos, \
+         CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
+         CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, \
+         CAST(SUM(total_tokens) AS BIGINT) AS total_tokens, \
+         CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens, \
+         CAST(SUM(cache_write_tokens) AS BIGINT) AS cache_write_tokens, \
+         CAST(SUM(requests) AS BIGINT) AS requests, \
+         CAST(SUM(succeeded) AS BIGINT) AS succeeded FROM daily_usage",
+        column(owner, "owner"),
+        column(key, "key_hash"),
+    )
+}
