@@ -1,6 +1,7 @@
-//! The command line: `serve`, `config check`, `migrate`, `ledger`, `export`.
+//! The command line: `serve`, `config`, `migrate`, `ledger`, `export`, `import`.
 
 mod export;
+mod import;
 mod ledger;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Prints another gateway's configuration as a file of ours, and what is lost or changes.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Brings the tables of the database up to date and exits.
     Migrate(Files),
     /// Proves that totals are what the ledger says, and repairs them.
@@ -79,6 +83,7 @@ pub fn main(
             Ok(())
         }),
         Command::Ledger(command) => ledger::run(command, env),
+        Command::Import(command) => import::run(command, &env),
         Command::Export(command) => export::run(*command, env),
         Command::Config(ConfigCommand::Check(files)) => {
             with_config(files, env, |source, config, _| async move {

@@ -3,10 +3,16 @@
 //! Pure functions: text and environment in, a tree in our own format out. The tree is then read
 //! like a file of ours, so nothing that is translated escapes its rules.
 
+mod deployments;
+mod fallbacks;
 mod fields;
+mod groups;
 mod litellm;
+mod llms_py;
 mod naming;
 mod notes;
+mod omniroute;
+mod pllm;
 mod providers;
 #[cfg(test)]
 mod tests;
@@ -26,6 +32,12 @@ use crate::prices::PriceList;
 pub enum System {
     /// `LiteLLM`'s proxy: its `config.yaml`.
     LiteLlm,
+    /// llms.py: its `llms.json`, of versions 2 to 4.
+    LlmsPy,
+    /// PLLM: its `config.yaml`.
+    Pllm,
+    /// OmniRoute: its database, as a tree in the form of its former `db.json`.
+    OmniRoute,
 }
 
 /// What surrounds a configuration that is translated.
@@ -60,6 +72,9 @@ impl System {
     pub fn name(self) -> &'static str {
         match self {
             Self::LiteLlm => "LiteLLM",
+            Self::LlmsPy => "llms.py",
+            Self::Pllm => "PLLM",
+            Self::OmniRoute => "OmniRoute",
         }
     }
 
@@ -67,6 +82,9 @@ impl System {
     pub fn translate(self, tree: &Value, around: Surroundings<'_>) -> Result<Translation, String> {
         match self {
             Self::LiteLlm => litellm::translate(tree, around),
+            Self::LlmsPy => llms_py::translate(tree, around),
+            Self::Pllm => pllm::translate(tree, around),
+            Self::OmniRoute => omniroute::translate(tree, around),
         }
     }
 }

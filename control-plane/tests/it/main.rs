@@ -11,6 +11,7 @@ mod credentials;
 mod entities;
 mod health;
 mod holders;
+mod import;
 mod key_forms;
 mod key_limits;
 mod keys;

@@ -2,7 +2,6 @@
 
 mod deployments;
 mod fallbacks;
-mod groups;
 mod params;
 mod prices;
 mod reasons;
@@ -14,9 +13,10 @@ use std::collections::BTreeSet;
 
 use serde_yaml_ng::Value;
 
+use crate::config::foreign::deployments::Deployments;
+use crate::config::foreign::fallbacks::Fallbacks;
 use crate::config::foreign::fields::{Section, text};
-use crate::config::foreign::litellm::deployments::Deployments;
-use crate::config::foreign::litellm::fallbacks::Fallbacks;
+use crate::config::foreign::groups;
 use crate::config::foreign::litellm::settings::Settings;
 use crate::config::foreign::notes::Notes;
 use crate::config::foreign::tree::{list, maybe, section, variable};
@@ -49,10 +49,10 @@ pub(super) fn translate(tree: &Value, around: Surroundings<'_>) -> Result<Transl
         }
     }
     let settings = Settings::read(&whole, &variables);
-    let mut deployments = Deployments::read(&whole, &variables, around.prices);
+    let mut deployments = Deployments::of_list(&whole, &variables, around.prices);
     deployments.providers.check_seconds = settings.check_seconds;
-    let fallbacks = Fallbacks::read(&settings, &notes);
-    let models = groups::models(&deployments, &settings, &fallbacks, &notes);
+    let fallbacks = Fallbacks::of_settings(&settings, &notes);
+    let models = groups::models(&deployments, settings.sharing, &fallbacks, &notes);
     let aliases = settings.aliases(|name| deployments.has(name), &notes);
     let tree = section([
         ("server", settings.server()),

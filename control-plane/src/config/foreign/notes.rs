@@ -49,6 +49,11 @@ impl Notes {
         self.say(place.into(), Fate::Changed, message.into());
     }
 
+    /// Says of a setting that it did nothing there; the message says what it does here.
+    pub(super) fn dead(&self, place: impl Into<String>, message: impl Into<String>) {
+        self.say(place.into(), Fate::Dead, message.into());
+    }
+
     fn say(&self, place: String, fate: Fate, message: String) {
         let mut notes = self.0.borrow_mut();
         if !notes.iter().any(|known| known.place == place) {

@@ -6,6 +6,7 @@ use crate::catalogue::{Catalogue, KnownProvider};
 use crate::config::foreign::naming::{free, slug};
 use crate::config::foreign::tree::{list, maybe, number, section, variable};
 use crate::config::{BaseUrl, ProviderDialect};
+use crate::prices::PriceList;
 
 /// Where a provider is and what it speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +21,10 @@ pub(super) struct Place {
     pub(super) api_version: Option<String>,
     /// Header of the credential, unless the dialect says so.
     pub(super) header: Option<String>,
+    /// No request goes there.
+    pub(super) disabled: bool,
+    /// The provider's id, where the other gateway has one.
+    pub(super) id: Option<String>,
 }
 
 impl Place {
@@ -36,6 +41,9 @@ impl Place {
 
     /// Returns an id that says where it is.
     fn wish(&self) -> String {
+        if let Some(id) = &self.id {
+            return slug(id);
+        }
         let kind = self.kind.as_deref().or(self.name.as_deref());
         let host = self.base_url.as_deref().and_then(|url| BaseUrl::parse(url).ok());
         match (kind, host) {
@@ -56,6 +64,8 @@ pub(super) struct Limits {
     pub(super) parallel: Option<u64>,
     pub(super) budget: Option<f64>,
     pub(super) period: Option<String>,
+    /// They count and show, and refuse nothing.
+    pub(super) observe_only: bool,
 }
 
 impl Limits {
@@ -66,6 +76,7 @@ impl Limits {
             ("max_parallel_requests", maybe(self.parallel)),
             ("max_budget", self.budget.map_or(Value::Null, number)),
             ("budget_duration", maybe(self.period.clone())),
+            ("observe_only", maybe(self.observe_only.then_some(true))),
         ])
     }
 }
@@ -82,7 +93,6 @@ pub(super) struct Providers {
 struct Provider {
     id: String,
     place: Place,
-    enabled: bool,
     accounts: Vec<Account>,
 }
 
@@ -113,7 +123,7 @@ impl Providers {
         let provider = known.unwrap_or_else(|| {
             let taken = |id: &str| self.list.iter().any(|provider| provider.id == id);
             let id = free(&place.wish(), '-', taken);
-            self.list.push(Provider { id, place, enabled: true, accounts: Vec::new() });
+            self.list.push(Provider { id, place, accounts: Vec::new() });
             self.list.len() - 1
         });
         let Some(of) = self.list.get_mut(provider) else { return Of { provider, account: 0 } };
@@ -165,7 +175,7 @@ impl Provider {
             ("dialect", maybe(own_dialect.map(ProviderDialect::name))),
             ("api_version", maybe(place.api_version.clone())),
             ("credential_header", maybe(place.header.clone())),
-            ("enabled", maybe((!self.enabled).then_some(false))),
+            ("enabled", maybe(place.disabled.then_some(false))),
             ("credential", variable(only.and_then(|account| account.credential.as_deref()))),
             ("check_seconds", check_seconds.map_or(Value::Null, number)),
             ("limits", only.map_or(Value::Null, |account| account.limits.tree())),
@@ -177,4 +187,15 @@ impl Provider {
 fn first_label(host: &str) -> &str {
     let numeric = host.parse::<std::net::IpAddr>().is_ok();
     if numeric { host } else { host.split('.').next().unwrap_or(host) }
+}
+
+/// Returns the models that price lists have of a provider, sorted.
+pub(super) fn known_models<'a>(kind: &'a str, list: &'a PriceList) -> Vec<&'a str> {
+    let known = Catalogue::built_in().find(kind);
+    let aliases = known.into_iter().flat_map(|known| known.aliases.iter().map(String::as_str));
+    let mut models: Vec<&str> =
+        std::iter::once(kind).chain(aliases).flat_map(|name| list.models_of(name)).collect();
+    models.sort_unstable();
+    models.dedup();
+    models
 }

@@ -58,6 +58,21 @@ fn litellm_becomes_ours() {
 }
 
 #[test]
+fn llms_py_becomes_ours() {
+    cases(System::LlmsPy, "llms-py/*.json");
+}
+
+#[test]
+fn pllm_becomes_ours() {
+    cases(System::Pllm, "pllm/*.yaml");
+}
+
+#[test]
+fn omniroute_becomes_ours() {
+    cases(System::OmniRoute, "omniroute/*.json");
+}
+
+#[test]
 fn only_files_without_sections_of_ours_are_others() {
     for (text, found) in [
         ("model_list: []", Some(System::LiteLlm)),
@@ -94,5 +109,19 @@ fn odd_values_are_noted_and_never_an_error() {
     }
     for text in ["model_list: {a: b}", "[]"] {
         assert!(System::LiteLlm.translate(&tree(text), around).is_err(), "{text}");
+    }
+    for (system, text) in [
+        (System::LlmsPy, "{providers: {a: 1, b: {models: [1]}, c: {api_key: [], base_url: x}}}"),
+        (System::LlmsPy, "{version: 3, providers: {groq: {models: {a: 1}, map_models: 3}}}"),
+        (System::Pllm, "model_list: [1, {}, {model_name: a, params: 3}]\nroutes: [1, {slug: 2}]"),
+        (System::Pllm, "model_list: []\nrouter: {fallbacks: [1], circuit_breaker_cooldown: 5x}"),
+        (System::OmniRoute, "{providerConnections: [1, {provider: 5}], combos: [7, {name: 1}]}"),
+        (System::OmniRoute, "{providerConnections: [], settings: {ipFilter: {enabled: true}}}"),
+    ] {
+        let translation = system.translate(&tree(text), around);
+        is_accepted(&translation.unwrap_or_else(|why| panic!("{text}: {why}")).tree);
+    }
+    for system in [System::LlmsPy, System::Pllm, System::OmniRoute] {
+        assert!(system.translate(&tree("a: 1"), around).is_err());
     }
 }

@@ -34,3 +34,10 @@ pub(super) fn number(number: f64) -> Value {
     let whole = format!("{number:.0}").parse::<u64>().ok().filter(|_| number.fract() == 0.0);
     whole.map_or_else(|| number.into(), Into::into)
 }
+
+/// Writes a price: a decimal without exponent, and without what a division by millions leaves
+/// behind.
+pub(super) fn dollars(price: f64) -> String {
+    let text = format!("{price:.15}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

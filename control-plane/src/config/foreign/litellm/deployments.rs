@@ -4,52 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_yaml_ng::Value;
 
+use crate::config::BaseUrl;
+use crate::config::foreign::deployments::{Deployment, Deployments, Fields};
 use crate::config::foreign::fields::Section;
-use crate::config::foreign::litellm::params::{self, Defaults};
+use crate::config::foreign::litellm::params;
 use crate::config::foreign::litellm::vendors::{self, Vendor};
 use crate::config::foreign::litellm::{REFERENCE, prices, reasons, wildcards};
-use crate::config::foreign::providers::{Limits, Of, Place, Providers};
+use crate::config::foreign::providers::{Limits, Place, Providers};
 use crate::config::foreign::variables::Variables;
-use crate::config::{BaseUrl, ProviderDialect};
 use crate::prices::PriceList;
 
-/// All deployments, and the providers that they are at.
-pub(super) struct Deployments {
-    pub(super) list: Vec<Deployment>,
-    pub(super) providers: Providers,
-}
-
-/// An entry of `model_list`.
-#[derive(Debug, Clone)]
-pub(super) struct Deployment {
-    pub(super) place: String,
-    /// It is one of many that a wildcard stands for.
-    pub(super) wild: bool,
-    /// The name clients write.
-    pub(super) name: String,
-    pub(super) of: Of,
-    /// The provider's name of the model.
-    pub(super) model: String,
-    pub(super) dialect: ProviderDialect,
-    pub(super) base_model: Option<String>,
-    pub(super) price: Value,
-    pub(super) max_input_tokens: Option<u64>,
-    pub(super) max_output_tokens: Option<u64>,
-    pub(super) tools: Option<bool>,
-    pub(super) vision: Option<bool>,
-    pub(super) mode: Option<String>,
-    pub(super) groups: Vec<String>,
-    pub(super) defaults: Defaults,
-    pub(super) order: Option<u64>,
-    pub(super) weight: Option<f64>,
-    pub(super) rpm: Option<u64>,
-    pub(super) tpm: Option<u64>,
-    pub(super) timeout: Option<f64>,
-    pub(super) retries: Option<u64>,
-}
-
 impl Deployments {
-    pub(super) fn read(whole: &Section<'_>, variables: &Variables<'_>, list: &PriceList) -> Self {
+    /// Reads `model_list`.
+    pub(super) fn of_list(
+        whole: &Section<'_>,
+        variables: &Variables<'_>,
+        list: &PriceList,
+    ) -> Self {
         let credentials = credentials(whole);
         let mut reader = Reader { variables, credentials, providers: Providers::default() };
         let mut deployments = Vec::new();
@@ -60,11 +31,6 @@ impl Deployments {
             }
         }
         Self { list: deployments, providers: reader.providers }
-    }
-
-    /// Tells whether clients can write a name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.list.iter().any(|deployment| deployment.name == name)
     }
 }
 
@@ -120,6 +86,7 @@ impl Reader<'_> {
             mode: mode(&info),
             groups: info.texts("access_groups"),
             defaults: params::defaults(&params, dialect),
+            overrides: Fields::new(),
             order: params.whole("order"),
             weight: params.number("weight"),
             rpm,
@@ -258,6 +225,7 @@ fn limits(entry: &Section<'_>, params: &Section<'_>) -> Limits {
         parallel: whole("max_parallel_requests"),
         budget: params.number("max_budget"),
         period: params.text("budget_duration"),
+        observe_only: false,
     }
 }
 

@@ -2,38 +2,21 @@
 
 use serde_yaml_ng::Value;
 
+use crate::config::foreign::fallbacks::Fallbacks;
 use crate::config::foreign::fields::{Section, text};
 use crate::config::foreign::litellm::settings::Settings;
 use crate::config::foreign::notes::Notes;
 
-/// Fallbacks by the model that they are for.
-pub(super) struct Fallbacks {
-    /// Model and where it says so, then what is tried.
-    of: Vec<(String, String, Vec<String>)>,
-    /// What is tried for models that have none of their own.
-    default: Vec<String>,
-}
-
 impl Fallbacks {
-    pub(super) fn read(settings: &Settings<'_>, notes: &Notes) -> Self {
-        let mut fallbacks = Self { of: Vec::new(), default: Vec::new() };
+    /// Reads what both sections say.
+    pub(super) fn of_settings(settings: &Settings<'_>, notes: &Notes) -> Self {
+        let mut fallbacks = Self::default();
         for section in [&settings.router, &settings.library] {
             fallbacks.take(section, "fallbacks", notes);
             fallbacks.take_longer(section, notes);
             fallbacks.default.extend(section.texts("default_fallbacks"));
         }
         fallbacks
-    }
-
-    /// Returns what is tried after a model, and where that is written.
-    pub(super) fn of(&self, model: &str) -> (Option<&str>, Vec<&str>) {
-        let own: Vec<_> = self.of.iter().filter(|(name, ..)| name == model).collect();
-        let place = own.first().map(|(_, place, _)| place.as_str());
-        let models: Vec<&str> = own.iter().flat_map(|(.., it)| it).map(String::as_str).collect();
-        if models.is_empty() {
-            return (None, self.default.iter().map(String::as_str).collect());
-        }
-        (place, models)
     }
 
     fn take(&mut self, section: &Section<'_>, name: &str, notes: &Notes) {

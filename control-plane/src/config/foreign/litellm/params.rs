@@ -1,18 +1,14 @@
 //! Fields of a request that `litellm_params` sets for a deployment.
 
-use std::collections::BTreeMap;
-
 use serde_yaml_ng::{Mapping, Value};
 
 use crate::config::ProviderDialect;
+use crate::config::foreign::deployments::Fields;
 use crate::config::foreign::fields::Section;
 
-/// Fields for requests that have none of that name.
-pub(super) type Defaults = BTreeMap<String, Value>;
-
 /// Reads what the provider's dialect knows by the same name; the rest is noted.
-pub(super) fn defaults(params: &Section<'_>, dialect: ProviderDialect) -> Defaults {
-    let mut defaults = Defaults::new();
+pub(super) fn defaults(params: &Section<'_>, dialect: ProviderDialect) -> Fields {
+    let mut defaults = Fields::new();
     for name in OPENAI.iter().chain(&ANTHROPIC) {
         if let Some(value) = params.value(name) {
             if known(dialect, name) {

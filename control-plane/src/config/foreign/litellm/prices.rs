@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_yaml_ng::{Mapping, Value};
 
 use crate::config::foreign::fields::{Section, number};
-use crate::config::foreign::tree::{list, section};
+use crate::config::foreign::tree::{dollars, list, section};
 
 /// Reads the prices of one or the other section; the first one wins.
 pub(super) fn read(sections: [&Section<'_>; 2]) -> Value {
     let mut price = Mapping::new();
     for (theirs, ours) in FIELDS {
-        let written: Vec<String> = sections.iter().filter_map(|it| dollars(it, theirs)).collect();
+        let written: Vec<String> = sections.iter().filter_map(|it| amount(it, theirs)).collect();
         if let Some(written) = written.into_iter().next() {
             price.entry(ours.into()).or_insert(written.into());
         }
@@ -32,7 +32,7 @@ fn tiers(sections: [&Section<'_>; 2]) -> Vec<Value> {
             let above = above.strip_suffix("k_tokens").and_then(|text| text.parse::<u64>().ok());
             let ours = TIERED.iter().find(|(theirs, _)| *theirs == class);
             if let (Some(above), Some((_, ours))) = (above, ours)
-                && let Some(written) = dollars(part, &name)
+                && let Some(written) = amount(part, &name)
             {
                 let tier = tiers.entry(above.saturating_mul(1_000)).or_default();
                 tier.entry(ours).or_insert(written);
@@ -47,13 +47,13 @@ fn tiers(sections: [&Section<'_>; 2]) -> Vec<Value> {
 }
 
 /// Writes a price without an exponent, as ours are written.
-fn dollars(of: &Section<'_>, name: &str) -> Option<String> {
+fn amount(of: &Section<'_>, name: &str) -> Option<String> {
     let value = of.value(name)?;
     let price = number(value).filter(|price| price.is_finite() && *price >= 0.0);
     if price.is_none() {
         of.notes().lost(of.at(name), "is no price");
     }
-    price.map(|price| price.to_string())
+    price.map(dollars)
 }
 
 const FIELDS: [(&str, &str); 19] = [

@@ -4,6 +4,7 @@ use serde_yaml_ng::Value;
 
 use crate::config::Strategy;
 use crate::config::foreign::fields::{Section, text};
+use crate::config::foreign::groups::Sharing;
 use crate::config::foreign::litellm::{REFERENCE, reasons};
 use crate::config::foreign::notes::Notes;
 use crate::config::foreign::tree::{list, maybe, number, section};
@@ -18,11 +19,7 @@ pub(super) struct Settings<'a> {
     pub(super) master_key: Option<String>,
     /// URL of the database, or `env:` and its variable.
     pub(super) database: Option<String>,
-    pub(super) strategy: Strategy,
-    /// Attempts after the first one.
-    pub(super) retries: Option<u64>,
-    /// Seconds that a deployment may take which says nothing of it.
-    pub(super) timeout: Option<f64>,
+    pub(super) sharing: Sharing,
     pub(super) check_seconds: Option<f64>,
     pub(super) cache: Option<Value>,
     max_body_bytes: Option<u64>,
@@ -47,9 +44,11 @@ impl<'a> Settings<'a> {
         Self {
             master_key: master_key(&general, variables),
             database: database(&general, variables),
-            strategy: strategy(&router),
-            retries: whole_of("num_retries"),
-            timeout: waits.filter(|seconds| *seconds > 0.0),
+            sharing: Sharing {
+                strategy: strategy(&router),
+                retries: whole_of("num_retries"),
+                timeout: waits.filter(|seconds| *seconds > 0.0),
+            },
             check_seconds: checks.then_some(every).filter(|seconds| *seconds > 0.0),
             cache: cache(&library),
             max_body_bytes: megabytes.and_then(|it| rounded(it * 1_048_576.0)),

@@ -1,9 +1,9 @@
 //! Names with `*`: what they stand for is asked of the list of known models, since only models
 //! that have a name can be served.
 
-use crate::catalogue::Catalogue;
-use crate::config::foreign::litellm::deployments::Deployment;
+use crate::config::foreign::deployments::Deployment;
 use crate::config::foreign::notes::Notes;
+use crate::config::foreign::providers::known_models;
 use crate::prices::PriceList;
 
 /// Makes a deployment of each known model that a wildcard stands for.
@@ -22,9 +22,7 @@ pub(super) fn expand(
         }
         return vec![deployment];
     };
-    let mut models: Vec<&str> = listed_as(kind).flat_map(|name| list.models_of(name)).collect();
-    models.sort_unstable();
-    models.dedup();
+    let models = known_models(kind, list);
     let matching = models.into_iter().filter_map(|model| {
         let rest = model.strip_prefix(before)?.strip_suffix(after)?;
         (!rest.is_empty()).then_some((model, rest))
@@ -45,11 +43,4 @@ pub(super) fn expand(
     };
     notes.changed(format!("{}.model_name", deployment.place), message);
     expanded
-}
-
-/// Returns the names under which price lists have a provider.
-fn listed_as(kind: &str) -> impl Iterator<Item = &str> {
-    let known = Catalogue::built_in().find(kind);
-    let aliases = known.into_iter().flat_map(|known| known.aliases.iter().map(String::as_str));
-    std::iter::once(kind).chain(aliases)
 }

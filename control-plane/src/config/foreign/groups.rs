@@ -3,17 +3,25 @@
 use serde_yaml_ng::{Mapping, Value};
 
 use crate::config::Strategy;
-use crate::config::foreign::litellm::deployments::{Deployment, Deployments};
-use crate::config::foreign::litellm::fallbacks::Fallbacks;
-use crate::config::foreign::litellm::params::Defaults;
-use crate::config::foreign::litellm::settings::Settings;
+use crate::config::foreign::deployments::{Deployment, Deployments, Fields};
+use crate::config::foreign::fallbacks::Fallbacks;
 use crate::config::foreign::notes::Notes;
 use crate::config::foreign::tree::{list, maybe, number, section};
+
+/// How requests are shared among the deployments of a name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sharing {
+    pub(super) strategy: Strategy,
+    /// Attempts after the first one, where a deployment says nothing of it.
+    pub(super) retries: Option<u64>,
+    /// Seconds that a deployment may take which says nothing of it.
+    pub(super) timeout: Option<f64>,
+}
 
 /// Writes the models, in the order in which they are first named.
 pub(super) fn models(
     all: &Deployments,
-    settings: &Settings<'_>,
+    sharing: Sharing,
     fallbacks: &Fallbacks,
     notes: &Notes,
 ) -> Vec<Value> {
@@ -24,7 +32,7 @@ pub(super) fn models(
         }
     }
     let models = names.iter().map(|name| {
-        let group = Group { name, own: of_name(all, name), all, settings, notes };
+        let group = Group { name, own: of_name(all, name), all, sharing, notes };
         group.tree(fallbacks)
     });
     models.collect()
@@ -41,7 +49,7 @@ struct Group<'a> {
     name: &'a str,
     own: Vec<&'a Deployment>,
     all: &'a Deployments,
-    settings: &'a Settings<'a>,
+    sharing: Sharing,
     notes: &'a Notes,
 }
 
@@ -56,8 +64,8 @@ impl Group<'_> {
             later.iter().map(|it| self.target(it, (strategy == Strategy::Weighted).then_some(0)));
         let targets = targets.chain(after).collect::<Vec<Value>>();
         let longest = self.own.iter().filter_map(|it| it.timeout).reduce(f64::max);
-        let timeout = longest.or(self.settings.timeout);
-        let retries = self.own.iter().filter_map(|it| it.retries).max().or(self.settings.retries);
+        let timeout = longest.or(self.sharing.timeout);
+        let retries = self.own.iter().filter_map(|it| it.retries).max().or(self.sharing.retries);
         let attempts = retries.filter(|_| later.is_empty()).map(|more| (more + 1).min(100));
         let mut groups: Vec<&str> = Vec::new();
         for group in self.own.iter().flat_map(|it| &it.groups) {
@@ -73,7 +81,8 @@ impl Group<'_> {
             ("strategy", maybe(strategy)),
             ("max_attempts", maybe(attempts)),
             ("first_byte_timeout_seconds", timeout.map_or(Value::Null, |it| number(it.min(DAY)))),
-            ("defaults", self.defaults()),
+            ("defaults", self.fields(|it| &it.defaults)),
+            ("overrides", self.fields(|it| &it.overrides)),
             ("targets", list(targets)),
         ])
     }
@@ -109,7 +118,7 @@ impl Group<'_> {
         if self.own.len() == 1 || level == 1 && levels.len() == self.own.len() {
             return (Strategy::Priority, none);
         }
-        let strategy = self.settings.strategy;
+        let strategy = self.sharing.strategy;
         if strategy != Strategy::Weighted && !has_later && levels.len() == 1 {
             return (strategy, none);
         }
@@ -147,23 +156,26 @@ impl Group<'_> {
         ])
     }
 
-    /// Takes defaults that all deployments share.
-    fn defaults(&self) -> Value {
+    /// Takes fields of requests that all deployments set alike.
+    fn fields(&self, of: impl Fn(&Deployment) -> &Fields) -> Value {
         let Some(first) = self.own.first() else { return Value::Null };
-        let same = |it: &&&Deployment| it.defaults != first.defaults || it.dialect != first.dialect;
-        let has_any = self.own.iter().any(|it| !it.defaults.is_empty());
+        let same = |it: &&&Deployment| of(it) != of(first) || it.dialect != first.dialect;
+        let has_any = self.own.iter().any(|it| !of(it).is_empty());
         if let Some(other) = self.own.iter().find(same).filter(|_| has_any) {
-            let message = "deployments of a model differ in the fields that they set, or in their \
-                           dialects; none of these fields is set here";
-            self.notes.lost(format!("{}.litellm_params", other.place), message);
+            let message = format!(
+                "deployments of {:?} differ in the fields that they set, or in their dialects; \
+                 none of these fields is set here",
+                self.name
+            );
+            self.notes.lost(format!("{}.fields", other.place), message);
             return Value::Null;
         }
-        tree(&first.defaults)
+        tree(of(first))
     }
 }
 
-fn tree(defaults: &Defaults) -> Value {
-    let fields = defaults.iter().map(|(name, value)| (name.as_str().into(), value.clone()));
+fn tree(fields: &Fields) -> Value {
+    let fields = fields.iter().map(|(name, value)| (name.as_str().into(), value.clone()));
     Value::Mapping(fields.collect::<Mapping>())
 }
 
