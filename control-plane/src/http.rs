@@ -3,6 +3,7 @@
 //! [`router`] is everything; the modules below are one resource each.
 
 pub mod access;
+mod activity;
 mod aliases;
 mod audit;
 mod auth;
@@ -19,6 +20,7 @@ mod entity_fields;
 mod entity_view;
 mod error;
 mod fields;
+mod global_spend;
 mod health;
 mod items;
 mod key_fields;
@@ -136,6 +138,7 @@ pub fn router(app: App) -> Router {
         .route("/utils/token_counter", post(cost::count_tokens))
         .route("/audit", get(audit::list))
         .route("/audit/{id}", get(audit::show))
+        .merge(spend_by_day())
         .route("/global/spend/report", get(spend_report::report))
         .route("/global/spend/reset", post(spend::reset))
         .route("/key/{key}/reset_spend", post(spend::reset_key))
@@ -177,6 +180,34 @@ fn omniroute() -> Router<App> {
         )
         .merge(providers())
         .merge(combos())
+}
+
+/// What was spent, by day.
+fn spend_by_day() -> Router<App> {
+    let mut router = Router::new()
+        .route("/global/spend", get(global_spend::total))
+        .route("/global/spend/logs", get(global_spend::logs))
+        .route("/global/spend/keys", get(global_spend::keys))
+        .route("/global/spend/models", get(global_spend::models))
+        .route("/global/spend/teams", get(global_spend::teams))
+        .route("/global/spend/end_users", post(global_spend::end_users))
+        .route("/global/spend/tags", get(global_spend::tags))
+        .route("/global/spend/all_tag_names", get(global_spend::tag_names))
+        .route("/global/spend/provider", get(global_spend::providers))
+        .route("/global/activity", get(global_spend::activity))
+        .route("/global/activity/model", get(global_spend::activity_by_model));
+    for (kind, pages, whole) in [
+        ("user", get(activity::users), get(activity::users_at_once)),
+        ("team", get(activity::teams), get(activity::teams_at_once)),
+        ("organization", get(activity::organizations), get(activity::organizations_at_once)),
+        ("customer", get(activity::customers), get(activity::customers_at_once)),
+        ("tag", get(activity::tags), get(activity::tags_at_once)),
+    ] {
+        router = router
+            .route(&format!("/{kind}/daily/activity"), pages)
+            .route(&format!("/{kind}/daily/activity/aggregated"), whole);
+    }
+    router
 }
 
 /// Providers and their accounts.

@@ -48,6 +48,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
 
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use crate::domain::{
@@ -60,7 +61,7 @@ use crate::store::proofs::Proofs;
 pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind};
 pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
-pub use crate::store::daily::{Counts, DailyQuery, DailyUsage};
+pub use crate::store::daily::{Counts, DailyQuery, DailyUsage, Dearest};
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
     KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
@@ -228,6 +229,14 @@ pub trait Store: Commitments + 'static {
 
     /// Returns what was used, by day, model and provider.
     async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError>;
+
+    /// Returns who, among those that a query is about, cost most, and what.
+    async fn dearest(
+        &self,
+        query: &DailyQuery,
+        among: Dearest,
+        limit: u32,
+    ) -> Result<Vec<(String, NanoDollars)>, StoreError>;
 
     /// Keeps marks that say something new, tells them, and returns them.
     async fn mark_health(

@@ -19,6 +19,12 @@ impl Query {
         Self(pairs.filter(|(_, value)| !value.is_empty()).map(owned).collect())
     }
 
+    /// Takes what a body says as if it stood in a query.
+    pub(crate) fn of<const N: usize>(fields: [(&str, Option<String>); N]) -> Self {
+        let given = fields.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        Self(given.collect())
+    }
+
     /// A text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

@@ -170,10 +170,18 @@ fn one_day(day: i64, parts: &[&DailySpend]) -> Value {
 
 /// Writes a day as `YYYY-MM-DD`.
 pub(crate) fn date(day: i64) -> String {
-    let epoch = time::OffsetDateTime::UNIX_EPOCH.date();
-    let date: Option<Date> = epoch.checked_add(Duration::days(day));
-    date.and_then(|date| date.format(format_description!("[year]-[month]-[day]")).ok())
-        .unwrap_or_default()
+    let format = format_description!("[year]-[month]-[day]");
+    date_of(day).and_then(|date| date.format(format).ok()).unwrap_or_default()
+}
+
+/// Writes a day as `Nov 21`.
+pub(crate) fn short_date(day: i64) -> String {
+    let format = format_description!("[month repr:short] [day]");
+    date_of(day).and_then(|date| date.format(format).ok()).unwrap_or_default()
+}
+
+fn date_of(day: i64) -> Option<Date> {
+    time::OffsetDateTime::UNIX_EPOCH.date().checked_add(Duration::days(day))
 }
 
 /// A ledger record in the form of LiteLLM's spend logs.

@@ -7,8 +7,8 @@ use tollgate_core::money::NanoDollars;
 use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{
-    AlertPage, AuditPage, AuditQuery, DailyQuery, DailySpend, DailyUsage, LedgerEntry, SpendBy,
-    SpendPart, TagSpend, UsagePage, UsageQuery,
+    AlertPage, AuditPage, AuditQuery, DailyQuery, DailySpend, DailyUsage, Dearest, LedgerEntry,
+    SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery,
 };
 
 impl Service {
@@ -93,6 +93,16 @@ impl Service {
     /// Returns what was used, by day, model and provider.
     pub async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, ServiceError> {
         Ok(self.store.daily_usage(query).await?)
+    }
+
+    /// Returns who, among those that a query is about, cost most, and what.
+    pub async fn dearest(
+        &self,
+        query: &DailyQuery,
+        among: Dearest,
+        limit: u32,
+    ) -> Result<Vec<(String, NanoDollars)>, ServiceError> {
+        Ok(self.store.dearest(query, among, limit).await?)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct DailyQuery {
     pub scope: Option<Scope>,
     /// Of these only.
     pub owners: Option<Vec<String>>,
+    /// Not of these.
+    pub without: Vec<String>,
     /// Of these keys only.
     pub keys: Option<Vec<KeyHash>>,
     /// For this model only, by public name.
@@ -31,6 +33,17 @@ pub struct DailyQuery {
     pub by_owner: bool,
     /// Tell keys apart.
     pub by_key: bool,
+}
+
+/// Whom the dearest are looked for among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dearest {
+    /// Keys, by their hashes.
+    Keys,
+    /// Owners.
+    Owners,
+    /// Models, by public name.
+    Models,
 }
 
 /// What was used on a day of a model and provider.
@@ -219,31 +232,60 @@ impl<D: Driver> SqlStore<D> {
         }
     }
 
+    pub(super) async fn dearest_of_days(
+        &self,
+        query: &DailyQuery,
+        among: Dearest,
+        limit: u32,
+    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
+        let head = sql::daily::dearest(match among {
+            Dearest::Keys => "key_hash",
+            Dearest::Owners => "owner",
+            Dearest::Models => "model",
+        });
+        let (statement, args) = matching(&head, query, among == Dearest::Keys)
+            .then("GROUP BY 1 ORDER BY 2 DESC, 1")
+            .page(limit, 0)
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        let read = |row| {
+            let row = Fields::<D>(row);
+            Ok((row.text("name")?, NanoDollars(row.int("cost_nanos")?)))
+        };
+        rows.iter().map(read).collect()
+    }
+
     pub(super) async fn usage_of_days(
         &self,
         query: &DailyQuery,
     ) -> Result<Vec<DailyUsage>, StoreError> {
-        let keys = query.keys.as_ref();
-        let keys: Option<Vec<String>> = keys.map(|keys| keys.iter().map(KeyHash::to_hex).collect());
-        // Keys are told apart below every other scope.
-        let scope = match query.scope {
-            None if query.by_key || keys.is_some() => Scope::Key.as_str(),
-            None => ALL,
-            Some(scope) => scope.as_str(),
-        };
         let head = sql::daily::read(query.by_owner, query.by_key);
-        let (statement, args) = sql::Select::new(&head)
-            .when("scope =", Some(scope))
-            .among("owner", query.owners.as_deref())
-            .among("key_hash", keys.as_deref())
-            .when("model =", query.model.as_deref())
-            .when("day >=", query.from)
-            .when("day <=", query.until)
+        let (statement, args) = matching(&head, query, query.by_key)
             .then("GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5")
             .finish();
         let rows = self.driver.read(statement, args).await?;
         rows.iter().map(|row| daily_usage(&Fields::<D>(row))).collect()
     }
+}
+
+/// Selects the rows that a query is about; `by_key` says that keys are told apart.
+fn matching(head: &str, query: &DailyQuery, by_key: bool) -> sql::Select {
+    let keys = query.keys.as_ref();
+    let keys: Option<Vec<String>> = keys.map(|keys| keys.iter().map(KeyHash::to_hex).collect());
+    // Keys are told apart below every other scope.
+    let scope = match query.scope {
+        None if by_key || keys.is_some() => Scope::Key.as_str(),
+        None => ALL,
+        Some(scope) => scope.as_str(),
+    };
+    sql::Select::new(head)
+        .when("scope =", Some(scope))
+        .among("owner", query.owners.as_deref())
+        .none_of("owner", &query.without)
+        .among("key_hash", keys.as_deref())
+        .when("model =", query.model.as_deref())
+        .when("day >=", query.from)
+        .when("day <=", query.until)
 }
 
 fn daily_usage<D: Driver>(row: &Fields<'_, D>) -> Result<DailyUsage, StoreError> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
 
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
 use crate::domain::{
@@ -14,9 +15,9 @@ use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailyQuery,
-    DailySpend, DailyUsage, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery, LedgerEntry, News,
-    Newsroom, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend, UsagePage, UsageQuery,
-    sql,
+    DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery,
+    LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
+    UsagePage, UsageQuery, sql,
 };
 
 /// Runs our statements through a driver.
@@ -237,6 +238,15 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError> {
         self.usage_of_days(query).await
+    }
+
+    async fn dearest(
+        &self,
+        query: &DailyQuery,
+        among: Dearest,
+        limit: u32,
+    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
+        self.dearest_of_days(query, among, limit).await
     }
 
     async fn mark_health(

@@ -355,6 +355,17 @@ impl Select {
         self
     }
 
+    /// Demands that a column is none of these.
+    pub(super) fn none_of(mut self, column: &'static str, list: &[String]) -> Self {
+        for item in list {
+            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
+            self.conditions += 1;
+            self.args.push(item.as_str().into());
+            let _ = write!(self.text, " {word} {column} <> ${}", self.args.len());
+        }
+        self
+    }
+
     pub(super) fn then(mut self, text: &str) -> Self {
         self.text.push(' ');
         self.text.push_str(text);

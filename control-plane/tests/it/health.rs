@@ -15,11 +15,12 @@ use tollgate_control_plane::domain::{
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
-    Configured, DailyQuery, DailySpend, DailyUsage, Deleted, EntityPage, EntityQuery, KeyPage,
-    KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
+    Configured, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery,
+    KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
     UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
+use tollgate_core::money::NanoDollars;
 
 use crate::app::{MASTER, TestApp};
 
@@ -182,6 +183,14 @@ impl Store for BrokenStore {
         away()
     }
     async fn close(&self) {}
+    async fn dearest(
+        &self,
+        _: &DailyQuery,
+        _: Dearest,
+        _: u32,
+    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
+        away()
+    }
     async fn daily_usage(&self, _: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError> {
         away()
     }

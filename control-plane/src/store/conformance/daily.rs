@@ -5,7 +5,7 @@ use tollgate_core::price::TokenUsage;
 
 use super::fixtures::{add, change, entity, hash, key, record, record_usage};
 use crate::domain::{ApiKey, Entity, LedgerRecord, Scope};
-use crate::store::{Counts, DailyQuery, DailyUsage, Store};
+use crate::store::{Counts, DailyQuery, DailyUsage, Dearest, Store};
 
 /// Two keys of one team; one request is tried twice, and fails at first.
 pub(super) fn some_records() -> Vec<LedgerRecord> {
@@ -90,6 +90,18 @@ pub(super) async fn what_was_used_is_added_up_by_day_and_by_whom(store: &dyn Sto
     }
     let of_key = DailyQuery { keys: Some(vec![hash("sk-2")]), ..DailyQuery::default() };
     assert_eq!(store.daily_usage(&of_key).await.unwrap(), [day(1, "", None, counts(1, 1))]);
+    let dearest = async |query: &DailyQuery, among, limit| {
+        let found = store.dearest(query, among, limit).await.unwrap();
+        found.into_iter().map(|(name, cost)| (name, cost.0)).collect::<Vec<_>>()
+    };
+    let (first, second) = (hash("sk-1").to_hex(), hash("sk-2").to_hex());
+    let all = DailyQuery::default();
+    assert_eq!(dearest(&all, Dearest::Keys, 2).await, [(first.clone(), 20), (second, 10)]);
+    assert_eq!(dearest(&all, Dearest::Keys, 1).await, [(first, 20)]);
+    assert_eq!(dearest(&all, Dearest::Models, 9).await, [("gpt-4o-mini".to_owned(), 30)]);
+    let tags = DailyQuery { scope: Some(Scope::Tag), from: Some(1), ..DailyQuery::default() };
+    let tags = dearest(&tags, Dearest::Owners, 9).await;
+    assert_eq!(tags, [("a".to_owned(), 10), ("b".to_owned(), 10)]);
     let of_model = DailyQuery { model: Some("x".into()), ..DailyQuery::default() };
     assert_eq!(store.daily_usage(&of_model).await.unwrap(), []);
 }

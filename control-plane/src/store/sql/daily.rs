@@ -38,6 +38,13 @@ DO UPDATE SET cost_nanos = daily_usage.cost_nanos + excluded.cost_nanos,
     sql
 }
 
+/// Sums what each of a column cost.
+pub(in crate::store) fn dearest(column: &str) -> String {
+    format!(
+        "SELECT {column} AS name, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM daily_usage"
+    )
+}
+
 /// What a report reads of a day: `owner` and `key` say what it is told apart by.
 pub(in crate::store) fn read(owner: bool, key: bool) -> String {
     let column = |wanted: bool, name: &'static str| if wanted { name } else { "''" };
