@@ -47,6 +47,8 @@ enum Command {
 enum ConfigCommand {
     /// Checks the configuration and everything it refers to.
     Check(Files),
+    /// Prints the JSON Schema of the file, for editors.
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +87,7 @@ pub fn main(
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
         Command::Export(command) => export::run(*command, env),
+        Command::Config(ConfigCommand::Schema) => print_schema(),
         Command::Config(ConfigCommand::Check(files)) => {
             with_config(files, env, |source, config, _| async move {
                 tracing::info!(
@@ -95,6 +98,16 @@ pub fn main(
                 );
                 Ok(())
             })
+        }
+    }
+}
+
+fn print_schema() -> ExitCode {
+    match writeln!(std::io::stdout(), "{:#}", crate::config::schema()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("cannot write to standard output: {error}"));
+            ExitCode::FAILURE
         }
     }
 }

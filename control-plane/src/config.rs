@@ -18,6 +18,7 @@ mod proxy_url;
 mod raw;
 mod replay;
 mod routing;
+mod schema;
 mod semantic;
 mod settings;
 mod source;
@@ -39,6 +40,7 @@ pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialec
 pub use crate::config::proxy_url::ProxyUrl;
 pub use crate::config::replay::{CacheConfig, IdempotencyConfig};
 pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
+pub use crate::config::schema::schema;
 pub use crate::config::semantic::SemanticConfig;
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
 pub use crate::config::source::{Loaded, Source};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tollgate_core::money::AttoDollars;
 use tollgate_core::price::{LaterPrices, Price, PriceTier, UnitPrices};
@@ -118,7 +119,7 @@ pub(crate) fn kind(mode: &str) -> Option<ModelKind> {
 }
 
 /// A price as people write it: dollars per token or other unit, as decimal strings.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawPrice {
     pub(crate) input_token: Option<String>,
@@ -142,7 +143,7 @@ pub(crate) struct RawPrice {
 }
 
 /// What replaces a price when the input is long.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawTier {
     pub(crate) above_input_tokens: u64,

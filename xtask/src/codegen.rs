@@ -10,9 +10,11 @@ const GENERATORS: &[[&str; 3]] = &[
     ["tollgate-proto", "codegen", ""],
     ["tollgate-core", "tokens", "vocabulary::"],
     ["tollgate-control-plane", "export", "descriptors::"],
+    ["tollgate-control-plane", "it", "published_schema"],
 ];
 
-/// Regenerates `proto/src/gen`, the tables of `core/src/tokens` and the descriptors of Envoy's types.
+/// Regenerates `proto/src/gen`, the tables of `core/src/tokens` the descriptors of Envoy's types and the
+/// schema of the configuration file.
 pub(crate) fn task(repo: &Repo) -> Result<()> {
     for [package, target, filter] in GENERATORS {
         let mut test = cargo(repo);

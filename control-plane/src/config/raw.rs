@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::Member;
 use crate::prices::RawPrice;
 
 /// The whole file.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawConfig {
     pub(super) server: RawServer,
@@ -31,7 +32,7 @@ pub(super) struct RawConfig {
     pub(super) media_fetch: RawMediaFetch,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMediaFetch {
     pub(super) enabled: bool,
@@ -43,7 +44,7 @@ pub(super) struct RawMediaFetch {
     pub(super) hosts: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCache {
     pub(super) enabled: bool,
@@ -57,7 +58,7 @@ pub(super) struct RawCache {
     pub(super) semantic: Option<RawSemantic>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawSemantic {
     pub(super) embedding_model: Option<String>,
@@ -68,7 +69,7 @@ pub(super) struct RawSemantic {
     pub(super) timeout_ms: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawIdempotency {
     pub(super) enabled: Option<bool>,
@@ -77,7 +78,7 @@ pub(super) struct RawIdempotency {
     pub(super) request_id: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawResilience {
     pub(super) failures: Option<u64>,
@@ -87,7 +88,7 @@ pub(super) struct RawResilience {
     pub(super) refused_ms: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawEnforcement {
     pub(super) on_low_budget: Option<String>,
@@ -95,7 +96,7 @@ pub(super) struct RawEnforcement {
     pub(super) window: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawLimits {
     pub(super) rpm: Option<i64>,
@@ -109,21 +110,21 @@ pub(super) struct RawLimits {
 }
 
 /// Dollars: a number, or text that is one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum RawAmount {
-    Number(serde_yaml_ng::Number),
+    Number(#[schemars(with = "f64")] serde_yaml_ng::Number),
     Text(String),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawTag {
     pub(super) name: Option<String>,
     pub(super) limits: RawLimits,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawServer {
     pub(super) gateway: RawGateway,
@@ -131,7 +132,7 @@ pub(super) struct RawServer {
     pub(super) control: RawListen,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawGateway {
     pub(super) listen: Option<String>,
@@ -150,46 +151,46 @@ pub(super) struct RawGateway {
 }
 
 /// A prefix: its path, or its path and the model of requests that name none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum RawBasePath {
     Path(String),
     Whole(RawWholeBasePath),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWholeBasePath {
     pub(super) path: String,
     pub(super) default_model: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawTls {
     pub(super) certificate_file: Option<String>,
     pub(super) private_key_file: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawListen {
     pub(super) listen: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFilter {
     pub(super) file: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawDatabase {
     pub(super) url: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProvider {
     pub(super) id: Option<String>,
@@ -213,7 +214,7 @@ pub(super) struct RawProvider {
     pub(super) limits: RawLimits,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawAccount {
     pub(super) id: Option<String>,
@@ -251,7 +252,7 @@ macro_rules! routing_of {
     };
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCombo {
     pub(super) name: Option<String>,
@@ -273,14 +274,14 @@ impl RawCombo {
 }
 
 /// A part of a combo: its name, or its name and its weight.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum RawMember {
     Name(String),
     Weighted(RawWeighted),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWeighted {
     model: String,
@@ -296,7 +297,7 @@ impl RawMember {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawModel {
     pub(super) name: Option<String>,
@@ -324,7 +325,7 @@ impl RawModel {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawTarget {
     pub(super) provider: Option<String>,
@@ -340,14 +341,14 @@ pub(super) struct RawTarget {
     pub(super) vision: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawSystemPrompt {
     pub(super) prefix: String,
     pub(super) suffix: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawThinking {
     pub(super) mode: Option<String>,

@@ -67,6 +67,22 @@ fn a_configuration_that_cannot_be_used_exits_with_78() {
     assert!(message.contains("filter.file"), "{message}");
 }
 
+/// `cargo xtask codegen` writes it.
+#[test]
+fn the_published_schema_is_the_one_that_is_printed() {
+    let folder = folder();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tollgate.schema.json");
+
+    let output = tollgate(folder.path(), &["config", "schema"]).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(0));
+    if std::env::var_os("UPDATE_GEN").is_some() {
+        std::fs::write(&file, &output.stdout).unwrap();
+    }
+    let published = std::fs::read(&file).unwrap_or_default();
+    assert!(published == output.stdout, "docs/tollgate.schema.json is stale");
+}
+
 #[test]
 fn migrating_makes_the_database() {
     let folder = folder();
