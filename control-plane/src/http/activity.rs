@@ -154,13 +154,12 @@ fn asked(kind: &Kind, query: &Query, own: Option<&ApiKey>) -> Result<DailyQuery,
         let message = "You may see what is yours and nobody else's.";
         return Err(ApiError::forbidden(message));
     }
-    match id {
-        Some(id) => asked.owners = Some(vec![id.clone()]),
+    if let Some(id) = id {
+        asked.owners = Some(vec![id.clone()]);
+    } else {
         // A key of nobody's shows itself.
-        None => {
-            asked.scope = None;
-            asked.keys = Some(vec![own.hash]);
-        }
+        asked.scope = None;
+        asked.keys = Some(vec![own.hash]);
     }
     Ok(asked)
 }
