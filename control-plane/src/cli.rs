@@ -1,8 +1,9 @@
-//! The command line: `serve`, `config`, `migrate`, `ledger`, `export`, `import`.
+//! The command line.
 
 mod export;
 mod import;
 mod ledger;
+mod objects;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::objects::Kind;
 use crate::config::{Config, Source};
 use crate::prices::PriceList;
 use crate::{server, store, telemetry};
@@ -38,6 +40,18 @@ enum Command {
     /// Proves that totals are what the ledger says, and repairs them.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Lists, makes, changes and deletes keys.
+    Key(objects::Objects),
+    /// Lists, makes, changes and deletes users.
+    User(objects::Objects),
+    /// Lists, makes, changes and deletes teams.
+    Team(objects::Objects),
+    /// Lists, makes, changes and deletes targets of models.
+    Model(objects::Objects),
+    /// Lists, makes, changes and deletes accounts of providers.
+    Provider(objects::Objects),
+    /// Shows who spent how much over some days.
+    Spend(objects::Spend),
     /// Prints what makes an Envoy that runs already the gateway.
     #[command(subcommand)]
     Export(Box<export::ExportCommand>),
@@ -86,6 +100,12 @@ pub fn main(
         }),
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
+        Command::Key(command) => objects::run(&Kind::KEY, command, &env),
+        Command::User(command) => objects::run(&Kind::USER, command, &env),
+        Command::Team(command) => objects::run(&Kind::TEAM, command, &env),
+        Command::Model(command) => objects::run(&Kind::MODEL, command, &env),
+        Command::Provider(command) => objects::run(&Kind::PROVIDER, command, &env),
+        Command::Spend(command) => objects::spend(&command, &env),
         Command::Export(command) => export::run(*command, env),
         Command::Config(ConfigCommand::Schema) => print_schema(),
         Command::Config(ConfigCommand::Check(files)) => {
@@ -152,20 +172,22 @@ fn with_config<F: Future<Output = anyhow::Result<()>>>(
             return ExitCode::from(CONFIG);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&format!("cannot start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(command(source, config, prices)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    match on_runtime(command(source, config, prices)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn on_runtime<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(work))
 }
 
 fn complain(message: &str) {

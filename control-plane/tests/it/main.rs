@@ -19,6 +19,7 @@ mod keys;
 mod keys_refused;
 mod ledger;
 mod model_groups;
+mod objects;
 mod providers;
 mod spend;
 mod spend_totals;

@@ -68,7 +68,7 @@ pub(super) fn finish(whole: &Section<'_>, settings: &Section<'_>) {
     let keys = whole.list("apiKeys").len();
     if keys > 0 {
         let message = format!(
-            "{keys} keys of clients are not in a file here; `tollgate key new --value-env NAME` \
+            "{keys} keys of clients are not in a file here; `tollgate key new key=env:NAME` \
              makes one that a client has already"
         );
         whole.notes().lost("apiKeys", message);
