@@ -1,5 +1,6 @@
 //! The command line.
 
+mod credentials;
 mod export;
 mod import;
 mod ledger;
@@ -52,6 +53,9 @@ enum Command {
     Provider(objects::Objects),
     /// Shows who spent how much over some days.
     Spend(objects::Spend),
+    /// Replaces the key that seals credentials of providers.
+    #[command(subcommand)]
+    Credentials(credentials::CredentialsCommand),
     /// Prints what makes an Envoy that runs already the gateway.
     #[command(subcommand)]
     Export(Box<export::ExportCommand>),
@@ -98,6 +102,7 @@ pub fn main(
             tracing::info!("the database is up to date");
             Ok(())
         }),
+        Command::Credentials(command) => credentials::run(command, env),
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
         Command::Key(command) => objects::run(&Kind::KEY, command, &env),

@@ -261,6 +261,10 @@ pub trait Store: Commitments + 'static {
         change: &Change,
     ) -> Result<(Vec<Item>, u64), StoreError>;
 
+    /// Replaces an item's sealed credential, unless it is another one by now; tells whether it
+    /// did. The credential itself is the same, so nobody is told of a change.
+    async fn reseal(&self, item: &Item, sealed: &str) -> Result<bool, StoreError>;
+
     /// Returns an answer that is kept and not too old.
     async fn kept_answer(
         &self,

@@ -85,6 +85,7 @@ store_tests!(
     health::a_mark_is_told_when_it_says_something_new,
     items::an_item_comes_back_as_it_was,
     items::a_change_of_an_item_is_told_and_audited_without_its_secret,
+    items::a_seal_is_replaced_unless_it_is_another_by_now,
     limits::limits_come_back_as_they_were,
     limits::configured_limits_come_and_go_with_the_configuration,
     limits::rates_are_counted_as_configured,

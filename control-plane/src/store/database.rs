@@ -277,6 +277,10 @@ impl<D: Driver> Store for SqlStore<D> {
         self.remove_items(items, change).await
     }
 
+    async fn reseal(&self, item: &Item, sealed: &str) -> Result<bool, StoreError> {
+        self.replace_seal(item, sealed).await
+    }
+
     async fn kept_answer(
         &self,
         key: &CacheKey,

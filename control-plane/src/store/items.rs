@@ -44,6 +44,20 @@ impl<D: Driver> SqlStore<D> {
         self.items_changed(tx).await
     }
 
+    /// Replaces a sealed credential that is still the one of `item`.
+    pub(super) async fn replace_seal(&self, item: &Item, sealed: &str) -> Result<bool, StoreError> {
+        let mut tx = self.driver.begin().await?;
+        let args = vec![
+            item.kind.name().into(),
+            item.id.as_str().into(),
+            (&item.sealed).into(),
+            sealed.into(),
+        ];
+        let changed = D::run(&mut tx, sql::RESEAL_ITEM.into_sql_str(), args).await?;
+        self.commit(tx, &[]).await?;
+        Ok(!changed.is_empty())
+    }
+
     /// Deletes those that exist, and returns them.
     pub(super) async fn remove_items(
         &self,

@@ -190,6 +190,9 @@ pub(super) const PUT_ITEM: &str = "INSERT INTO items (
     created_by = excluded.created_by, updated_at_us = excluded.updated_at_us,
     updated_by = excluded.updated_by";
 
+pub(super) const RESEAL_ITEM: &str = "UPDATE items SET sealed = $4
+WHERE kind = $1 AND id = $2 AND sealed = $3 RETURNING id";
+
 pub(super) const DELETE_ITEM: &str = "DELETE FROM items WHERE kind = $1 AND id = $2";
 
 pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit_log (

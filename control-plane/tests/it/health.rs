@@ -349,6 +349,10 @@ impl Store for BrokenStore {
     async fn items(&self) -> Result<Vec<Item>, StoreError> {
         away()
     }
+    async fn reseal(&self, _: &Item, _: &str) -> Result<bool, StoreError> {
+        away()
+    }
+
     async fn put_item(&self, _: &Item, _: bool, _: &Change) -> Result<u64, StoreError> {
         away()
     }

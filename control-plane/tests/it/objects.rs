@@ -1,6 +1,8 @@
 //! `tollgate key|user|team|model|provider …` and `tollgate spend` against a running control
 //! plane.
 
+mod rotation;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

@@ -42,6 +42,20 @@ pub(super) async fn a_change_of_an_item_is_told_and_audited_without_its_secret(s
     assert!(audit[0].after.as_ref().unwrap().contains("…"));
 }
 
+pub(super) async fn a_seal_is_replaced_unless_it_is_another_by_now(store: &dyn Store) {
+    let old = Item { sealed: Some("old".into()), ..item("one", json!({"n": 1})) };
+    let bare = item("two", json!({}));
+    store.put_item(&old, true, &change("c1", 1)).await.unwrap();
+    store.put_item(&bare, true, &change("c2", 2)).await.unwrap();
+
+    assert!(store.reseal(&old, "new").await.unwrap());
+    assert!(!store.reseal(&old, "newer").await.unwrap());
+    assert!(!store.reseal(&bare, "new").await.unwrap());
+
+    let new = Item { sealed: Some("new".into()), ..old };
+    assert_eq!(store.items().await.unwrap(), [new, bare]);
+}
+
 fn item(id: &str, body: Value) -> Item {
     let Value::Object(body) = body else { panic!("an object") };
     let (created_at, updated_at) = (at(1), at(2));
