@@ -33,6 +33,7 @@ mod marks;
 mod model_groups;
 mod monitoring;
 mod nodes;
+pub mod openapi;
 mod organizations;
 mod provider_tests;
 mod providers;
@@ -147,6 +148,8 @@ pub fn router(app: App) -> Router {
         .route("/health/liveness", get(health::alive).options(health::alive))
         .route("/health/readiness", get(health::readiness).options(health::readiness))
         .route("/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::json_document))
+        .route("/docs", get(openapi::page))
         .merge(unserved::router())
         .route_layer(from_fn_with_state(app.clone(), access::guard))
         .fallback(|| async { ApiError::detail(StatusCode::NOT_FOUND, "Not Found") })

@@ -293,7 +293,8 @@ fn is_management(path: &str) -> bool {
         | "end_user" | "get" | "global" | "jwt" | "key" | "model" | "model_group"
         | "organization" | "project" | "provider" | "public" | "spend" | "sso" | "tag" | "team"
         | "update" | "user" | "utils" => path.len() > first.len() + 2,
-        "audit" | "credentials" | "fallback" | "health" | "ready" | "routes" | "settings" => true,
+        "audit" | "credentials" | "docs" | "fallback" | "health" | "openapi.json" | "ready"
+        | "routes" | "settings" => true,
         "v2" => matches!(
             path.split('/').nth(2),
             Some("key" | "model" | "organization" | "team" | "user")

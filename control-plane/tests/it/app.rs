@@ -163,6 +163,15 @@ impl TestApp {
         Answer { status: head.status, headers: head.headers, body }
     }
 
+    /// Reads a page, without a key.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
     /// Sends a request with a key, or without any.
     pub(crate) async fn call(
         &self,

@@ -20,6 +20,7 @@ mod keys_refused;
 mod ledger;
 mod model_groups;
 mod objects;
+mod openapi;
 mod providers;
 mod spend;
 mod spend_totals;

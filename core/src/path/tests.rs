@@ -177,6 +177,8 @@ fn tells_management_from_inference() {
         "/health",
         "/health/liveness",
         "/ready",
+        "/docs",
+        "/openapi.json",
         "/model/info?x",
         "/v1/model/info",
         "/v2/key/info",

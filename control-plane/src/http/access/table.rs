@@ -13,6 +13,9 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/health/readiness", Anybody),
     ("OPTIONS", "/health/readiness", Anybody),
     ("GET", "/ready", Anybody),
+    // What is served, described.
+    ("GET", "/openapi.json", Anybody),
+    ("GET", "/docs", Anybody),
     // Keys.
     ("POST", "/key/generate", Admins),
     ("GET", "/key/info", AnyKey),

@@ -1,0 +1,327 @@
+//! What each route is asked with: bodies with an example, and parameters.
+
+use crate::http::openapi::fields::{self as f, Field};
+
+/// What the body of a route holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Method and template of the path.
+    pub route: (&'static str, &'static str),
+    /// Its fields, in groups that routes share.
+    pub fields: &'static [&'static [Field]],
+    /// A body that is taken, as JSON.
+    pub example: &'static str,
+}
+
+const fn body(
+    route: (&'static str, &'static str),
+    fields: &'static [&'static [Field]],
+    example: &'static str,
+) -> Body {
+    Body { route, fields, example }
+}
+
+/// Every route that reads a body. Examples follow each other: what one makes, later ones change,
+/// and the last ones delete.
+pub const BODIES: &[Body] = &[
+    body(
+        ("POST", "/budget/new"),
+        &[f::BUDGET, f::LIMITS],
+        r#"{"budget_id": "standard", "max_budget": 10, "budget_duration": "30d"}"#,
+    ),
+    body(
+        ("POST", "/budget/update"),
+        &[f::BUDGET, f::LIMITS],
+        r#"{"budget_id": "standard", "max_budget": 20}"#,
+    ),
+    body(("POST", "/budget/info"), &[f::BUDGET_IDS], r#"{"budgets": ["standard"]}"#),
+    body(
+        ("POST", "/organization/new"),
+        &[f::ORGANIZATION, f::ENTITY, f::LIMITS],
+        r#"{"organization_id": "acme", "organization_alias": "Acme", "max_budget": 100}"#,
+    ),
+    body(
+        ("PATCH", "/organization/update"),
+        &[f::ORGANIZATION, f::ENTITY, f::LIMITS],
+        r#"{"organization_id": "acme", "organization_alias": "Acme Ltd"}"#,
+    ),
+    body(
+        ("POST", "/team/new"),
+        &[f::TEAM, f::ENTITY, f::LIMITS],
+        r#"{"team_id": "search", "team_alias": "Search", "models": ["gpt-4o-mini"]}"#,
+    ),
+    body(
+        ("POST", "/team/update"),
+        &[f::TEAM, f::ENTITY, f::LIMITS],
+        r#"{"team_id": "search", "rpm_limit": 600}"#,
+    ),
+    body(("POST", "/team/block"), &[f::TEAM_ID], r#"{"team_id": "search"}"#),
+    body(("POST", "/team/unblock"), &[f::TEAM_ID], r#"{"team_id": "search"}"#),
+    body(
+        ("POST", "/user/new"),
+        &[f::USER, f::KEY_OF_USER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "ada", "user_email": "ada@example.com", "user_role": "internal_user"}"#,
+    ),
+    body(
+        ("POST", "/user/update"),
+        &[f::USER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "ada", "max_budget": 5, "budget_duration": "1mo"}"#,
+    ),
+    body(
+        ("POST", "/key/generate"),
+        &[f::CHOSEN_KEY, f::KEY, f::LIMITS],
+        r#"{"key": "sk-example-of-a-key", "key_alias": "example", "user_id": "ada",
+            "models": ["gpt-4o-mini"], "max_budget": 5, "budget_duration": "30d",
+            "duration": "90d"}"#,
+    ),
+    body(
+        ("POST", "/key/service-account/generate"),
+        &[f::KEY, f::LIMITS],
+        r#"{"team_id": "search", "key_alias": "nightly"}"#,
+    ),
+    body(
+        ("POST", "/key/update"),
+        &[f::KEY_ID, f::KEY, f::LIMITS],
+        r#"{"key": "sk-example-of-a-key", "rpm_limit": 60}"#,
+    ),
+    body(
+        ("POST", "/key/bulk_update"),
+        &[f::KEY_CHANGES],
+        r#"{"keys": [{"key": "sk-example-of-a-key", "tpm_limit": 100000}]}"#,
+    ),
+    body(("POST", "/v2/key/info"), &[f::KEY_NAMES], r#"{"keys": ["sk-example-of-a-key"]}"#),
+    body(("POST", "/key/block"), &[f::KEY_ID], r#"{"key": "sk-example-of-a-key"}"#),
+    body(("POST", "/key/unblock"), &[f::KEY_ID], r#"{"key": "sk-example-of-a-key"}"#),
+    body(("POST", "/key/{key}/reset_spend"), &[f::RESET], r#"{"reset_to": 0}"#),
+    body(
+        ("POST", "/customer/new"),
+        &[f::CUSTOMER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "visitor-7", "alias": "A visitor", "max_budget": 0.5}"#,
+    ),
+    body(
+        ("POST", "/customer/update"),
+        &[f::CUSTOMER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "visitor-7", "rpm_limit": 5}"#,
+    ),
+    body(("POST", "/customer/block"), &[f::USER_IDS], r#"{"user_ids": ["visitor-7"]}"#),
+    body(("POST", "/customer/unblock"), &[f::USER_IDS], r#"{"user_ids": ["visitor-7"]}"#),
+    body(("POST", "/customer/delete"), &[f::USER_IDS], r#"{"user_ids": ["visitor-7"]}"#),
+    body(
+        ("POST", "/end_user/new"),
+        &[f::CUSTOMER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "visitor-8"}"#,
+    ),
+    body(
+        ("POST", "/end_user/update"),
+        &[f::CUSTOMER, f::ENTITY, f::LIMITS],
+        r#"{"user_id": "visitor-8", "alias": "Another visitor"}"#,
+    ),
+    body(("POST", "/end_user/block"), &[f::USER_IDS], r#"{"user_ids": ["visitor-8"]}"#),
+    body(("POST", "/end_user/unblock"), &[f::USER_IDS], r#"{"user_ids": ["visitor-8"]}"#),
+    body(("POST", "/end_user/delete"), &[f::USER_IDS], r#"{"user_ids": ["visitor-8"]}"#),
+    body(
+        ("POST", "/tag/new"),
+        &[f::TAG, f::ENTITY, f::LIMITS],
+        r#"{"name": "batch", "description": "Nightly jobs", "max_budget": 50}"#,
+    ),
+    body(
+        ("POST", "/tag/update"),
+        &[f::TAG, f::ENTITY, f::LIMITS],
+        r#"{"name": "batch", "max_budget": 60}"#,
+    ),
+    body(("POST", "/tag/info"), &[f::TAG_NAMES], r#"{"names": ["batch"]}"#),
+    body(("POST", "/tag/delete"), &[f::TAG_NAME], r#"{"name": "batch"}"#),
+    body(
+        ("POST", "/spend/calculate"),
+        &[f::COST],
+        r#"{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}"#,
+    ),
+    body(
+        ("POST", "/utils/token_counter"),
+        &[f::COUNT],
+        r#"{"model": "gpt-4o-mini", "prompt": "Hello!"}"#,
+    ),
+    body(
+        ("POST", "/global/spend/end_users"),
+        &[f::CUSTOMERS_OF],
+        r#"{"startTime": "2026-11-01", "endTime": "2026-11-30"}"#,
+    ),
+    body(
+        ("POST", "/credentials"),
+        &[f::CREDENTIAL],
+        r#"{"credential_name": "openai", "credential_values": {"api_key": "sk-example"},
+            "credential_info": {"description": "The company's account"}}"#,
+    ),
+    body(
+        ("PATCH", "/credentials/{name}"),
+        &[f::CREDENTIAL_CHANGE],
+        r#"{"credential_values": {"api_key": "sk-another"}}"#,
+    ),
+    body(
+        ("POST", "/model/new"),
+        &[f::MODEL],
+        r#"{"model_name": "fast", "model_info": {"id": "fast-1"},
+            "litellm_params": {"model": "openai/gpt-4o-mini", "api_key": "sk-example"}}"#,
+    ),
+    body(
+        ("POST", "/model/update"),
+        &[f::MODEL],
+        r#"{"model_info": {"id": "fast-1"}, "litellm_params": {"rpm": 100}}"#,
+    ),
+    body(("PATCH", "/model/{id}/update"), &[f::MODEL], r#"{"litellm_params": {"tpm": 100000}}"#),
+    body(("POST", "/model/delete"), &[f::ID], r#"{"id": "fast-1"}"#),
+    body(
+        ("POST", "/api/provider-nodes"),
+        &[f::NODE],
+        r#"{"name": "Ours", "prefix": "ours", "type": "openai-compatible", "apiType": "chat",
+            "baseUrl": "https://llm.example.com/v1"}"#,
+    ),
+    body(("PUT", "/api/provider-nodes/{id}"), &[f::NODE], r#"{"name": "Our own"}"#),
+    body(("POST", "/api/provider-nodes/validate"), &[f::NODE], r#"{"prefix": "ours"}"#),
+    body(
+        ("POST", "/api/providers"),
+        &[f::CONNECTION],
+        r#"{"provider": "groq", "name": "First account", "apiKey": "gsk-example",
+            "defaultModel": "llama-3.3-70b-versatile"}"#,
+    ),
+    body(("PUT", "/api/providers/{id}"), &[f::CONNECTION], r#"{"priority": 1}"#),
+    body(("POST", "/api/providers/validate"), &[f::CONNECTION], r#"{"provider": "groq"}"#),
+    body(
+        ("POST", "/api/provider-models"),
+        &[f::PROVIDER_MODEL],
+        r#"{"provider": "groq", "modelId": "llama-3.1-8b-instant"}"#,
+    ),
+    body(("PUT", "/api/models/alias"), &[f::ALIAS], ALIAS),
+    body(("POST", "/api/models/alias"), &[f::ALIAS], ALIAS),
+    body(
+        ("POST", "/api/combos"),
+        &[f::COMBO],
+        r#"{"name": "careful", "strategy": "priority", "models": ["gpt-4o-mini"]}"#,
+    ),
+    body(("PUT", "/api/combos/{id}"), &[f::COMBO], r#"{"strategy": "weighted"}"#),
+    body(("POST", "/api/combos/test"), &[f::COMBO_NAME], r#"{"comboName": "careful"}"#),
+    body(
+        ("POST", "/api/models/availability"),
+        &[f::MARK],
+        r#"{"provider": "groq", "model": "llama-3.3-70b-versatile"}"#,
+    ),
+    body(("PATCH", "/api/resilience"), &[f::RESILIENCE], r#"{"resilience": {"failures": 5}}"#),
+    body(("PUT", "/api/resilience"), &[f::RESILIENCE], r#"{"resilience": {"failures": 5}}"#),
+    body(("POST", "/key/delete"), &[f::KEYS], r#"{"keys": ["sk-example-of-a-key"]}"#),
+    body(("POST", "/user/delete"), &[f::USER_IDS], r#"{"user_ids": ["ada"]}"#),
+    body(("POST", "/team/delete"), &[f::TEAM_IDS], r#"{"team_ids": ["search"]}"#),
+    body(
+        ("DELETE", "/organization/delete"),
+        &[f::ORGANIZATION_IDS],
+        r#"{"organization_ids": ["acme"]}"#,
+    ),
+    body(("POST", "/budget/delete"), &[f::ID], r#"{"id": "standard"}"#),
+];
+
+const ALIAS: &str = r#"{"alias": "cheap", "model": "gpt-4o-mini"}"#;
+
+/// Parameters that routes take in the query.
+pub(super) const QUERIES: &[(&str, &[&str])] = &[
+    ("/key/info", &["key"]),
+    (
+        "/key/list",
+        &[
+            "page",
+            "size",
+            "user_id",
+            "team_id",
+            "organization_id",
+            "key_alias",
+            "key_hash",
+            "status",
+            "return_full_object",
+            "sort_by",
+            "sort_order",
+        ],
+    ),
+    ("/key/aliases", &["page", "size", "team_id"]),
+    ("/user/info", &["user_id"]),
+    ("/v2/user/info", &["user_id"]),
+    ("/user/list", &["page", "page_size", "user_ids", "user_email", "sort_by", "sort_order"]),
+    ("/team/info", &["team_id"]),
+    ("/team/list", &["organization_id", "team_alias"]),
+    (
+        "/v2/team/list",
+        &["page", "page_size", "team_id", "team_alias", "organization_id", "sort_by", "sort_order"],
+    ),
+    ("/organization/info", &["organization_id"]),
+    ("/organization/list", &["org_id", "org_alias"]),
+    ("/customer/info", &["end_user_id"]),
+    ("/end_user/info", &["end_user_id"]),
+    ("/customer/list", &["page", "page_size"]),
+    ("/end_user/list", &["page", "page_size"]),
+    ("/budget/settings", &["budget_id"]),
+    ("/budget/alerts", &["page", "page_size"]),
+    ("/spend/keys", &["limit"]),
+    ("/spend/users", &["user_id"]),
+    ("/spend/tags", &["start_date", "end_date"]),
+    ("/spend/logs", LOGS),
+    ("/spend/logs/v2", LOGS),
+    ("/spend/logs/ui", LOGS),
+    ("/global/spend/logs", &["api_key"]),
+    ("/global/spend/keys", &["limit"]),
+    ("/global/spend/models", &["limit"]),
+    ("/global/spend/tags", &["start_date", "end_date", "tags"]),
+    ("/global/spend/provider", &["start_date", "end_date"]),
+    ("/global/activity", &["start_date", "end_date"]),
+    ("/global/activity/model", &["start_date", "end_date"]),
+    ("/global/spend/report", &["start_date", "end_date", "group_by", "api_key", "team_id"]),
+    ("/user/daily/activity", &["start_date", "end_date", "user_id", "page", "page_size"]),
+    ("/user/daily/activity/aggregated", &["start_date", "end_date", "user_id"]),
+    ("/team/daily/activity", &["start_date", "end_date", "team_ids", "page", "page_size"]),
+    ("/team/daily/activity/aggregated", &["start_date", "end_date", "team_ids"]),
+    (
+        "/organization/daily/activity",
+        &["start_date", "end_date", "organization_ids", "page", "page_size"],
+    ),
+    ("/organization/daily/activity/aggregated", &["start_date", "end_date", "organization_ids"]),
+    ("/customer/daily/activity", &["start_date", "end_date", "end_user_ids", "page", "page_size"]),
+    ("/customer/daily/activity/aggregated", &["start_date", "end_date", "end_user_ids"]),
+    ("/tag/daily/activity", &["start_date", "end_date", "tags", "page", "page_size"]),
+    ("/tag/daily/activity/aggregated", &["start_date", "end_date", "tags"]),
+    (
+        "/audit",
+        &[
+            "page",
+            "page_size",
+            "object_id",
+            "object_key_hash",
+            "changed_by",
+            "action",
+            "table_name",
+            "start_date",
+            "end_date",
+            "sort_order",
+        ],
+    ),
+    ("/model/info", &["litellm_model_id"]),
+    ("/v1/model/info", &["litellm_model_id"]),
+    ("/v2/model/info", &["page", "size", "search", "model", "modelId"]),
+    ("/model_group/info", &["model_group"]),
+    ("/health", &["model", "model_id"]),
+    ("/api/models/alias", &["alias"]),
+    ("/api/provider-models", &["provider", "model"]),
+    ("/api/combos/metrics", &["combo"]),
+    ("/api/models/availability", &["provider", "model", "all"]),
+];
+
+const LOGS: &[&str] = &[
+    "page",
+    "page_size",
+    "limit",
+    "request_id",
+    "api_key",
+    "user_id",
+    "team_id",
+    "end_user",
+    "model",
+    "status_filter",
+    "start_date",
+    "end_date",
+    "summarize",
+];
