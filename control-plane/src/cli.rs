@@ -1,6 +1,7 @@
 //! The command line.
 
 mod credentials;
+mod database;
 mod export;
 mod import;
 mod ledger;
@@ -53,6 +54,9 @@ enum Command {
     Provider(objects::Objects),
     /// Shows who spent how much over some days.
     Spend(objects::Spend),
+    /// Copies a database.
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// Replaces the key that seals credentials of providers.
     #[command(subcommand)]
     Credentials(credentials::CredentialsCommand),
@@ -103,6 +107,7 @@ pub fn main(
             Ok(())
         }),
         Command::Credentials(command) => credentials::run(command, env),
+        Command::Database(command) => database::run(command, &env),
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
         Command::Key(command) => objects::run(&Kind::KEY, command, &env),

@@ -16,6 +16,7 @@ mod commitments;
 mod configured;
 #[cfg(test)]
 mod conformance;
+pub mod copy;
 mod daily;
 mod database;
 mod driver;

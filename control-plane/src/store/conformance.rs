@@ -4,6 +4,7 @@
 //! starts a process for each test and a server takes a second to start.
 
 mod commitments;
+mod copies;
 mod daily;
 mod entities;
 mod fixtures;

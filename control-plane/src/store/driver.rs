@@ -11,6 +11,10 @@ pub(super) trait Driver: Send + Sync + 'static {
     /// A transaction that may write. Writers take turns.
     type Tx: Send;
 
+    /// The statement that lists `table_name`, `column_name`, `kind` (TEXT or BIGINT) and
+    /// `key_place` (its place in the primary key, from 1 on) of every column.
+    const COLUMNS: &'static str;
+
     /// Writes a placeholder in statements for many rows.
     fn placeholder(number: usize) -> String;
 

@@ -43,6 +43,14 @@ impl Driver for Postgres {
     type Row = PgRow;
     type Tx = Transaction<'static, sqlx::Postgres>;
 
+    const COLUMNS: &'static str = "SELECT c.relname::TEXT AS table_name,
+    a.attname::TEXT AS column_name, upper(format_type(a.atttypid, a.atttypmod)) AS kind,
+    COALESCE((SELECT k.place FROM pg_index i, unnest(i.indkey::INT2[]) WITH ORDINALITY k (num, place)
+        WHERE i.indrelid = c.oid AND i.indisprimary AND k.num = a.attnum), 0) AS key_place
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND c.relname <> '_sqlx_migrations'";
+
     fn placeholder(number: usize) -> String {
         format!("${number}")
     }

@@ -64,6 +64,10 @@ impl Driver for Sqlite {
     type Row = SqliteRow;
     type Tx = Transaction<'static, sqlx::Sqlite>;
 
+    const COLUMNS: &'static str = "SELECT m.name AS table_name, c.name AS column_name,
+    c.type AS kind, c.pk AS key_place FROM sqlite_master m JOIN pragma_table_info(m.name) c
+WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> '_sqlx_migrations'";
+
     fn placeholder(_number: usize) -> String {
         "?".to_owned()
     }

@@ -94,6 +94,24 @@ fn migrating_makes_the_database() {
 }
 
 #[test]
+fn a_database_is_copied_once_and_passwords_stay_off_the_command_line() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), &["migrate", "--config", "c.yaml", "--data", "d"]).0, Some(0));
+    let copy = ["database", "copy", "--from", "sqlite:d/tollgate.db", "--to"];
+    let to = |url: &'static str| [&copy[..], &[url]].concat();
+
+    let output = tollgate(folder.path(), &to("sqlite:new.db")).output().unwrap();
+    let (password, said) = run(folder.path(), &to("postgres://u:secret@h/d"));
+    let (same, _) = run(folder.path(), &to("sqlite:d/tollgate.db"));
+
+    let copied = String::from_utf8(output.stdout).unwrap();
+    assert!(copied.contains("api_keys: 0 rows") && copied.contains("0 nano-dollars"), "{copied}");
+    assert!(folder.path().join("new.db").is_file());
+    assert_eq!((password, same), (Some(1), Some(1)));
+    assert!(said.contains("write env:NAME") && !said.contains("secret"), "{said}");
+}
+
+#[test]
 fn serving_tells_where_reloads_and_drains() {
     let folder = folder();
     let mut server = Server::start(folder.path());

@@ -110,7 +110,8 @@ impl PostgresServer {
         }
     }
 
-    fn url(&self, database: &str) -> String {
+    /// Returns where a database is.
+    pub(super) fn url(&self, database: &str) -> String {
         let port = self.tls_port.unwrap_or(5432);
         let folder = self.folder.path().display();
         format!("postgres://tollgate@localhost:{port}/{database}?host={folder}")
