@@ -272,7 +272,7 @@ fn entities() -> Router<App> {
         .route("/team/unblock", post(teams::unblock))
         .route("/organization/new", post(organizations::new))
         .route("/organization/update", patch(organizations::update))
-        .route("/organization/info", get(organizations::info))
+        .route("/organization/info", get(organizations::info).post(organizations::infos))
         .route("/organization/list", get(organizations::list))
         .route("/organization/delete", delete(organizations::delete))
         .route("/tag/new", post(tags::new))

@@ -25,6 +25,7 @@ mod models;
 mod names;
 mod objects;
 mod odd_input;
+mod openapi;
 mod outage;
 mod owners;
 mod paths;

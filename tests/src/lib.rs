@@ -45,7 +45,7 @@ pub use export::Manifest;
 pub use management::{Key, Row, dollars, hash_of, nanos};
 pub use raw::Raw;
 pub use recordings::{Recording, recordings};
-pub use sdk::{litellm, node, program, python};
+pub use sdk::{litellm, node, program, python, schemathesis};
 pub use shared::{Shared, block_on, on_every_role};
 pub use stack::{Builder, Stack};
 pub use stand_in::StandIn;

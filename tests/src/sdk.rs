@@ -23,6 +23,14 @@ pub fn litellm(script: &str, environment: &[(&str, &str)]) -> String {
     run(command, environment)
 }
 
+/// Runs a script of `sdk/python` with Schemathesis and returns what it prints. Fails when the
+/// script does.
+pub fn schemathesis(script: &str, environment: &[(&str, &str)]) -> String {
+    let mut command = Command::new(Tools::schemathesis());
+    command.arg(folder().join("python").join(script)).current_dir(directory::fresh("home"));
+    run(command, environment)
+}
+
 /// Runs a script of `sdk/node` and returns what it prints. Fails when the script does.
 pub fn node(script: &str, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new("node");

@@ -94,6 +94,12 @@ impl Stack {
         format!("{scheme}://{}", self.envoy().gateway)
     }
 
+    /// Returns the base URL of the management API on its own port.
+    pub fn admin_url(&self) -> String {
+        let control_plane = self.control_plane.as_ref().expect("the control plane is away");
+        format!("http://{}", control_plane.admin)
+    }
+
     /// Returns the key of the management API.
     pub fn master_key(&self) -> &'static str {
         MASTER_KEY

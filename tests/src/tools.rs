@@ -38,6 +38,11 @@ impl Tools {
         required("TOLLGATE_LITELLM")
     }
 
+    /// Returns a Python that has Schemathesis.
+    pub fn schemathesis() -> PathBuf {
+        required("TOLLGATE_SCHEMATHESIS")
+    }
+
     /// Returns a folder `node_modules` that has the official packages.
     pub fn node_modules() -> PathBuf {
         let given = required("TOLLGATE_NODE_MODULES");

@@ -13,6 +13,8 @@ const PYTHON_PACKAGES: &[&str] =
     &["openai[realtime]==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0", "ollama==0.6.3"];
 /// What admins of LiteLLM's proxy script with. Apart from the others: it wants an older `openai`.
 const LITELLM_PACKAGES: &[&str] = &["litellm==1.83.14"];
+/// What finds out whether an API is as its description says.
+const SCHEMATHESIS_PACKAGES: &[&str] = &["schemathesis==4.32.5"];
 const NODE_PACKAGES: &[&str] = &[
     "openai@7.57.0",
     "@anthropic-ai/sdk@1.12.0",
@@ -49,6 +51,11 @@ pub(crate) fn python(repo: &Repo) -> Result<PathBuf> {
 /// Returns a Python that has LiteLLM's client and command line.
 pub(crate) fn litellm(repo: &Repo) -> Result<PathBuf> {
     python_with(&repo.target("litellm"), LITELLM_PACKAGES)
+}
+
+/// Returns a Python that has Schemathesis.
+pub(crate) fn schemathesis(repo: &Repo) -> Result<PathBuf> {
+    python_with(&repo.target("schemathesis"), SCHEMATHESIS_PACKAGES)
 }
 
 fn python_with(venv: &Path, packages: &[&str]) -> Result<PathBuf> {

@@ -86,6 +86,7 @@ fn prepare(repo: &Repo, ring: Option<Ring>) -> Result<Vec<(&'static str, OsStrin
     if ring.is_none_or(|ring| ring == Ring::Whole) {
         environment.push(("TOLLGATE_PYTHON", sdk::python(repo)?.into()));
         environment.push(("TOLLGATE_LITELLM", sdk::litellm(repo)?.into()));
+        environment.push(("TOLLGATE_SCHEMATHESIS", sdk::schemathesis(repo)?.into()));
         environment.push(("TOLLGATE_NODE_MODULES", sdk::node_modules(repo)?.into()));
         // The same units as the tests use: nothing is compiled twice.
         run(cargo(repo).args(["build", "--workspace", "--all-targets"]))?;

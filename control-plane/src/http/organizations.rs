@@ -47,6 +47,19 @@ pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> A
     Ok(Json(with_teams(&app, &found.ok_or_else(|| not_found(id))?).await?))
 }
 
+/// `POST /organization/info`: those that are there.
+pub(crate) async fn infos(State(app): State<App>, Body(body): Body) -> Answer {
+    let mut body = Fields::read(&body)?;
+    let ids = body.required_texts("organizations");
+    body.finish()?;
+    let query = EntityQuery { ids: Some(ids), ..EntityQuery::all(Scope::Organization) };
+    let mut views = Vec::new();
+    for organization in &app.service.entities(&query).await?.entities {
+        views.push(with_teams(&app, organization).await?);
+    }
+    Ok(Json(views.into()))
+}
+
 /// `GET /organization/list`.
 pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());

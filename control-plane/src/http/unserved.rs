@@ -54,7 +54,6 @@ const GROUPS: [(&str, &[(&str, &str)]); 7] = [
 
 /// Not built yet.
 const NOT_YET: &[(&str, &str)] = &[
-    ("POST", "/organization/info"),
     ("GET", "/utils/supported_openai_params"),
     ("GET", "/utils/model_info"),
     ("POST", "/utils/transform_request"),

@@ -179,6 +179,8 @@ async fn organizations_and_tags_come_change_and_go() {
     let patched = app.call(Method::PATCH, "/organization/update", Some(MASTER), patch).await.ok();
     app.post("/team/new", json!({"team_id": "t", "organization_id": "o"})).await.ok();
     let info = app.get("/organization/info?organization_id=o").await.ok();
+    let asked = json!({"organizations": ["o", "nothing"]});
+    assert_eq!(app.post("/organization/info", asked).await.ok(), json!([info]));
     let ids = json!({"organization_ids": ["o"]}).to_string();
     let path = "/organization/delete";
     let gone = app.call(Method::DELETE, path, Some(MASTER), ids.clone()).await.ok();

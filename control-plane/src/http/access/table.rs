@@ -52,6 +52,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("POST", "/organization/new", Admins),
     ("PATCH", "/organization/update", Admins),
     ("GET", "/organization/info", Viewers),
+    ("POST", "/organization/info", Viewers),
     ("GET", "/organization/list", Viewers),
     ("DELETE", "/organization/delete", Admins),
     // Customers, by both names.

@@ -190,6 +190,8 @@ pub(super) const ORGANIZATION: &[Field] = &[
 
 pub(super) const ORGANIZATION_IDS: &[Field] = &[texts("organization_ids", "Their ids.")];
 
+pub(super) const ORGANIZATIONS: &[Field] = &[texts("organizations", "Their ids.")];
+
 pub(super) const CUSTOMER: &[Field] = &[
     text("user_id", "What requests name it as."),
     text("alias", "What people call it."),

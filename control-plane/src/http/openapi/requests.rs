@@ -45,6 +45,7 @@ pub const BODIES: &[Body] = &[
         &[f::ORGANIZATION, f::ENTITY, f::LIMITS],
         r#"{"organization_id": "acme", "organization_alias": "Acme Ltd"}"#,
     ),
+    body(("POST", "/organization/info"), &[f::ORGANIZATIONS], r#"{"organizations": ["acme"]}"#),
     body(
         ("POST", "/team/new"),
         &[f::TEAM, f::ENTITY, f::LIMITS],

@@ -44,6 +44,7 @@ pub(super) const SUMMARIES: &[(&str, &str, &str)] = &[
     ("POST", "/organization/new", "Makes an organisation."),
     ("PATCH", "/organization/update", "Changes an organisation."),
     ("GET", "/organization/info", "Shows an organisation with its teams."),
+    ("POST", "/organization/info", "Shows those organisations that are there."),
     ("GET", "/organization/list", "All organisations."),
     ("DELETE", "/organization/delete", "Deletes organisations with their teams and keys."),
     ("POST", "/customer/new", "Makes a customer, whom requests name as their user."),
