@@ -61,6 +61,7 @@ mod repeats;
 mod request;
 mod resources;
 mod response;
+mod route;
 mod send;
 mod shown;
 mod special;
@@ -112,6 +113,8 @@ pub struct Exchange {
     policy: Option<Rc<KeyPolicy>>,
     /// Served when the control plane cannot be asked.
     last_known_policy: Option<Rc<KeyPolicy>>,
+    /// The path, where the key may not call every one.
+    asked_path: Option<Box<str>>,
     address: Address,
     /// The request's path as it is on its way; an attempt replaces it.
     path: Vec<u8>,
@@ -205,6 +208,7 @@ impl Exchange {
             key: None,
             policy: None,
             last_known_policy: None,
+            asked_path: None,
             address: Address::default(),
             path: Vec::new(),
             credential_header: None,

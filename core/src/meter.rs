@@ -43,6 +43,8 @@ pub enum Scope {
     User,
     /// A team.
     Team,
+    /// A user's part in a team.
+    TeamMember,
     /// An organisation.
     Organization,
     /// An end user that requests name.
@@ -79,6 +81,7 @@ impl Scope {
             Self::Key => "key",
             Self::User => "user",
             Self::Team => "team",
+            Self::TeamMember => "team_member",
             Self::Organization => "organization",
             Self::Customer => "customer",
             Self::Tag => "tag",
@@ -120,6 +123,7 @@ impl Meter {
             proto::Scope::Key => Scope::Key,
             proto::Scope::User => Scope::User,
             proto::Scope::Team => Scope::Team,
+            proto::Scope::TeamMember => Scope::TeamMember,
             proto::Scope::Organization => Scope::Organization,
             proto::Scope::Customer => Scope::Customer,
             proto::Scope::Tag => Scope::Tag,

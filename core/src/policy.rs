@@ -4,3 +4,4 @@ pub mod access;
 pub mod credential;
 pub mod key_cache;
 pub mod resolve;
+pub mod routes;

@@ -34,6 +34,8 @@ pub enum Refusal {
     BlockedKey,
     /// The client may not call from where it is.
     AddressNotAllowed,
+    /// The key may not call this route.
+    RouteNotAllowed,
     /// The key may not use this model.
     ModelNotAllowed(String),
     /// The key has spent its budget.
@@ -166,6 +168,7 @@ impl Refusal {
             Self::ExpiredKey => (401, "authentication_error", "expired_api_key"),
             Self::BlockedKey => (403, "permission_error", "key_blocked"),
             Self::AddressNotAllowed => (403, "permission_error", "ip_not_allowed"),
+            Self::RouteNotAllowed => (403, "permission_error", "route_not_allowed"),
             Self::ModelNotAllowed(_) => (403, "permission_error", "model_not_allowed"),
             Self::BudgetExceeded { .. } => (429, "insufficient_quota", "budget_exceeded"),
             Self::LimitReached(shortage) if shortage.meter.dimension == Dimension::Money => {
@@ -208,6 +211,8 @@ impl Refusal {
             Self::ExpiredKey => "The API key has expired. Ask for a new one.".into(),
             Self::BlockedKey => "The API key is blocked. Ask an admin to unblock it.".into(),
             Self::AddressNotAllowed => "Calls from your address are not allowed.".into(),
+            // To the letter: clients match on how it begins.
+            Self::RouteNotAllowed => "Virtual key is not allowed to call this route.".into(),
             Self::ModelNotAllowed(model) => format!("This API key may not use model '{model}'."),
             Self::BudgetExceeded { .. } => "The budget of this API key is spent.".into(),
             Self::LimitReached(shortage) => shortage.message(),
@@ -288,6 +293,7 @@ impl Refusal {
             | Self::ExpiredKey
             | Self::BlockedKey
             | Self::AddressNotAllowed
+            | Self::RouteNotAllowed
             | Self::BudgetExceeded { .. }
             | Self::LimitReached(_)
             | Self::InvalidJson(_)

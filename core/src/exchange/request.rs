@@ -86,14 +86,21 @@ impl Exchange {
         let Some(key) = credential::find(headers) else { return self.refuse(&Refusal::NoKey) };
         let hash = KeyHash::of(&key);
         self.key = Some(hash);
-        self.look_up(hash, gateway, now_us)
+        self.look_up(hash, path, gateway, now_us)
     }
 
-    fn look_up(&mut self, hash: KeyHash, gateway: &mut Gateway, now_us: i64) -> Flow {
+    /// `path`: as the client wrote it; empty when that is not at hand any more.
+    fn look_up(&mut self, hash: KeyHash, path: &[u8], gateway: &mut Gateway, now_us: i64) -> Flow {
         match gateway.keys.look_up(&hash, now_us) {
-            Known::Policy(policy) => self.take_policy(policy, gateway, now_us),
+            Known::Policy(policy) => {
+                if !policy.allowed_routes.is_empty() {
+                    self.note_path(path);
+                }
+                self.take_policy(policy, gateway, now_us)
+            }
             Known::NoSuchKey => self.refuse(&Refusal::UnknownKey),
             Known::Ask(last_known) => {
+                self.note_path(path);
                 self.last_known_policy = last_known;
                 self.ask(hash, gateway)
             }
@@ -121,7 +128,7 @@ impl Exchange {
             && gateway.keys.has_news(&hash, policy)
         {
             self.policy = None;
-            return self.look_up(hash, gateway, now);
+            return self.look_up(hash, b"", gateway, now);
         }
         self.decide_when_ready(gateway, now)
     }
@@ -237,6 +244,9 @@ impl Exchange {
     ) -> Flow {
         if let Err(denied) = policy.check_standing(now_us) {
             return self.refuse(&denied.into());
+        }
+        if !policy.allowed_routes.is_empty() && !self.may_call(&policy) {
+            return self.refuse(&Refusal::RouteNotAllowed);
         }
         if !policy.addresses.is_empty() && !self.judge_address(&policy) {
             return Flow::Pause;

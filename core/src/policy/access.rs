@@ -39,6 +39,8 @@ pub struct KeyPolicy {
     pub tenant: String,
     /// Where it may be used from: each must admit the client.
     pub addresses: Vec<AddressLists>,
+    /// Routes that it may call; empty allows every route.
+    pub allowed_routes: Vec<String>,
 }
 
 /// Why a key may not go on.
@@ -151,6 +153,7 @@ impl From<proto::KeyPolicy> for KeyPolicy {
             low_budget: wire.low_budget.map(LowBudget::from),
             tenant: wire.tenant,
             addresses: wire.addresses.into_iter().map(AddressLists::from).collect(),
+            allowed_routes: wire.allowed_routes,
         }
     }
 }

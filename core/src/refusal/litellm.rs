@@ -51,6 +51,8 @@ pub(super) fn render(refusal: &Refusal, era: Era) -> Rendered {
         (404, json!({"detail": "Not Found"}))
     } else if *refusal == Refusal::WrongMethod {
         (405, json!({"detail": "Method Not Allowed"}))
+    } else if *refusal == Refusal::RouteNotAllowed {
+        (403, json!({"detail": refusal.message()}))
     } else {
         envelope(refusal, era)
     };
@@ -181,6 +183,7 @@ fn class(refusal: &Refusal, era: Era) -> (u16, Kind, String) {
         | Refusal::MissingField(_)
         | Refusal::InvalidField { .. }
         | Refusal::UnknownPath
+        | Refusal::RouteNotAllowed
         | Refusal::WrongMethod
         | Refusal::IdempotencyConflict
         | Refusal::RequestTimeout

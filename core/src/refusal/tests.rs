@@ -26,6 +26,7 @@ fn follows_the_error_table() {
     check(&Refusal::BlockedKey, 403, permission, "key_blocked", None);
     let foreign = Refusal::ModelNotAllowed("m".into());
     check(&foreign, 403, permission, "model_not_allowed", Some("model"));
+    check(&Refusal::RouteNotAllowed, 403, permission, "route_not_allowed", None);
     check(&Refusal::AddressNotAllowed, 403, permission, "ip_not_allowed", None);
     check(&Refusal::InvalidJson("x".into()), 400, invalid, "invalid_json", None);
     check(&Refusal::MissingField("model"), 400, invalid, "missing_field", Some("model"));

@@ -31,6 +31,7 @@ mod properties;
 mod realtime;
 mod recordings;
 mod repeats;
+mod routes;
 mod same_dialect;
 mod scripts;
 mod settings;

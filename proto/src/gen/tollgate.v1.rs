@@ -933,6 +933,10 @@ pub struct KeyPolicy {
     /// Where it may be used from: every one of these must admit the client.
     #[prost(message, repeated, tag = "11")]
     pub addresses: ::prost::alloc::vec::Vec<AddressLists>,
+    /// Routes that it may call: paths, what paths begin with, `…*`, and names of groups of routes such
+    /// as `llm_api_routes`. Empty: every route.
+    #[prost(string, repeated, tag = "40")]
+    pub allowed_routes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveCustomerRequest {
@@ -1215,6 +1219,8 @@ pub enum Scope {
     Tag = 6,
     Provider = 7,
     Model = 8,
+    /// A user's part in a team; `name` is `user:team`.
+    TeamMember = 9,
 }
 impl Scope {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1232,6 +1238,7 @@ impl Scope {
             Self::Tag => "SCOPE_TAG",
             Self::Provider => "SCOPE_PROVIDER",
             Self::Model => "SCOPE_MODEL",
+            Self::TeamMember => "SCOPE_TEAM_MEMBER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1246,6 +1253,7 @@ impl Scope {
             "SCOPE_TAG" => Some(Self::Tag),
             "SCOPE_PROVIDER" => Some(Self::Provider),
             "SCOPE_MODEL" => Some(Self::Model),
+            "SCOPE_TEAM_MEMBER" => Some(Self::TeamMember),
             _ => None,
         }
     }

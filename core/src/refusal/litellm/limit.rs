@@ -24,6 +24,7 @@ pub(super) fn spent(shortage: &Shortage) -> String {
         Scope::User => over("User"),
         Scope::Customer => over("End User"),
         Scope::Team => named("Team"),
+        Scope::TeamMember => named("TeamMember"),
         Scope::Organization => named("Organization"),
         Scope::Tag => named("Tag"),
         Scope::Provider => named("Provider"),
@@ -68,6 +69,10 @@ fn descriptor(shortage: &Shortage) -> String {
         (Scope::Organization, None) => format!("organization: {name}"),
         (Scope::Organization, Some(model)) => format!("model_per_organization: {name}:{model}"),
         (Scope::Customer, _) => format!("end_user: {name}"),
+        (Scope::TeamMember, _) => match name.split_once(':') {
+            Some((user, team)) => format!("team_member: {team}:{user}"),
+            None => format!("team_member: {name}"),
+        },
         (scope, _) => format!("{}: {name}", scope.word()),
     }
 }
