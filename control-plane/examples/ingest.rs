@@ -151,6 +151,7 @@ async fn add_key(store: &dyn Store, number: u64) -> anyhow::Result<()> {
         metadata: serde_json::Map::new(),
         tags: Vec::new(),
         expires_at: None,
+        allowed_routes: Vec::new(),
         organization_id: None,
         budget_id: None,
         limits: Limits { max_budget: Some(NanoDollars(i64::MAX)), ..Limits::default() },

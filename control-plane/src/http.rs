@@ -34,17 +34,23 @@ mod model_groups;
 mod monitoring;
 mod nodes;
 pub mod openapi;
+mod organization_members;
 mod organizations;
 mod provider_tests;
 mod providers;
 mod query;
 mod resilience;
+mod rights;
 mod spend;
 mod spend_logs;
 mod spend_report;
 mod tags;
+mod team_lists;
+mod team_members;
+mod team_view;
 mod teams;
 mod unserved;
+mod user_fields;
 mod users;
 
 use std::sync::Arc;
@@ -261,19 +267,33 @@ fn entities() -> Router<App> {
         .route("/user/delete", post(users::delete))
         .route("/user/available_roles", get(users::roles))
         .route("/v2/user/info", get(users::plain_info))
-        .route("/v2/team/list", get(teams::page))
-        .route("/team/available", get(teams::available))
+        .route("/v2/team/list", get(team_lists::page))
+        .route("/team/available", get(team_lists::available))
         .route("/team/new", post(teams::new))
         .route("/team/update", post(teams::update))
-        .route("/team/info", get(teams::info))
-        .route("/team/list", get(teams::list))
+        .route("/team/info", get(team_lists::info))
+        .route("/team/list", get(team_lists::list))
         .route("/team/delete", post(teams::delete))
+        .route("/team/{team_id}", patch(teams::patch))
+        .route("/team/model/add", post(teams::add_models))
+        .route("/team/model/delete", post(teams::delete_models))
+        .route("/team/permissions_list", get(teams::permissions))
+        .route("/team/permissions_update", post(teams::set_permissions))
+        .route("/team/member_add", post(team_members::add_some))
+        .route("/team/bulk_member_add", post(team_members::add_many))
+        .route("/team/member_update", post(team_members::update))
+        .route("/team/member_delete", post(team_members::delete))
+        .route("/team/{team_id}/members/me", get(team_members::me))
+        .route("/team/{team_id}/member/{user_id}/reset_spend", post(team_members::reset_spend))
         .route("/team/block", post(teams::block))
         .route("/team/unblock", post(teams::unblock))
         .route("/organization/new", post(organizations::new))
         .route("/organization/update", patch(organizations::update))
         .route("/organization/info", get(organizations::info).post(organizations::infos))
         .route("/organization/list", get(organizations::list))
+        .route("/organization/member_add", post(organization_members::add))
+        .route("/organization/member_update", patch(organization_members::update))
+        .route("/organization/member_delete", delete(organization_members::delete))
         .route("/organization/delete", delete(organizations::delete))
         .route("/tag/new", post(tags::new))
         .route("/tag/update", post(tags::update))

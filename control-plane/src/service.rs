@@ -12,6 +12,7 @@ mod kept;
 mod keys;
 pub mod resources;
 mod similar;
+mod standing;
 mod usage;
 mod work;
 
@@ -34,6 +35,7 @@ pub use crate::service::items::{ChangedItem, ItemDraft};
 pub use crate::service::kept::CacheStanding;
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
 pub use crate::service::similar::{Recalled, SimilarFigures};
+pub use crate::service::standing::role_of;
 
 /// The use cases.
 #[derive(Clone)]

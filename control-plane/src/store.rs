@@ -65,8 +65,8 @@ pub use crate::store::configured::Configured;
 pub use crate::store::daily::{Counts, DailyQuery, DailyUsage, Dearest};
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
-    KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy, SpendPart, TagSpend,
-    UsagePage, UsageQuery,
+    KeyOwners, KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy,
+    SpendPart, TagSpend, UsagePage, UsageQuery,
 };
 
 /// Keeps keys, the ledger and the audit log.

@@ -31,6 +31,8 @@ pub struct ApiKey {
     pub tags: Vec<String>,
     /// When it ends. `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// Routes it may call: paths, prefixes, patterns and groups. Empty means all.
+    pub allowed_routes: Vec<String>,
     /// The organisation it belongs to. `None`: its team's.
     pub organization_id: Option<String>,
     /// A budget it shares with others: its limits hold where the key has none of its own.
@@ -61,11 +63,15 @@ impl ApiKey {
         self.budget.map_or(self.spend, |budget| budget.used_at(now))
     }
 
+    /// Returns the user whom it belongs to.
+    pub fn owner(&self) -> Option<&str> {
+        self.user_id.as_deref().filter(|user| *user != NOBODY)
+    }
+
     /// Returns whose what is made with this key is: keys of one tenant share it, others never see
     /// it.
     pub fn tenant(&self) -> String {
-        let user = self.user_id.as_ref().filter(|user| *user != NOBODY);
-        match (&self.team_id, user) {
+        match (&self.team_id, self.owner()) {
             (Some(team), _) => format!("team:{team}"),
             (None, Some(user)) => format!("user:{user}"),
             (None, None) => format!("key:{}", self.hash.to_hex()),
@@ -85,6 +91,7 @@ impl ApiKey {
             tags: self.tags.clone(),
             meters: Vec::new(),
             tenant: self.tenant(),
+            allowed_routes: self.allowed_routes.clone(),
             addresses: vec![AddressLists::in_metadata(&self.metadata)],
         }
     }
@@ -133,6 +140,8 @@ pub struct KeyPolicy {
     pub meters: Vec<Meter>,
     /// Whose what is made with it is.
     pub tenant: String,
+    /// Routes it may call; empty means all.
+    pub allowed_routes: Vec<String>,
     /// Where it may be used from: each must admit the client.
     pub addresses: Vec<AddressLists>,
 }

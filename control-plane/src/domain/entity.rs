@@ -1,5 +1,5 @@
-//! Whom spend and limits are counted for besides keys: users, teams, organisations, customers
-//! and tags.
+//! Whom spend and limits are counted for besides keys: users, teams, their members,
+//! organisations, customers and tags.
 
 use serde_json::{Map, Value};
 use tollgate_core::money::NanoDollars;
@@ -19,6 +19,10 @@ pub struct Entity {
     pub email: Option<String>,
     /// The organisation it belongs to.
     pub organization_id: Option<String>,
+    /// Of a member: the team.
+    pub team_id: Option<String>,
+    /// Of a member: who they are.
+    pub user_id: Option<String>,
     /// A budget it shares with others: its limits hold where there are none of its own.
     pub budget_id: Option<String>,
     /// Models its keys may call; empty means all.
@@ -79,6 +83,8 @@ impl Entity {
             alias: None,
             email: None,
             organization_id: None,
+            team_id: None,
+            user_id: None,
             budget_id: None,
             models: Vec::new(),
             metadata: Map::new(),

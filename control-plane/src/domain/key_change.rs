@@ -26,6 +26,8 @@ pub struct KeyChange {
     pub tags: Option<Vec<String>>,
     /// When it ends.
     pub expires_at: Edit<Timestamp>,
+    /// Routes it may call.
+    pub allowed_routes: Option<Vec<String>>,
     /// The organisation it belongs to.
     pub organization_id: Edit<String>,
     /// The budget it shares with others.
@@ -49,6 +51,7 @@ impl KeyChange {
         set(&mut key.metadata, self.metadata.as_ref());
         set(&mut key.tags, self.tags.as_ref());
         self.expires_at.apply(&mut key.expires_at);
+        set(&mut key.allowed_routes, self.allowed_routes.as_ref());
         self.organization_id.apply(&mut key.organization_id);
         self.budget_id.apply(&mut key.budget_id);
         self.limits.apply(&mut key.limits);

@@ -54,8 +54,12 @@ pub enum Scope {
     User,
     /// A team.
     Team,
+    /// A user's part in a team: `user:team`.
+    TeamMember,
     /// An organisation.
     Organization,
+    /// A user's part in an organisation. It has no limits.
+    OrganizationMember,
     /// A customer: the end user whom requests name.
     Customer,
     /// A tag.
@@ -73,7 +77,9 @@ impl Scope {
             Self::Key => "key",
             Self::User => "user",
             Self::Team => "team",
+            Self::TeamMember => "team_member",
             Self::Organization => "organization",
+            Self::OrganizationMember => "organization_member",
             Self::Customer => "customer",
             Self::Tag => "tag",
             Self::Provider => "provider",
@@ -86,11 +92,13 @@ impl Scope {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
 
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Key,
         Self::User,
         Self::Team,
+        Self::TeamMember,
         Self::Organization,
+        Self::OrganizationMember,
         Self::Customer,
         Self::Tag,
         Self::Provider,

@@ -10,6 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use tollgate_core::policy::routes;
 
 use crate::domain::Role;
 use crate::http::auth::{Caller, authenticate};
@@ -25,6 +26,8 @@ pub enum Access {
     Anybody,
     /// Whoever has a good key. The handler shows them what is theirs.
     AnyKey,
+    /// Those who may change what is their own. The handler says whether this is.
+    Users,
     /// Those who see everything.
     Viewers,
     /// Those who may change everything.
@@ -44,6 +47,7 @@ pub(crate) async fn guard(
     let Some(access) = access_to(request.method(), path) else { return Err(closed(path)) };
     if access != Access::Anybody {
         let caller = authenticate(&app, request.headers()).await?;
+        check_routes(&caller, access, request.uri().path())?;
         if !admits(access, &caller) {
             return Err(refusal(path, &caller));
         }
@@ -66,16 +70,33 @@ fn access_to(method: &Method, path: &str) -> Option<Access> {
 fn admits(access: Access, caller: &Caller) -> bool {
     match access {
         Access::Anybody | Access::AnyKey => true,
-        Access::Viewers => {
-            matches!(caller.role, Some(Role::ProxyAdmin | Role::ProxyAdminViewer))
-        }
-        Access::Admins => caller.role == Some(Role::ProxyAdmin),
+        Access::Users => caller.standing.role.is_some_and(Role::changes_own),
+        Access::Viewers => caller.standing.sees_all(),
+        Access::Admins => caller.standing.changes_all(),
         Access::Master => caller.is_master(),
     }
 }
 
+/// Refuses a key that has a list of routes in which this one is not.
+fn check_routes(caller: &Caller, access: Access, path: &str) -> Result<(), ApiError> {
+    let Some(key) = &caller.key else { return Ok(()) };
+    let is_in = |group: &str| match group {
+        "management_routes" => true,
+        "info_routes" => access == Access::AnyKey,
+        _ => false,
+    };
+    if routes::admits(&key.allowed_routes, path, is_in) {
+        return Ok(());
+    }
+    let said = format!(
+        "Virtual key is not allowed to call this route. Only allowed to call routes: {:?}.",
+        key.allowed_routes
+    );
+    Err(ApiError::detail(StatusCode::FORBIDDEN, said))
+}
+
 fn refusal(path: &str, caller: &Caller) -> ApiError {
-    if caller.role == Some(Role::ProxyAdminViewer) {
+    if caller.standing.role == Some(Role::ProxyAdminViewer) {
         return ApiError::forbidden("Your role=proxy_admin_viewer may look, and change nothing.");
     }
     ApiError::envelope(
@@ -85,7 +106,7 @@ fn refusal(path: &str, caller: &Caller) -> ApiError {
         format!(
             "Authentication Error, Only proxy admin can be used to generate, delete, update \
              info for new keys/users/teams. Route={path}. Your role={}.",
-            caller.role.map_or("unknown", Role::as_str)
+            caller.standing.role.map_or("unknown", Role::as_str)
         ),
     )
 }

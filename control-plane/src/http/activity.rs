@@ -140,22 +140,24 @@ fn asked(kind: &Kind, query: &Query, own: Option<&ApiKey>) -> Result<DailyQuery,
         return Ok(asked);
     };
     let id = match kind.scope {
-        Scope::User => own.user_id.as_ref(),
-        Scope::Team => own.team_id.as_ref(),
+        Scope::User => own.owner().map(str::to_owned),
+        Scope::Team => own.team_id.clone(),
         Scope::Organization
+        | Scope::TeamMember
+        | Scope::OrganizationMember
         | Scope::Customer
         | Scope::Tag
         | Scope::Key
         | Scope::Provider
         | Scope::Model => return Err(ApiError::forbidden("Only admins may see this.")),
     };
-    let others = asked.owners.as_ref().is_some_and(|ids| ids.iter().any(|it| Some(it) != id));
+    let others = asked.owners.as_ref().is_some_and(|ids| ids.iter().any(|it| Some(it) != id.as_ref()));
     if others {
         let message = "You may see what is yours and nobody else's.";
         return Err(ApiError::forbidden(message));
     }
     if let Some(id) = id {
-        asked.owners = Some(vec![id.clone()]);
+        asked.owners = Some(vec![id]);
     } else {
         // A key of nobody's shows itself.
         asked.scope = None;

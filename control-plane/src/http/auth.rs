@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Role, Scope};
+use crate::domain::{ApiKey, Scope, Standing};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::service::Actor;
@@ -17,8 +17,8 @@ use crate::service::Actor;
 /// [`access`]: crate::http::access
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// What they may do. `None`: a key that belongs to nobody who manages.
-    pub(crate) role: Option<Role>,
+    /// Who they are to everybody else.
+    pub(crate) standing: Arc<Standing>,
     /// Their key. `None`: the master key.
     pub(crate) key: Option<Arc<ApiKey>>,
     /// In whose name they change things.
@@ -31,14 +31,9 @@ impl Caller {
         self.key.is_none()
     }
 
-    /// Returns the key whose own affairs are all that they may see. `None`: they see everything.
+    /// Returns the key of who does not see everything.
     pub(crate) fn confined(&self) -> Option<&ApiKey> {
-        match self.role {
-            Some(Role::ProxyAdmin | Role::ProxyAdminViewer) => None,
-            Some(Role::OrgAdmin | Role::InternalUser | Role::InternalUserViewer) | None => {
-                self.key.as_deref()
-            }
-        }
+        self.key.as_deref().filter(|_| !self.standing.sees_all())
     }
 }
 
@@ -73,8 +68,8 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     let key = credential(headers)?;
     let hash = KeyHash::of(key);
     if app.service.is_master(&hash) {
-        let actor = actor(headers, header(headers, "litellm-changed-by").unwrap_or(ADMIN));
-        return Ok(Caller { role: Some(Role::ProxyAdmin), key: None, actor });
+        let standing = Arc::new(Standing::master());
+        return Ok(Caller { actor: actor(headers, &standing, ADMIN), standing, key: None });
     }
     if !key.starts_with(b"sk-") {
         return Err(auth_error(
@@ -86,8 +81,9 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
         ApiError::unauthorized("token_not_found_in_db", Some("key"), message)
     })?;
     check(app, &key).await?;
-    let actor = actor(headers, key.user_id.as_deref().unwrap_or(&key.name));
-    Ok(Caller { role: None, key: Some(Arc::new(key)), actor })
+    let standing = Arc::new(app.service.standing(&key).await?);
+    let actor = actor(headers, &standing, standing.user.as_deref().unwrap_or(&key.name));
+    Ok(Caller { standing, key: Some(Arc::new(key)), actor })
 }
 
 /// Refuses a key that is blocked, by itself or with its team, or that has ended.
@@ -142,8 +138,11 @@ fn credential(headers: &HeaderMap) -> Result<&[u8], ApiError> {
     Err(auth_error("Authentication Error, No api key passed in."))
 }
 
-fn actor(headers: &HeaderMap, name: &str) -> Actor {
-    Actor { name: name.to_owned(), request_id: header(headers, "x-request-id").map(str::to_owned) }
+/// Those who may change everything may say in whose name they do.
+fn actor(headers: &HeaderMap, standing: &Standing, own: &str) -> Actor {
+    let said = header(headers, "litellm-changed-by").filter(|_| standing.changes_all());
+    let request_id = header(headers, "x-request-id").map(str::to_owned);
+    Actor { name: said.unwrap_or(own).to_owned(), request_id }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

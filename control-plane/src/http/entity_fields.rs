@@ -21,7 +21,7 @@ pub(crate) struct Names {
 /// Reads everything that may be said, for making and changing alike.
 pub(crate) fn read(fields: &mut Fields, names: &Names) -> Result<EntityChange, ApiError> {
     key_fields::refuse(fields, names.unsupported)?;
-    key_fields::refuse(fields, &["tags"])?;
+    key_fields::refuse(fields, &["tags", "allowed_routes"])?;
     let metadata = fields.object("metadata").value();
     let (metadata, in_metadata) = match metadata {
         None => (None, None),

@@ -42,6 +42,15 @@ impl ApiError {
         Self { status, body: json!({ "error": message }) }
     }
 
+    /// Says of what is not found that in `FastAPI`'s form.
+    pub(crate) fn detailed_if_not_found(self) -> Self {
+        if self.status != StatusCode::NOT_FOUND {
+            return self;
+        }
+        let message = self.message();
+        Self::detail(self.status, json!({ "error": message }))
+    }
+
     /// What it says, as text.
     pub(crate) fn message(&self) -> String {
         let said = self.body.pointer("/error/message").and_then(Value::as_str);

@@ -5,6 +5,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
+use tollgate_core::policy::routes::{GROUPS, is_sound};
 
 use crate::domain::{AddressLists, Edit, KeyChange, Lifetime};
 use crate::http::error::ApiError;
@@ -25,6 +26,7 @@ pub(crate) fn read(fields: &mut Fields) -> Result<KeyFields, ApiError> {
         metadata,
         tags,
         expires_at: Edit::Keep,
+        allowed_routes: routes(fields)?,
         organization_id: fields.text("organization_id"),
         budget_id: fields.text("budget_id"),
         limits: limit_fields::read(fields, limits)?,
@@ -103,11 +105,39 @@ pub(crate) fn refuse_among(metadata: &Map<String, Value>, names: &[&str]) -> Res
 }
 
 fn refuse_unsupported(fields: &Fields) -> Result<(), ApiError> {
-    refuse(fields, &[])?;
-    match fields.given("key_type").map(Value::as_str) {
-        None | Some(Some("default")) => Ok(()),
-        Some(_) => Err(unsupported("key_type", "key_type")),
+    refuse(fields, &[])
+}
+
+/// Reads which routes a key may call. `key_type` is a word for a list.
+fn routes(fields: &mut Fields) -> Result<Option<Vec<String>>, ApiError> {
+    let listed = fields.texts("allowed_routes");
+    let of_type = match fields.text("key_type").value().as_deref() {
+        None => None,
+        Some("default") => Some(Vec::new()),
+        Some(name) => {
+            let known = KEY_TYPES.iter().find(|(known, _)| *known == name);
+            let message = "key_type must be default, llm_api, management or read_only";
+            let (_, group) = known.ok_or_else(|| ApiError::bad_request("key_type", message))?;
+            Some(vec![(*group).to_owned()])
+        }
+    };
+    let routes = match listed {
+        Edit::Set(routes) if !routes.is_empty() => Some(routes),
+        Edit::Set(_) | Edit::Clear => of_type.or(Some(Vec::new())),
+        Edit::Keep => of_type,
+    };
+    if let Some(wrong) = routes.iter().flatten().find(|route| !is_sound(route)) {
+        let message =
+            format!("allowed_routes: {wrong:?} is neither a path nor one of {}", GROUPS.join(", "));
+        return Err(ApiError::bad_request("allowed_routes", message));
     }
+    Ok(routes)
+}
+
+/// Returns the word for a list of routes, if there is one.
+pub(crate) fn key_type(routes: &[String]) -> &'static str {
+    let is = |group: &str| routes.len() == 1 && routes.iter().all(|route| route == group);
+    KEY_TYPES.iter().find(|(_, group)| is(group)).map_or("default", |(name, _)| name)
 }
 
 /// Says that something is not enforced, so not accepted.
@@ -120,13 +150,19 @@ pub(crate) fn unsupported(param: &str, what: &str) -> ApiError {
     )
 }
 
+/// Words for lists of routes.
+const KEY_TYPES: [(&str, &str); 3] = [
+    ("llm_api", "llm_api_routes"),
+    ("management", "management_routes"),
+    ("read_only", "info_routes"),
+];
+
 /// Settings of LiteLLM's keys that we do not enforce yet.
 const UNSUPPORTED: &[&str] = &[
     "access_group_ids",
     "agent_id",
     "allowed_cache_controls",
     "allowed_passthrough_routes",
-    "allowed_routes",
     "allowed_vector_store_indexes",
     "auto_rotate",
     "budget_fallbacks",

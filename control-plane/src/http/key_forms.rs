@@ -4,32 +4,35 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
-use crate::http::auth::{By, Caller};
+use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
-use crate::http::{App, Body, key_fields, keys};
+use crate::http::{App, Body, key_fields, keys, rights};
 use crate::store::{KeyQuery, KeySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `GET /key/aliases`: a page of the names that keys have, sorted.
-pub(crate) async fn aliases(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn aliases(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["search"])?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("size", 1, 100)?.unwrap_or(50);
-    let found = app
-        .service
-        .keys(&KeyQuery {
-            team_id: query.text("team_id").map(str::to_owned),
-            has_alias: true,
-            sort: KeySort::Alias,
-            offset: (page - 1).saturating_mul(size),
-            limit: size,
-            ..KeyQuery::default()
-        })
-        .await?;
+    let mut wanted = KeyQuery {
+        team_id: query.text("team_id").map(str::to_owned),
+        has_alias: true,
+        sort: KeySort::Alias,
+        offset: (page - 1).saturating_mul(size),
+        limit: size,
+        ..KeyQuery::default()
+    };
+    rights::narrow_keys(&app, &caller, &mut wanted, true).await?;
+    let found = app.service.keys(&wanted).await?;
     let aliases: Vec<&String> =
         found.keys.iter().filter_map(|listed| listed.key.alias.as_ref()).collect();
     Ok(Json(json!({
@@ -51,19 +54,15 @@ pub(crate) async fn infos(State(app): State<App>, caller: Caller, Body(body): Bo
     let mut body = Fields::read(&body)?;
     let names = body.texts("keys").value();
     body.finish()?;
-    let names = match (caller.confined(), names) {
+    let names = match (caller.key.as_deref(), names) {
         (Some(own), None) => vec![own.hash.to_hex()],
         (_, names) => names.unwrap_or_default(),
     };
     let (mut shown, mut infos) = (Vec::new(), Vec::new());
     for name in names {
         let Some(hash) = key_hash(&name) else { continue };
-        if let Some(own) = caller.confined()
-            && own.hash != hash
-        {
-            return Err(ApiError::forbidden("You are not allowed to access this key's info."));
-        }
         if let Some(key) = app.service.key(&hash).await? {
+            rights::see_key(&app, &caller, &key).await?;
             infos.push(Value::Object(keys::shown(&app, &key).await?));
             shown.push(name);
         }
@@ -74,11 +73,11 @@ pub(crate) async fn infos(State(app): State<App>, caller: Caller, Body(body): Bo
 /// `POST /key/service-account/generate`: a key of a team that is nobody's own.
 pub(crate) async fn service_account(
     State(app): State<App>,
-    By(actor): By,
+    caller: Caller,
     Body(body): Body,
 ) -> Answer {
     let mut body = Fields::read(&body)?;
-    let fields = key_fields::read(&mut body)?;
+    let mut fields = key_fields::read(&mut body)?;
     body.finish()?;
     if fields.change.team_id.as_value().is_none() {
         return Err(ApiError::bad_request(
@@ -90,11 +89,16 @@ pub(crate) async fn service_account(
     if fields.change.user_id.as_value().is_some() {
         return Err(ApiError::bad_request("user_id", "a service account key is no user's"));
     }
-    keys::made(&app, None, fields, &actor).await
+    rights::make_key(&app, &caller, None, &mut fields, rights::SERVICE_ACCOUNT).await?;
+    keys::made(&app, None, fields, &caller.actor).await
 }
 
 /// `POST /key/bulk_update`: each for itself; one that fails stops no other.
-pub(crate) async fn update_many(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn update_many(
+    State(app): State<App>,
+    caller: Caller,
+    Body(body): Body,
+) -> Answer {
     let mut body = Fields::read(&body)?;
     let items = body.list("keys").value().unwrap_or_default();
     body.finish()?;
@@ -105,7 +109,7 @@ pub(crate) async fn update_many(State(app): State<App>, By(actor): By, Body(body
     let (requested, mut done, mut failed) = (items.len(), Vec::new(), Vec::new());
     for item in items {
         let name = item.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
-        match keys::changed(&app, item.to_string().as_bytes(), &actor).await {
+        match keys::changed(&app, item.to_string().as_bytes(), &caller).await {
             Ok((name, info)) => done.push(json!({ "key": name, "key_info": info })),
             Err(error) => failed.push(json!({
                 "key": name,

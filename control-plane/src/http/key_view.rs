@@ -6,6 +6,7 @@ use time::macros::format_description;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{ApiKey, Timestamp};
+use crate::http::key_fields::key_type;
 use crate::http::limit_view::{add_model_limits, limits, reset_at};
 use crate::service::Generated;
 
@@ -24,12 +25,10 @@ pub(crate) fn generated(made: &Generated, now: Timestamp) -> Map<String, Value> 
         "created_at": zulu(key.created_at),
         "updated_at": zulu(key.updated_at),
         "allowed_cache_controls": [],
-        "allowed_routes": [],
         "access_group_ids": [],
         "config": {},
         "permissions": {},
         "router_settings": router_settings(),
-        "key_type": "default",
     })));
     view
 }
@@ -47,7 +46,6 @@ pub(crate) fn row(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
         "budget_reset_at": reset_at(&key.limits, key.budget, now).map(offset),
         "last_active": key.last_active.map(offset),
         "allowed_cache_controls": [],
-        "allowed_routes": [],
         "policies": [],
         "access_group_ids": [],
         "config": {},
@@ -58,7 +56,6 @@ pub(crate) fn row(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
         "rotation_count": 0,
         "auto_rotate": false,
         "total_spend": dollars(key.spend),
-        "key_type": "default",
         "status": "active",
     })));
     view
@@ -112,6 +109,8 @@ fn shared(key: &ApiKey, now: Timestamp) -> Map<String, Value> {
         "aliases": key.aliases,
         "metadata": metadata,
         "organization_id": key.organization_id,
+        "allowed_routes": key.allowed_routes,
+        "key_type": key_type(&key.allowed_routes),
         "budget_id": key.budget_id,
         "spend": dollars(key.spent(now)),
         "blocked": key.blocked,

@@ -10,23 +10,24 @@ use serde_json::{Map, Value, json};
 use tollgate_core::key::KeyHash;
 
 use crate::domain::{ApiKey, Limits, Secret, Stamps, Timestamp};
-use crate::http::auth::{By, Caller};
+use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
-use crate::http::{App, Body, entity_view, key_fields, key_view};
+use crate::http::{App, Body, entity_view, key_fields, key_view, rights};
 use crate::service::{Actor, KeyFields, ServiceError};
 use crate::store::{KeyQuery, KeySort, ListedKey};
 
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /key/generate`.
-pub(crate) async fn generate(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn generate(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let chosen = body.text("key").value().map(Secret::new);
-    let fields = key_fields::read(&mut body)?;
+    let mut fields = key_fields::read(&mut body)?;
     body.finish()?;
-    made(&app, chosen, fields, &actor).await
+    rights::make_key(&app, &caller, chosen.as_ref(), &mut fields, "/key/generate").await?;
+    made(&app, chosen, fields, &caller.actor).await
 }
 
 /// Makes a key and shows it, this once.
@@ -50,22 +51,30 @@ pub(crate) async fn info(
 ) -> Answer {
     let query = Query::read(query.as_deref());
     let asked = query.text("key");
-    let key = match (caller.confined(), asked) {
-        (None, Some(asked)) => match key_hash(asked) {
+    let key = match (asked, caller.key.as_deref()) {
+        (None, Some(own)) => own.clone(),
+        (None, None) => return Err(not_in_database()),
+        (Some(asked), _) if caller.confined().is_some() => visible(&app, &caller, asked).await?,
+        (Some(asked), _) => match key_hash(asked) {
             Some(hash) => app.service.key(&hash).await?.ok_or_else(not_in_database)?,
             None => return Err(not_in_database()),
         },
-        (None, None) => return Err(not_in_database()),
-        (Some(own), asked) => {
-            if asked.is_some_and(|asked| key_hash(asked) != Some(own.hash)) {
-                return Err(ApiError::forbidden("You are not allowed to access this key's info."));
-            }
-            own.clone()
-        }
     };
     let name = asked.map_or_else(|| key.hash.to_hex(), str::to_owned);
     let view = shown(&app, &key).await?;
     Ok(Json(json!({"key": name, "info": view})))
+}
+
+/// Finds a key that the caller may look at. Whether there is another one is nobody's business.
+async fn visible(app: &App, caller: &Caller, name: &str) -> Result<ApiKey, ApiError> {
+    let key = match key_hash(name) {
+        Some(hash) => app.service.key(&hash).await?,
+        None => None,
+    };
+    let hidden = || ApiError::forbidden("You are not allowed to access this key's info.");
+    let key = key.ok_or_else(hidden)?;
+    rights::see_key(app, caller, &key).await?;
+    Ok(key)
 }
 
 /// Shows a key without its hash, with the budget that it shares.
@@ -76,8 +85,8 @@ pub(crate) async fn shown(app: &App, key: &ApiKey) -> Result<Map<String, Value>,
 }
 
 /// `POST /key/update`.
-pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    let (name, mut view) = changed(&app, &body, &actor).await?;
+pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    let (name, mut view) = changed(&app, &body, &caller).await?;
     view.insert("key".into(), name.into());
     Ok(Json(Value::Object(view)))
 }
@@ -86,19 +95,21 @@ pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Bo
 pub(crate) async fn changed(
     app: &App,
     body: &[u8],
-    actor: &Actor,
+    caller: &Caller,
 ) -> Result<(String, Map<String, Value>), ApiError> {
     let mut body = Fields::read(body)?;
     let name = body.required_text("key");
     let fields = key_fields::read(&mut body)?;
     body.finish()?;
     let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
-    let key = app.service.update_key(&hash, fields, actor).await?;
+    let known = existing(app, caller, &hash).await?;
+    rights::change_key(app, caller, &known, &fields).await?;
+    let key = app.service.update_key(&hash, fields, &caller.actor).await?;
     Ok((name, key_view::row_with_token(&key, app.service.now())))
 }
 
 /// `POST /key/delete`.
-pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let names = body.texts("keys").value().unwrap_or_default();
     let aliases = body.texts("key_aliases").value().unwrap_or_default();
@@ -117,7 +128,12 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
         asked.extend(app.service.key_by_alias(&alias).await?.map(|key| (key.hash, alias)));
     }
     let hashes: Vec<KeyHash> = asked.keys().copied().collect();
-    let deleted = app.service.delete_keys(&hashes, &actor).await?;
+    for hash in &hashes {
+        if let Some(key) = app.service.key(hash).await? {
+            rights::manage_key(&app, &caller, &key, "/key/delete").await?;
+        }
+    }
+    let deleted = app.service.delete_keys(&hashes, &caller.actor).await?;
     if deleted.is_empty() {
         return Err(ApiError::not_found("keys", "No keys found"));
     }
@@ -126,34 +142,44 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
 }
 
 /// `POST /key/block`.
-pub(crate) async fn block(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    set_blocked(&app, &actor, &body, true).await
+pub(crate) async fn block(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    set_blocked(&app, &caller, &body, true).await
 }
 
 /// `POST /key/unblock`.
-pub(crate) async fn unblock(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    set_blocked(&app, &actor, &body, false).await
+pub(crate) async fn unblock(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    set_blocked(&app, &caller, &body, false).await
 }
 
-async fn set_blocked(app: &App, actor: &Actor, body: &Bytes, blocked: bool) -> Answer {
+async fn set_blocked(app: &App, caller: &Caller, body: &Bytes, blocked: bool) -> Answer {
     let mut body = Fields::read(body)?;
     let name = body.required_text("key");
     body.finish()?;
     let Some(hash) = key_hash(&name).filter(|_| well_formed(&name)) else {
         return Err(ApiError::bad_request("key", "Invalid key format."));
     };
-    let key = app.service.block_key(&hash, blocked, actor).await?;
+    let known = existing(app, caller, &hash).await?;
+    rights::govern_key(app, caller, &known).await?;
+    let key = app.service.block_key(&hash, blocked, &caller.actor).await?;
     Ok(Json(Value::Object(key_view::row_with_token(&key, app.service.now()))))
 }
 
 /// `GET /key/list`.
-pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("size", 1, 100)?.unwrap_or(10);
     let full = query.flag("return_full_object")?.unwrap_or(false);
     let found = match key_query(&query, page, size)? {
-        Some(query) => app.service.keys(&query).await?,
+        Some(mut wanted) => {
+            let with_teams = query.flag("include_team_keys")?.unwrap_or(false);
+            rights::narrow_keys(&app, &caller, &mut wanted, with_teams).await?;
+            app.service.keys(&wanted).await?
+        }
         None => crate::store::KeyPage::default(),
     };
     let keys: Vec<Value> =
@@ -193,6 +219,7 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         organization_id: query.text("organization_id").map(str::to_owned),
         alias: query.text("key_alias").map(str::to_owned),
         hash: hash.flatten(),
+        owners: None,
         has_alias: false,
         sort,
         descending,
@@ -212,6 +239,19 @@ fn listed(listed: &ListedKey, full: bool, now: Timestamp) -> Value {
         view.insert("deleted_by".into(), by.clone().into());
     }
     Value::Object(view)
+}
+
+/// Finds a key that is to be changed. Only those who see everything hear that there is none.
+pub(crate) async fn existing(
+    app: &App,
+    caller: &Caller,
+    hash: &KeyHash,
+) -> Result<ApiKey, ApiError> {
+    let key = app.service.key(hash).await?;
+    key.ok_or_else(|| match caller.confined() {
+        None => ServiceError::NotFound("key").into(),
+        Some(_) => ApiError::forbidden("You are not allowed to change this key."),
+    })
 }
 
 fn well_formed(name: &str) -> bool {

@@ -61,7 +61,8 @@ fn cleared<T: Default>(edit: Edit<T>) -> Option<T> {
     }
 }
 
-fn period(text: Edit<String>, field: &str) -> Result<Edit<Period>, ApiError> {
+/// Reads how often a budget begins anew.
+pub(crate) fn period(text: Edit<String>, field: &str) -> Result<Edit<Period>, ApiError> {
     match text {
         Edit::Keep => Ok(Edit::Keep),
         Edit::Clear => Ok(Edit::Clear),

@@ -187,6 +187,7 @@ fn name_of(access: Access) -> &'static str {
     match access {
         Access::Anybody => "anybody",
         Access::AnyKey => "any key",
+        Access::Users => "users",
         Access::Viewers => "viewers",
         Access::Admins => "admins",
         Access::Master => "master key",

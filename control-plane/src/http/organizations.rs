@@ -5,14 +5,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::domain::{Entity, Scope, Timestamp};
-use crate::http::auth::By;
+use crate::domain::{Entity, Right, Scope};
+use crate::http::auth::{By, Caller};
 use crate::http::entity_fields::{self, Names};
 use crate::http::entity_view::{fields, linked_budget, shared};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::Query;
-use crate::http::{App, Body, teams};
+use crate::http::{App, Body, organization_members, team_view};
 use crate::store::EntityQuery;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -40,9 +40,16 @@ pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Bo
 }
 
 /// `GET /organization/info`.
-pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn info(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     let id = query.required("organization_id")?;
+    if caller.standing.in_organization(id) < Right::See {
+        return Err(ApiError::forbidden("You are not allowed to access this organization's info."));
+    }
     let found = app.service.entity(Scope::Organization, id).await?;
     Ok(Json(with_teams(&app, &found.ok_or_else(|| not_found(id))?).await?))
 }
@@ -61,10 +68,14 @@ pub(crate) async fn infos(State(app): State<App>, Body(body): Body) -> Answer {
 }
 
 /// `GET /organization/list`.
-pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     let asked = EntityQuery {
-        ids: query.text("org_id").map(|id| vec![id.to_owned()]),
+        ids: own(&caller, query.text("org_id")),
         alias: query.text("org_alias").map(str::to_owned),
         ..EntityQuery::all(Scope::Organization)
     };
@@ -89,16 +100,28 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
     Ok(Json(views.into()))
 }
 
+/// Narrows a list to what the caller is a member of. `None`: all.
+fn own(caller: &Caller, asked: Option<&str>) -> Option<Vec<String>> {
+    if caller.standing.sees_all() {
+        return asked.map(|id| vec![id.to_owned()]);
+    }
+    let own = caller.standing.organizations.keys();
+    Some(own.filter(|id| asked.is_none_or(|asked| asked == *id)).cloned().collect())
+}
+
 async fn with_teams(app: &App, organization: &Entity) -> Result<Value, ApiError> {
     let query = EntityQuery {
         organization_id: Some(organization.id.clone()),
         ..EntityQuery::all(Scope::Team)
     };
-    let now: Timestamp = app.service.now();
-    let of = app.service.entities(&query).await?.entities;
-    let of: Vec<Value> = of.iter().map(|team| Value::Object(teams::row(team, now))).collect();
+    let mut teams = Vec::new();
+    for team in &app.service.entities(&query).await?.entities {
+        teams.push(team_view::row(app, team).await?);
+    }
+    let members = app.service.members_of_organization(&organization.id).await?;
+    let members: Vec<Value> = members.iter().map(organization_members::view).collect();
     let mut view = row(app, organization).await?;
-    view.extend(fields(json!({"teams": of, "members": []})));
+    view.extend(fields(json!({"teams": teams, "members": members})));
     Ok(view.into())
 }
 
@@ -115,7 +138,7 @@ async fn row(app: &App, organization: &Entity) -> Result<Map<String, Value>, Api
     Ok(view)
 }
 
-fn not_found(id: &str) -> ApiError {
+pub(crate) fn not_found(id: &str) -> ApiError {
     let detail = json!({"error": format!("Organization={id} not found")});
     ApiError::detail(StatusCode::NOT_FOUND, detail)
 }

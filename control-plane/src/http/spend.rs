@@ -13,7 +13,7 @@ use crate::http::key_view::{dollars, offset, row_with_token};
 use crate::http::limit_view::reset_at;
 use crate::http::query::{Query, key_hash};
 use crate::http::spend_logs::usage_query;
-use crate::http::{App, Body, users};
+use crate::http::{App, Body, keys, rights, users};
 use crate::service::{KeyFields, ServiceError};
 use crate::store::{EntityQuery, KeyQuery, KeySort};
 
@@ -28,15 +28,16 @@ pub(crate) async fn keys(
 ) -> Answer {
     let limit = Query::read(query.as_deref()).number("limit", 1, MOST_ROWS)?;
     let now = app.service.now();
-    if let Some(own) = caller.confined() {
+    if let (Some(own), None) = (caller.confined(), &caller.standing.user) {
         return Ok(Json(json!([row_with_token(own, now)])));
     }
-    let query = KeyQuery {
+    let mut query = KeyQuery {
         sort: KeySort::Spend,
         descending: true,
         limit: limit.unwrap_or(MOST_ROWS),
         ..KeyQuery::default()
     };
+    rights::narrow_keys(&app, &caller, &mut query, false).await?;
     let page = app.service.keys(&query).await?;
     if limit.is_none() && page.total > u64::from(MOST_ROWS) {
         let message = format!(
@@ -58,15 +59,12 @@ pub(crate) async fn users(
 ) -> Answer {
     let query = Query::read(query.as_deref());
     let asked = query.text("user_id").map(str::to_owned);
-    let ids = match caller.confined() {
-        None => asked.map(|id| vec![id]),
-        Some(own) => Some(
-            own.user_id
-                .iter()
-                .filter(|own| asked.as_ref().is_none_or(|asked| asked == *own))
-                .cloned()
-                .collect(),
-        ),
+    let ids = if caller.standing.sees_all() {
+        asked.map(|id| vec![id])
+    } else {
+        let own = caller.standing.user.iter();
+        let wanted = |own: &&String| asked.as_ref().is_none_or(|asked| asked == *own);
+        Some(own.filter(wanted).cloned().collect())
     };
     let query = EntityQuery { ids, ..EntityQuery::all(Scope::User) };
     let now = app.service.now();
@@ -104,7 +102,7 @@ pub(crate) async fn reset(State(app): State<App>, By(actor): By) -> Answer {
 /// `POST /key/{key}/reset_spend`: what the key spent is lowered to `reset_to`.
 pub(crate) async fn reset_key(
     State(app): State<App>,
-    By(actor): By,
+    caller: Caller,
     Path(name): Path<String>,
     Body(body): Body,
 ) -> Answer {
@@ -113,7 +111,8 @@ pub(crate) async fn reset_key(
     let to = body.dollars("reset_to")?.value().unwrap_or_default();
     body.finish()?;
     let hash = key_hash(&name).ok_or(ServiceError::NotFound("key"))?;
-    let before = app.service.key(&hash).await?.ok_or(ServiceError::NotFound("key"))?;
+    let before = keys::existing(&app, &caller, &hash).await?;
+    rights::govern_key(&app, &caller, &before).await?;
     let spent = before.spent(app.service.now());
     if to > spent || to.0 < 0 {
         let error = format!("reset_to must be between 0 and what was spent, {spent}");
@@ -121,7 +120,7 @@ pub(crate) async fn reset_key(
     }
     let change = KeyChange { spend: Some(to), ..KeyChange::default() };
     let fields = KeyFields { change, ..KeyFields::default() };
-    let key = app.service.update_key(&hash, fields, &actor).await?;
+    let key = app.service.update_key(&hash, fields, &caller.actor).await?;
     let now = app.service.now();
     Ok(Json(json!({
         "key_hash": hash.to_hex(),

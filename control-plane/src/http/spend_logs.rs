@@ -9,7 +9,7 @@ use time::macros::format_description;
 use time::{Date, Duration};
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{Endpoint, RecordId, Timestamp, UsageSource};
+use crate::domain::{Endpoint, RecordId, TeamRole, Timestamp, UsageSource};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
@@ -105,20 +105,31 @@ pub(crate) fn usage_query(caller: &Caller, query: &Query) -> Result<Option<Usage
         }
     };
     let id = query.text("request_id").map(RecordId::from_hex);
-    let key = match (caller.confined(), query.text("api_key").map(key_hash)) {
-        (None, key) => key,
-        (Some(own), None) => Some(Some(own.hash)),
-        (Some(own), Some(key)) => Some(key.filter(|key| *key == own.hash)),
-    };
+    let mut key = query.text("api_key").map(key_hash);
+    let text = |name: &str| query.text(name).map(str::to_owned);
+    let mut user_id = text("user_id").or_else(|| text("internal_user_id"));
+    let team_id = text("team_id");
+    if let Some(own) = caller.confined() {
+        let standing = &caller.standing;
+        let of_team = team_id.as_ref().and_then(|team| standing.teams.get(team));
+        match &standing.user {
+            // Admins of a team see all that was spent in it.
+            Some(_) if of_team == Some(&TeamRole::Admin) => {}
+            Some(user) if user_id.as_ref().is_none_or(|asked| asked == user) => {
+                user_id = Some(user.clone());
+            }
+            Some(_) => return Ok(None),
+            None => key = Some(key.map_or(Some(own.hash), |key| key.filter(|it| *it == own.hash))),
+        }
+    }
     if id == Some(None) || key == Some(None) {
         return Ok(None);
     }
-    let text = |name: &str| query.text(name).map(str::to_owned);
     Ok(Some(UsageQuery {
         id: id.flatten(),
         key: key.flatten(),
-        user_id: text("user_id").or_else(|| text("internal_user_id")),
-        team_id: text("team_id"),
+        user_id,
+        team_id,
         end_user: text("end_user").or_else(|| text("customer_id")),
         model: text("model").or_else(|| text("model_group")),
         failed,

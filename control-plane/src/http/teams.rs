@@ -1,187 +1,224 @@
-//! `/team/*`.
+//! `/team/*`: making and changing teams.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::domain::{ApiKey, Entity, Scope, Timestamp};
-use crate::http::auth::{By, Caller};
+use crate::domain::standing::PERMISSIONS;
+use crate::domain::{Edit, Entity, EntityChange, LimitsChange, Right, Scope, TeamRole};
+use crate::http::auth::Caller;
 use crate::http::entity_fields::{self, Names, check_soft_budget};
-use crate::http::entity_view::{fields, shared};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::http::key_view::row_with_token;
 use crate::http::query::Query;
-use crate::http::{App, Body};
-use crate::service::Actor;
-use crate::store::{EntityQuery, EntitySort};
+use crate::http::team_members::{self, Draft};
+use crate::http::{App, Body, rights, team_view};
 
 type Answer = Result<Json<Value>, ApiError>;
 
-/// `POST /team/new`.
-pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+/// `POST /team/new`. Who makes it is its admin.
+pub(crate) async fn new(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("team_id").value();
-    let mut change = entity_fields::read(&mut body, &NAMES)?;
-    change.organization_id = body.text("organization_id");
+    let change = read(&mut body)?;
+    let mut drafts = team_members::drafts(&mut body, "members_with_roles")?;
     body.finish()?;
     check_soft_budget(&change)?;
-    let team = app.service.new_entity(Scope::Team, id, &change, &actor).await?;
-    Ok(Json(row(&team, app.service.now()).into()))
+    rights::manage_organization(&caller, change.organization_id.as_value().map(String::as_str))?;
+    let own = |user: &String| drafts.iter().any(|draft| draft.user_id.as_ref() == Some(user));
+    if let Some(user) = caller.standing.user.clone().filter(|user| !own(user)) {
+        drafts.push(Draft { user_id: Some(user), email: None, role: TeamRole::Admin });
+    }
+    let team = app.service.new_entity(Scope::Team, id, &change, &caller.actor).await?;
+    for draft in &drafts {
+        let what = EntityChange::default();
+        team_members::add(&app, &team, draft, &what, &caller.actor).await?;
+    }
+    Ok(Json(team_view::row(&app, &team).await?.into()))
 }
 
 /// `POST /team/update`.
-pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.required_text("team_id");
-    let mut change = entity_fields::read(&mut body, &NAMES)?;
-    change.organization_id = body.text("organization_id");
-    body.finish()?;
-    check_soft_budget(&change)?;
-    let team = app.service.update_entity(Scope::Team, &id, &change, &actor).await?;
-    let team = team.ok_or_else(|| not_found(&id))?;
-    Ok(Json(json!({"team_id": id, "data": row(&team, app.service.now())})))
+    changed(&app, &caller, id, body).await
 }
 
-/// `GET /team/info`: the admin's, and for a key its own team's.
-pub(crate) async fn info(
+/// `PATCH /team/{team_id}`.
+pub(crate) async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(body): Body,
+) -> Answer {
+    changed(&app, &caller, id, Fields::read(&body)?).await
+}
+
+async fn changed(app: &App, caller: &Caller, id: String, mut body: Fields) -> Answer {
+    let change = read(&mut body)?;
+    body.finish()?;
+    check_soft_budget(&change)?;
+    let team = rights::team(app, caller, &id, Right::Manage).await?;
+    if caller.standing.in_team(&team) < Right::Govern && governs(&change) {
+        return Err(ApiError::forbidden(
+            "Only an admin of the proxy or of the team's organization may change what a team may \
+             use.",
+        ));
+    }
+    let moved = change.organization_id != Edit::Keep
+        && change.organization_id.as_value() != team.organization_id.as_ref();
+    if moved {
+        let to = change.organization_id.as_value();
+        rights::manage_organization(caller, to.map(String::as_str))?;
+    }
+    let team = app.service.update_entity(Scope::Team, &id, &change, &caller.actor).await?;
+    let team = team.ok_or_else(|| not_found(&id))?;
+    Ok(Json(json!({"team_id": id, "data": team_view::row(app, &team).await?})))
+}
+
+/// Tells whether a change says what the team may use, which its own admins may not.
+fn governs(change: &EntityChange) -> bool {
+    change.limits != LimitsChange::default()
+        || change.models.is_some()
+        || change.spend.is_some()
+        || change.blocked.is_some()
+        || change.organization_id != Edit::Keep
+        || change.budget_id != Edit::Keep
+}
+
+fn read(body: &mut Fields) -> Result<EntityChange, ApiError> {
+    let mut change = entity_fields::read(body, &NAMES)?;
+    change.organization_id = body.text("organization_id");
+    if let Some(permissions) = body.texts(PERMISSIONS).value() {
+        change.details.insert(PERMISSIONS.into(), permitted(permissions)?);
+    }
+    Ok(change)
+}
+
+/// `POST /team/delete`, with their keys.
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    let mut body = Fields::read(&body)?;
+    let ids = body.required_texts("team_ids");
+    body.finish()?;
+    for id in &ids {
+        rights::team(&app, &caller, id, Right::Manage).await?;
+    }
+    let deleted = app.service.delete_entities(Scope::Team, &ids, &caller.actor).await?;
+    Ok(Json(json!({ "deleted_teams": deleted })))
+}
+
+/// `POST /team/block`: its keys are refused.
+pub(crate) async fn block(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    set_blocked(&app, &caller, &body, true).await
+}
+
+/// `POST /team/unblock`.
+pub(crate) async fn unblock(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    set_blocked(&app, &caller, &body, false).await
+}
+
+async fn set_blocked(app: &App, caller: &Caller, body: &[u8], blocked: bool) -> Answer {
+    let mut body = Fields::read(body)?;
+    let id = body.required_text("team_id");
+    body.finish()?;
+    rights::team(app, caller, &id, Right::Govern).await?;
+    let team = app.service.block_entity(Scope::Team, &id, blocked, &caller.actor).await?;
+    let team = team.ok_or_else(|| not_found(&id))?;
+    Ok(Json(team_view::row(app, &team).await?.into()))
+}
+
+/// `POST /team/model/add`: models that the team may call besides those it may.
+pub(crate) async fn add_models(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    change_models(&app, &caller, &body, |known, named| {
+        let new: Vec<String> = named.into_iter().filter(|name| !known.contains(name)).collect();
+        known.extend(new);
+    })
+    .await
+}
+
+/// `POST /team/model/delete`.
+pub(crate) async fn delete_models(
+    State(app): State<App>,
+    caller: Caller,
+    Body(body): Body,
+) -> Answer {
+    change_models(&app, &caller, &body, |known, named| {
+        let had_some = !known.is_empty();
+        known.retain(|name| !named.contains(name));
+        // An empty list would open all of them.
+        if had_some && known.is_empty() {
+            known.push("no-default-models".to_owned());
+        }
+    })
+    .await
+}
+
+async fn change_models(
+    app: &App,
+    caller: &Caller,
+    body: &[u8],
+    change: fn(&mut Vec<String>, Vec<String>),
+) -> Answer {
+    let mut body = Fields::read(body)?;
+    let id = body.required_text("team_id");
+    let named = body.required_texts("models");
+    body.finish()?;
+    let mut models = rights::team(app, caller, &id, Right::Govern).await?.models;
+    change(&mut models, named);
+    let what = EntityChange { models: Some(models), ..EntityChange::default() };
+    let team = app.service.update_entity(Scope::Team, &id, &what, &caller.actor).await?;
+    Ok(Json(team_view::row(app, &team.ok_or_else(|| not_found(&id))?).await?.into()))
+}
+
+/// `GET /team/permissions_list`: what members may do to keys.
+pub(crate) async fn permissions(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = Query::read(query.as_deref());
     let id = query.required("team_id")?;
-    if let Some(own) = caller.confined()
-        && own.team_id.as_deref() != Some(id)
-    {
-        return Err(ApiError::forbidden("You are not allowed to access this team's info."));
-    }
-    let team = app.service.entity(Scope::Team, id).await?.ok_or_else(|| not_found(id))?;
-    let now = app.service.now();
-    let mut view = row(&team, now);
-    view.extend(fields(json!({
-        "team_member_budget_table": null,
-        "access_group_models": [],
-        "access_group_mcp_server_ids": [],
-        "access_group_agent_ids": [],
-    })));
-    let keys = rows(&app.service.keys_of(Scope::Team, id).await?, now);
-    Ok(Json(json!({"team_id": id, "team_info": view, "keys": keys, "team_memberships": []})))
-}
-
-/// `GET /team/list`: all of them, with their keys.
-pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let query = Query::read(query.as_deref());
-    query.refuse(&["user_id"])?;
-    let asked = EntityQuery {
-        organization_id: query.text("organization_id").map(str::to_owned),
-        alias: query.text("team_alias").map(str::to_owned),
-        ..EntityQuery::all(Scope::Team)
-    };
-    let now = app.service.now();
-    let mut views = Vec::new();
-    for team in app.service.entities(&asked).await?.entities {
-        let mut view = row(&team, now);
-        let keys = app.service.keys_of(Scope::Team, &team.id).await?;
-        view.insert("keys".into(), rows(&keys, now));
-        view.insert("team_memberships".into(), json!([]));
-        views.push(Value::Object(view));
-    }
-    Ok(Json(views.into()))
-}
-
-/// `GET /v2/team/list`: a page of teams, without their keys.
-pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let query = Query::read(query.as_deref());
-    query.refuse(&["user_id", "search", "search_team_id_match", "status"])?;
-    let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, 100)?.unwrap_or(10);
-    let asked = EntityQuery {
-        ids: query.text("team_id").map(|id| vec![id.to_owned()]),
-        alias: query.text("team_alias").map(str::to_owned),
-        organization_id: query.text("organization_id").map(str::to_owned),
-        sort,
-        descending,
-        offset: (page - 1).saturating_mul(size),
-        limit: size,
-        ..EntityQuery::all(Scope::Team)
-    };
-    let found = app.service.entities(&asked).await?;
-    let now = app.service.now();
+    let team = rights::team(&app, &caller, id, Right::See).await?;
     Ok(Json(json!({
-        "teams": found.entities.iter().map(|team| row(team, now)).collect::<Vec<_>>(),
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
+        "team_id": id,
+        PERMISSIONS: said(&team),
+        "all_available_permissions": PERMISSIBLE,
     })))
 }
 
-/// `GET /team/available`: teams that anybody may join. There are none.
-pub(crate) async fn available() -> Answer {
-    Ok(Json(json!([])))
-}
-
-/// `POST /team/delete`, with their keys.
-pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+/// `POST /team/permissions_update`.
+pub(crate) async fn set_permissions(
+    State(app): State<App>,
+    caller: Caller,
+    Body(body): Body,
+) -> Answer {
     let mut body = Fields::read(&body)?;
-    let ids = body.required_texts("team_ids");
-    body.finish()?;
-    for id in &ids {
-        app.service.entity(Scope::Team, id).await?.ok_or_else(|| not_found(id))?;
-    }
-    let deleted = app.service.delete_entities(Scope::Team, &ids, &actor).await?;
-    Ok(Json(json!({ "deleted_teams": deleted })))
-}
-
-/// `POST /team/block`: its keys are refused.
-pub(crate) async fn block(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    set_blocked(&app, &actor, &body, true).await
-}
-
-/// `POST /team/unblock`.
-pub(crate) async fn unblock(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    set_blocked(&app, &actor, &body, false).await
-}
-
-async fn set_blocked(app: &App, actor: &Actor, body: &[u8], blocked: bool) -> Answer {
-    let mut body = Fields::read(body)?;
     let id = body.required_text("team_id");
+    let permissions = body.required_texts(PERMISSIONS);
     body.finish()?;
-    let team = app.service.block_entity(Scope::Team, &id, blocked, actor).await?;
-    let team = team.ok_or_else(|| not_found(&id))?;
-    Ok(Json(row(&team, app.service.now()).into()))
+    rights::team(&app, &caller, &id, Right::Manage).await?;
+    let mut what = EntityChange::default();
+    what.details.insert(PERMISSIONS.into(), permitted(permissions)?);
+    let team = app.service.update_entity(Scope::Team, &id, &what, &caller.actor).await?;
+    Ok(Json(team_view::row(&app, &team.ok_or_else(|| not_found(&id))?).await?.into()))
 }
 
-/// Writes a team as LiteLLM does.
-pub(crate) fn row(team: &Entity, now: Timestamp) -> Map<String, Value> {
-    let mut view = shared(team, now);
-    view.extend(fields(json!({
-        "team_id": team.id,
-        "team_alias": team.alias,
-        "organization_id": team.organization_id,
-        "blocked": team.blocked.unwrap_or(false),
-        "admins": [],
-        "members": [],
-        "members_with_roles":
-            [{"user_id": team.stamps.created_by, "user_email": null, "role": "admin"}],
-        "team_member_permissions": [],
-        "router_settings": null,
-        "access_group_ids": [],
-        "default_team_member_models": [],
-        "model_id": null,
-        "litellm_model_table": null,
-    })));
-    view
+fn said(team: &Entity) -> Value {
+    team.details.get(PERMISSIONS).cloned().unwrap_or_else(|| json!([]))
 }
 
-fn rows(keys: &[ApiKey], now: Timestamp) -> Value {
-    keys.iter().map(|key| Value::Object(row_with_token(key, now))).collect()
+fn permitted(permissions: Vec<String>) -> Result<Value, ApiError> {
+    match permissions.iter().find(|it| !PERMISSIBLE.contains(&it.as_str())) {
+        None => Ok(permissions.into()),
+        Some(wrong) => {
+            let message = format!("{wrong:?} is none of {}", PERMISSIBLE.join(", "));
+            Err(ApiError::bad_request(PERMISSIONS, message))
+        }
+    }
 }
 
-fn not_found(id: &str) -> ApiError {
+pub(crate) fn not_found(id: &str) -> ApiError {
     ApiError::envelope(
         StatusCode::NOT_FOUND,
         "auth_error",
@@ -190,6 +227,19 @@ fn not_found(id: &str) -> ApiError {
     )
 }
 
+/// What a team may let its members do.
+const PERMISSIBLE: [&str; 9] = [
+    "/key/generate",
+    "/key/update",
+    "/key/delete",
+    "/key/regenerate",
+    "/key/service-account/generate",
+    "/key/{key_id}/regenerate",
+    "/key/info",
+    "/key/list",
+    "/key/health",
+];
+
 const NAMES: Names = Names {
     alias: "team_alias",
     details: &[],
@@ -197,24 +247,12 @@ const NAMES: Names = Names {
         "default_team_member_models",
         "members",
         "admins",
-        "members_with_roles",
         "model_aliases",
         "prompts",
         "team_member_budget",
         "team_member_budget_duration",
         "team_member_key_duration",
-        "team_member_permissions",
         "team_member_rpm_limit",
         "team_member_tpm_limit",
     ],
 };
-
-/// What teams may be sorted by.
-const COLUMNS: [(&str, EntitySort); 6] = [
-    ("team_id", EntitySort::Id),
-    ("team_alias", EntitySort::Alias),
-    ("created_at", EntitySort::CreatedAt),
-    ("updated_at", EntitySort::UpdatedAt),
-    ("spend", EntitySort::Spend),
-    ("max_budget", EntitySort::MaxBudget),
-];

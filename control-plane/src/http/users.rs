@@ -5,47 +5,64 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::domain::{ApiKey, Edit, Entity, EntityChange, KeyChange, Scope, Timestamp};
-use crate::http::auth::{By, Caller};
-use crate::http::entity_fields::{self, Names};
+use crate::domain::{Edit, Entity, Right, Scope, Timestamp};
+use crate::http::auth::Caller;
 use crate::http::entity_view::{fields, shared};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::{generated, row_with_token};
 use crate::http::query::Query;
-use crate::http::{App, Body, key_fields, teams};
-use crate::service::{KeyFields, ServiceError};
+use crate::http::user_fields::{self, Parts};
+use crate::http::{App, Body, organization_members, rights, team_view};
+use crate::service::ServiceError;
 use crate::store::{EntityQuery, EntitySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
 /// `POST /user/new`: a user, and a key for them unless told not to. Limits are the user's.
-pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn new(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("user_id").value();
     let with_key = body.flag("auto_create_key").value().unwrap_or(true);
-    let change = read(&mut body)?;
-    let key = key_of_user(&mut body)?;
+    let change = user_fields::read(&mut body)?;
+    let parts = Parts::read(&mut body)?;
+    let key = user_fields::key(&mut body)?;
     body.finish()?;
-    let user = app.service.new_entity(Scope::User, id, &change, &actor).await.map_err(taken)?;
+    rights::make_user(&app, &caller, &change, &parts).await?;
+    let team = key.change.team_id.as_value();
+    if let Some(team) = team.filter(|_| !caller.standing.changes_all()) {
+        rights::team(&app, &caller, team, Right::Manage).await?;
+    }
+    let actor = &caller.actor;
+    let user = app.service.new_entity(Scope::User, id, &change, actor).await.map_err(taken)?;
+    parts.join(&app, &user, actor).await?;
     let now = app.service.now();
     let mut view = if with_key {
         let mut fields = key;
         fields.change.user_id = Edit::Set(user.id.clone());
-        generated(&app.service.generate_key(None, fields, &actor).await?, now)
+        generated(&app.service.generate_key(None, fields, actor).await?, now)
     } else {
         fields(json!({"key": "", "key_alias": null, "expires": null}))
     };
-    view.extend(row(&user, now));
+    view.extend(shown(&app, &user).await?);
     view.extend(fields(json!({"token": null, "token_id": null})));
     Ok(Json(view.into()))
 }
 
 /// `POST /user/update`: by id or email; an unknown id is made.
-pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
-    let mut body = Fields::read(&body)?;
+pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    let (id, view) = changed(&app, Fields::read(&body)?, &caller).await?;
+    Ok(Json(json!({"user_id": id, "data": view})))
+}
+
+/// Changes the user that a body names, and returns their id with what they are now.
+pub(crate) async fn changed(
+    app: &App,
+    mut body: Fields,
+    caller: &Caller,
+) -> Result<(String, Map<String, Value>), ApiError> {
     let id = body.text("user_id").value();
-    let change = read(&mut body)?;
+    let change = user_fields::read(&mut body)?;
     body.finish()?;
     let id = match (id, change.email.as_value()) {
         (Some(id), _) => Some(id),
@@ -61,17 +78,20 @@ pub(crate) async fn update(State(app): State<App>, By(actor): By, Body(body): Bo
             return Err(ApiError::validation(vec![problem]));
         }
     };
+    rights::manage_user(app, caller, id.as_deref().unwrap_or_default()).await?;
+    rights::give_role(caller, &change)?;
     let known = match &id {
-        Some(id) => app.service.update_entity(Scope::User, id, &change, &actor).await,
+        Some(id) => app.service.update_entity(Scope::User, id, &change, &caller.actor).await,
         None => Ok(None),
     };
     let user = if let Some(user) = known.map_err(taken)? {
         user
     } else {
-        let made = app.service.new_entity(Scope::User, id, &change, &actor).await;
+        let made = app.service.new_entity(Scope::User, id, &change, &caller.actor).await;
         made.map_err(taken)?
     };
-    Ok(Json(json!({"user_id": user.id, "data": row(&user, app.service.now())})))
+    let view = shown(app, &user).await?;
+    Ok((user.id, view))
 }
 
 /// `GET /user/info`: anybody for the admin, themselves for the holder of a key.
@@ -83,7 +103,7 @@ pub(crate) async fn info(
     let query = Query::read(query.as_deref());
     let user = match caller.confined() {
         None => user(&app, query.required("user_id")?).await?,
-        Some(own) => own_user(&app, own, query.text("user_id")).await?,
+        Some(_) => visible(&app, &caller, query.text("user_id")).await?,
     };
     let id = user.id.clone();
     let now = app.service.now();
@@ -100,19 +120,33 @@ pub(crate) async fn info(
         keys.push(Value::Object(view));
         of.extend(team.filter(|team| of.iter().all(|known: &Entity| known.id != team.id)));
     }
-    let of: Vec<Value> = of.iter().map(|team| Value::Object(teams::row(team, now))).collect();
-    Ok(Json(json!({"user_id": id, "user_info": row(&user, now), "keys": keys, "teams": of})))
+    for part in app.service.parts(Scope::TeamMember, &id).await? {
+        let Some(team) = part.team_id.filter(|id| of.iter().all(|known| known.id != *id)) else {
+            continue;
+        };
+        of.extend(app.service.entity(Scope::Team, &team).await?);
+    }
+    let mut teams = Vec::with_capacity(of.len());
+    for team in &of {
+        teams.push(team_view::row(&app, team).await?);
+    }
+    let view = shown(&app, &user).await?;
+    Ok(Json(json!({"user_id": id, "user_info": view, "keys": keys, "teams": teams})))
 }
 
 /// `GET /user/list`.
-pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["role", "team", "sso_user_ids"])?;
     let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
     let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
     let size = query.number("page_size", 1, 1000)?.unwrap_or(25);
     let asked = EntityQuery {
-        ids: query.list("user_ids"),
+        ids: rights::narrow_users(&app, &caller, query.list("user_ids")).await?,
         email: query.text("user_email").map(str::to_owned),
         sort,
         descending,
@@ -121,10 +155,9 @@ pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> A
         ..EntityQuery::all(Scope::User)
     };
     let found = app.service.entities(&asked).await?;
-    let now = app.service.now();
     let mut users = Vec::with_capacity(found.entities.len());
     for user in &found.entities {
-        let mut view = row(user, now);
+        let mut view = shown(&app, user).await?;
         let keys = app.service.count_keys_of(Scope::User, &user.id).await?;
         view.insert("key_count".into(), keys.into());
         users.push(Value::Object(view));
@@ -148,9 +181,9 @@ pub(crate) async fn plain_info(
     let asked = query.text("user_id");
     let user = match caller.confined() {
         None => user(&app, asked.unwrap_or("default_user_id")).await?,
-        Some(own) => own_user(&app, own, asked).await?,
+        Some(_) => visible(&app, &caller, asked).await?,
     };
-    let mut view = row(&user, app.service.now());
+    let mut view = shown(&app, &user).await?;
     view.retain(|name, _| PLAIN.contains(&name.as_str()));
     Ok(Json(view.into()))
 }
@@ -161,17 +194,28 @@ async fn user(app: &App, id: &str) -> Result<Entity, ApiError> {
     })
 }
 
-/// Finds the user of a key, who is the only one that its holder may look at.
-async fn own_user(app: &App, key: &ApiKey, asked: Option<&str>) -> Result<Entity, ApiError> {
-    match &key.user_id {
-        Some(id) if asked.is_none_or(|asked| asked == id) => user(app, id).await,
-        _ => Err(ApiError::forbidden("You are not allowed to access this user's info.")),
+/// Finds a user whom the caller may look at: themselves, and whom they manage.
+async fn visible(app: &App, caller: &Caller, asked: Option<&str>) -> Result<Entity, ApiError> {
+    let hidden = || ApiError::forbidden("You are not allowed to access this user's info.");
+    let own = caller.standing.user.as_deref();
+    let id = asked.or(own).ok_or_else(hidden)?;
+    if Some(id) != own {
+        rights::manage_user(app, caller, id).await.map_err(|_| hidden())?;
     }
+    user(app, id).await
 }
 
 /// `GET /user/available_roles`: what a user may be.
 pub(crate) async fn roles() -> Answer {
     Ok(Json(json!({
+        "proxy_admin": {
+            "description": "may do everything",
+            "ui_label": "Admin (All Permissions)",
+        },
+        "proxy_admin_viewer": {
+            "description": "may look at everything",
+            "ui_label": "Admin (View Only)",
+        },
         "internal_user": {
             "description": "may use models with keys of their own",
             "ui_label": "Internal User",
@@ -184,51 +228,19 @@ pub(crate) async fn roles() -> Answer {
 }
 
 /// `POST /user/delete`, with their keys: how many there were.
-pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("user_ids");
     body.finish()?;
     for id in &ids {
+        rights::manage_user(&app, &caller, id).await?;
         if app.service.entity(Scope::User, id).await?.is_none() {
             let detail = json!({"error": format!("User id {id} not found")});
             return Err(ApiError::detail(StatusCode::NOT_FOUND, detail));
         }
     }
-    let deleted = app.service.delete_entities(Scope::User, &ids, &actor).await?;
+    let deleted = app.service.delete_entities(Scope::User, &ids, &caller.actor).await?;
     Ok(Json(deleted.len().into()))
-}
-
-/// Reads what is said about a user. Roles that would let keys manage are not given yet.
-fn read(body: &mut Fields) -> Result<EntityChange, ApiError> {
-    let role = body.given("user_role").and_then(Value::as_str).unwrap_or("internal_user");
-    match role {
-        "internal_user" | "internal_user_viewer" => {}
-        "proxy_admin" | "proxy_admin_viewer" => {
-            return Err(key_fields::unsupported("user_role", &format!("user_role {role}")));
-        }
-        _ => {
-            let message = "Input should be 'proxy_admin', 'proxy_admin_viewer', 'internal_user' \
-                           or 'internal_user_viewer'";
-            let problem = json!({"type": "enum", "loc": ["body", "user_role"], "msg": message,
-                "input": role});
-            return Err(ApiError::validation(vec![problem]));
-        }
-    }
-    entity_fields::read(body, &NAMES)
-}
-
-/// Reads what is said about the key of a new user.
-fn key_of_user(body: &mut Fields) -> Result<KeyFields, ApiError> {
-    Ok(KeyFields {
-        change: KeyChange {
-            alias: body.text("key_alias"),
-            team_id: body.text("team_id"),
-            models: body.texts("models").value(),
-            aliases: body.text_map("aliases").value(),
-            ..KeyChange::default()
-        },
-        lifetime: key_fields::lifetime(body)?,
-    })
 }
 
 /// Writes a user as LiteLLM does.
@@ -252,6 +264,20 @@ pub(crate) fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
         "invitations_user": null,
     })));
     view
+}
+
+/// Writes a user with what they are a member of.
+pub(crate) async fn shown(app: &App, user: &Entity) -> Result<Map<String, Value>, ApiError> {
+    let mut view = row(user, app.service.now());
+    let teams = app.service.parts(Scope::TeamMember, &user.id).await?;
+    let teams: Vec<String> = teams.into_iter().filter_map(|part| part.team_id).collect();
+    view.insert("teams".into(), teams.into());
+    let parts = app.service.parts(Scope::OrganizationMember, &user.id).await?;
+    if !parts.is_empty() {
+        let parts: Vec<Value> = parts.iter().map(organization_members::view).collect();
+        view.insert("organization_memberships".into(), parts.into());
+    }
+    Ok(view)
 }
 
 fn taken(error: ServiceError) -> ApiError {
@@ -281,12 +307,6 @@ const PLAIN: [&str; 18] = [
     "object_permission",
     "model_max_budget",
 ];
-
-const NAMES: Names = Names {
-    alias: "user_alias",
-    details: &["user_role"],
-    unsupported: &["blocked", "organizations", "password", "sso_user_id", "teams"],
-};
 
 /// What users may be sorted by.
 const COLUMNS: [(&str, EntitySort); 7] = [

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::{
     AddressLists, ApiKey, Edit, Entity, EntityChange, Limits, LimitsChange, Meter, Scope,
-    SharedBudget, Stamps, model_list,
+    SharedBudget, Stamps, member, model_list,
 };
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{EntityPage, EntityQuery, KeyQuery, StoreError};
@@ -63,6 +63,13 @@ impl Service {
                 organization = organization.or(entity.organization_id);
             }
         }
+        if let (Some(team), Some(user)) = (&key.team_id, key.owner()) {
+            let id = member::id(user, team);
+            if let Some(part) = self.store.entity(Scope::TeamMember, &id).await? {
+                owners.admit(&part);
+            }
+            of.push((Scope::TeamMember, id));
+        }
         if let Some(id) = organization {
             if let Some(entity) = self.store.entity(Scope::Organization, &id).await? {
                 owners.admit(&entity);
@@ -117,6 +124,22 @@ impl Service {
         let mut entity = Entity::new(kind, id, &change);
         what.apply(&mut entity, &change);
         let added = self.store.add_entity(&entity, &change).await;
+        Ok(added.map_err(|error| named(error, kind))?.entity)
+    }
+
+    /// Makes a user a member of a team or an organisation, in a role.
+    pub async fn new_member(
+        &self,
+        (kind, of): (Scope, &str),
+        (user, role): (&str, &str),
+        what: &EntityChange,
+        actor: &Actor,
+    ) -> Result<Entity, ServiceError> {
+        self.check_entity(what).await?;
+        let change = self.change(action(kind, Deed::New), actor);
+        let mut part = Entity::member((kind, of), (user, role), &change);
+        what.apply(&mut part, &change);
+        let added = self.store.add_entity(&part, &change).await;
         Ok(added.map_err(|error| named(error, kind))?.entity)
     }
 
@@ -293,6 +316,12 @@ fn action(kind: Scope, deed: Deed) -> &'static str {
         (Scope::Team, Deed::Block) => "team.block",
         (Scope::Team, Deed::Unblock) => "team.unblock",
         (Scope::Team, Deed::Delete) => "team.delete",
+        (Scope::TeamMember, Deed::New) => "team.member_add",
+        (Scope::TeamMember, Deed::Update) => "team.member_update",
+        (Scope::TeamMember, Deed::Delete) => "team.member_delete",
+        (Scope::OrganizationMember, Deed::New) => "organization.member_add",
+        (Scope::OrganizationMember, Deed::Update) => "organization.member_update",
+        (Scope::OrganizationMember, Deed::Delete) => "organization.member_delete",
         (Scope::Organization, Deed::New) => "organization.new",
         (Scope::Organization, Deed::Update) => "organization.update",
         (Scope::Organization, Deed::Delete) => "organization.delete",
@@ -337,7 +366,13 @@ fn id_field(kind: Scope) -> &'static str {
         Scope::Team => "team_id",
         Scope::Organization => "organization_id",
         Scope::Tag => "name",
-        Scope::User | Scope::Customer | Scope::Key | Scope::Provider | Scope::Model => "user_id",
+        Scope::User
+        | Scope::TeamMember
+        | Scope::OrganizationMember
+        | Scope::Customer
+        | Scope::Key
+        | Scope::Provider
+        | Scope::Model => "user_id",
     }
 }
 

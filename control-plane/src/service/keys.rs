@@ -88,6 +88,7 @@ impl Service {
             metadata: serde_json::Map::new(),
             tags: Vec::new(),
             expires_at: None,
+            allowed_routes: Vec::new(),
             organization_id: None,
             budget_id: None,
             limits: Limits::default(),

@@ -23,6 +23,7 @@ pub fn render(policy: KeyPolicy) -> v1::KeyPolicy {
         tags: policy.tags,
         tenant: policy.tenant,
         addresses: policy.addresses.iter().filter_map(snapshot::addresses).collect(),
+        allowed_routes: policy.allowed_routes,
         ..v1::KeyPolicy::default()
     }
 }

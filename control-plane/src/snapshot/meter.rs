@@ -25,7 +25,10 @@ fn scope(scope: Scope) -> v1::Scope {
         Scope::Key => v1::Scope::Key,
         Scope::User => v1::Scope::User,
         Scope::Team => v1::Scope::Team,
+        Scope::TeamMember => v1::Scope::TeamMember,
         Scope::Organization => v1::Scope::Organization,
+        // Has no meters; a filter refuses what it does not know.
+        Scope::OrganizationMember => v1::Scope::Unspecified,
         Scope::Customer => v1::Scope::Customer,
         Scope::Tag => v1::Scope::Tag,
         Scope::Provider => v1::Scope::Provider,

@@ -18,6 +18,7 @@ pub(super) fn key_state(key: &ApiKey) -> String {
         "aliases": key.aliases,
         "metadata": masked(&key.metadata),
         "tags": key.tags,
+        "allowed_routes": key.allowed_routes,
         "expires_at_us": key.expires_at.map(Timestamp::as_micros),
         "organization_id": key.organization_id,
         "budget_id": key.budget_id,

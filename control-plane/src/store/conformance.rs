@@ -79,6 +79,7 @@ store_tests!(
     entities::entities_come_in_the_order_that_is_asked_for,
     entities::a_change_of_a_team_is_told_of_its_keys,
     entities::what_belongs_to_an_organization_goes_with_it,
+    entities::members_go_with_what_they_are_members_of,
     entities::customers_and_tags_are_told_to_all,
     entities::a_shared_budget_limits_each_of_those_that_share_it,
     entities::too_many_keys_to_name_are_told_as_all,

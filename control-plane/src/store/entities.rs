@@ -34,6 +34,8 @@ impl<D: Driver> SqlStore<D> {
                 .when("entities.alias =", query.alias.as_deref())
                 .when("entities.email =", query.email.as_deref())
                 .when("entities.organization_id =", query.organization_id.as_deref())
+                .when("entities.team_id =", query.team_id.as_deref())
+                .when("entities.user_id =", query.user_id.as_deref())
         };
         let (statement, args) = select(sql::entities::COUNT_ENTITIES).finish();
         let counted = self.driver.read(statement, args).await?;
@@ -84,8 +86,9 @@ impl<D: Driver> SqlStore<D> {
         Ok(Some(self.entity_written(tx, (kind, id), news).await?))
     }
 
-    /// Deletes those that exist, with what cannot be without them: keys of users and teams, teams
-    /// of organisations.
+    /// Deletes those that exist, with what cannot be without them: keys of users, teams and their
+    /// members, members of teams and organisations, teams of organisations. Returns the ids of
+    /// all but members.
     pub(super) async fn delete_some_entities(
         &self,
         kind: Scope,
@@ -94,17 +97,11 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Vec<String>, StoreError> {
         let mut tx = self.driver.begin().await?;
         let mut news = Affected::default();
-        let mut deleted = Vec::new();
+        let (mut deleted, mut any) = (Vec::new(), false);
         let mut left: Vec<(Scope, String)> = ids.iter().map(|id| (kind, id.clone())).collect();
         while let Some((kind, id)) = left.pop() {
             let Some(before) = locked_entity::<D>(&mut tx, kind, &id).await? else { continue };
-            if kind == Scope::Organization {
-                let args = vec![id.as_str().into()];
-                let teams = D::run(&mut tx, sql::entities::TEAMS_OF.into_sql_str(), args).await?;
-                for row in &teams {
-                    left.push((Scope::Team, Fields::<D>(row).text("id")?));
-                }
-            }
+            left.extend(parts_of::<D>(&mut tx, kind, &id).await?);
             for hash in told::keys_of::<D>(&mut tx, kind, &id, u32::MAX).await? {
                 keys::delete_one::<D>(&mut tx, &hash, change, &mut news).await?;
             }
@@ -116,9 +113,12 @@ impl<D: Driver> SqlStore<D> {
             let state = Some(audit::entity_state(&before));
             keys::audited::<D>(&mut tx, &object(&before), change, state, None).await?;
             news.entity(kind, &id);
-            deleted.push(id);
+            any = true;
+            if !matches!(kind, Scope::TeamMember | Scope::OrganizationMember) {
+                deleted.push(id);
+            }
         }
-        if !deleted.is_empty() {
+        if any {
             let revision = database::next_revision::<D>(&mut tx).await?;
             self.commit(tx, &news.news(revision)).await?;
         }
@@ -139,6 +139,32 @@ impl<D: Driver> SqlStore<D> {
         self.commit(tx, &news.news(revision)).await?;
         Ok(ChangedEntity { entity, revision })
     }
+}
+
+/// Returns what cannot be without something: its members, and the teams of an organisation.
+async fn parts_of<D: Driver>(
+    tx: &mut D::Tx,
+    kind: Scope,
+    id: &str,
+) -> Result<Vec<(Scope, String)>, StoreError> {
+    let statement = match kind {
+        Scope::User => sql::entities::PARTS_OF_USER,
+        Scope::Team => sql::entities::PARTS_OF_TEAM,
+        Scope::Organization => sql::entities::PARTS_OF_ORGANIZATION,
+        Scope::TeamMember
+        | Scope::OrganizationMember
+        | Scope::Key
+        | Scope::Customer
+        | Scope::Tag
+        | Scope::Provider
+        | Scope::Model => return Ok(Vec::new()),
+    };
+    let mut parts = Vec::new();
+    for row in D::run(tx, statement.into_sql_str(), vec![id.into()]).await? {
+        let row = Fields::<D>(&row);
+        parts.extend(Scope::parse(&row.text("kind")?).zip(Some(row.text("id")?)));
+    }
+    Ok(parts)
 }
 
 /// Reads one inside of a transaction; writers take turns, so nobody changes it before commit.
@@ -181,6 +207,8 @@ pub(super) async fn write_entity<D: Driver>(
         stamps.created_by.as_str().into(),
         stamps.updated_at.as_micros().into(),
         stamps.updated_by.as_str().into(),
+        (&entity.team_id).into(),
+        (&entity.user_id).into(),
     ];
     match D::run(tx, statement.into_sql_str(), args).await {
         Ok(_) => follow_limits::<D>(tx, (entity.kind, &entity.id), &limits, opening, news).await,

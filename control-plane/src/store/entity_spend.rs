@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{LedgerRecord, Scope};
+use crate::domain::{LedgerRecord, Scope, member};
 use crate::store::StoreError;
 use crate::store::database::SqlStore;
 use crate::store::driver::Driver;
@@ -30,6 +30,9 @@ impl EntitySpend {
         let cost = spent.get(&hash).map_or(0, |(cost, _)| *cost);
         let (team, organization) = (row.maybe_text("team_id")?, row.maybe_text("organization_id")?);
         if let Some(user) = row.maybe_text("user_id")? {
+            if let Some(team) = &team {
+                self.add(Scope::TeamMember, member::id(&user, team), cost);
+            }
             self.add(Scope::User, user, cost);
         }
         if let (Some(team), None) = (&team, &organization) {

@@ -37,6 +37,7 @@ impl<D: Driver> SqlStore<D> {
                 .when("keys.alias =", query.alias.as_deref())
                 .when("keys.key_hash =", query.hash.map(|hash| hash.to_hex()))
                 .fact("keys.alias IS NOT NULL", query.has_alias)
+                .owned(query.owners.as_ref().map(|it| (it.user.as_str(), it.teams.as_slice())))
         };
         let (statement, args) = select(count).finish();
         let counted = self.driver.read(statement, args).await?;
@@ -201,6 +202,7 @@ pub(super) async fn write_key<D: Driver>(
         (&key.budget_id).into(),
         stored_limits::write(&key.limits).into(),
         (&window_name(&limits)).into(),
+        serde_json::json!(key.allowed_routes).to_string().into(),
     ];
     match D::run(tx, statement.into_sql_str(), args).await {
         Ok(_) => follow_limits::<D>(tx, (Scope::Key, &hash), &limits, opening, news).await,

@@ -165,6 +165,7 @@ async fn differences<D: Driver>(tx: &mut D::Tx) -> Result<Vec<Difference>, Store
         (Total::Spend(Scope::Key), sql::proofs::KEYS),
         (Total::Spend(Scope::User), sql::proofs::USERS),
         (Total::Spend(Scope::Team), sql::proofs::TEAMS),
+        (Total::Spend(Scope::TeamMember), sql::proofs::TEAM_MEMBERS),
         (Total::Spend(Scope::Organization), sql::proofs::ORGANIZATIONS),
         (Total::Spend(Scope::Customer), sql::proofs::CUSTOMERS),
         (Total::Granted, sql::proofs::GRANTED),

@@ -22,6 +22,10 @@ pub struct EntityQuery {
     pub sort: EntitySort,
     /// Largest or latest first.
     pub descending: bool,
+    /// Members of this team.
+    pub team_id: Option<String>,
+    /// Members who are this user.
+    pub user_id: Option<String>,
     /// How many to skip.
     pub offset: u32,
     /// How many to return.
@@ -59,6 +63,8 @@ impl EntityQuery {
             organization_id: None,
             sort: EntitySort::CreatedAt,
             descending: false,
+            team_id: None,
+            user_id: None,
             offset: 0,
             limit: u32::MAX,
         }
@@ -109,6 +115,8 @@ pub struct KeyQuery {
     pub alias: Option<String>,
     /// With this hash.
     pub hash: Option<KeyHash>,
+    /// Of one of these owners.
+    pub owners: Option<KeyOwners>,
     /// With any alias.
     pub has_alias: bool,
     /// Order.
@@ -119,6 +127,15 @@ pub struct KeyQuery {
     pub offset: u32,
     /// How many to return.
     pub limit: u32,
+}
+
+/// Whose keys to list: those of a user, and those of teams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOwners {
+    /// The user.
+    pub user: String,
+    /// The teams.
+    pub teams: Vec<String>,
 }
 
 /// What keys are sorted by.

@@ -7,6 +7,7 @@ pub(super) mod kept;
 pub(super) mod meters;
 pub(super) mod proofs;
 pub(super) mod resources;
+mod select;
 
 use std::fmt::Write as _;
 
@@ -14,6 +15,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::domain::Scope;
 use crate::store::driver::Value;
+
+pub(super) use select::Select;
 
 pub(super) const PING: &str = "SELECT 1 AS one";
 
@@ -55,10 +58,11 @@ pub(super) const KEY_BY_ALIAS: &str = keys_with_budgets!("api_keys", " WHERE key
 pub(super) const INSERT_KEY: &str = "INSERT INTO api_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, organization_id, budget_id, limits, budget_window, spend_opening_nanos
+    last_active_us, organization_id, budget_id, limits, budget_window, allowed_routes,
+    spend_opening_nanos
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $12 - CAST(COALESCE((SELECT SUM(cost_nanos) FROM ledger WHERE key_hash = $1), 0) AS BIGINT)
+    $22, $23, $12 - CAST(COALESCE((SELECT SUM(cost_nanos) FROM ledger WHERE key_hash = $1), 0) AS BIGINT)
 )";
 
 pub(super) const UPDATE_KEY: &str = "UPDATE api_keys SET
@@ -66,18 +70,20 @@ pub(super) const UPDATE_KEY: &str = "UPDATE api_keys SET
     tags = $9, expires_at_us = $10, max_budget_nanos = $11, spend_nanos = $12,
     spend_opening_nanos = spend_opening_nanos + $12 - spend_nanos, blocked = $13,
     created_at_us = $14, created_by = $15, updated_at_us = $16, updated_by = $17,
-    last_active_us = $18, organization_id = $19, budget_id = $20, limits = $21, budget_window = $22
+    last_active_us = $18, organization_id = $19, budget_id = $20, limits = $21, budget_window = $22,
+    allowed_routes = $23
 WHERE key_hash = $1";
 
 pub(super) const COPY_DELETED_KEY: &str = "INSERT INTO deleted_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, organization_id, budget_id, limits, budget_window, deleted_at_us, deleted_by,
-    deletion_id
+    last_active_us, organization_id, budget_id, limits, budget_window, allowed_routes,
+    deleted_at_us, deleted_by, deletion_id
 ) SELECT
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
-    last_active_us, organization_id, budget_id, limits, budget_window, $2, $3, $4
+    last_active_us, organization_id, budget_id, limits, budget_window, allowed_routes,
+    $2, $3, $4
 FROM api_keys WHERE key_hash = $1";
 
 pub(super) const DELETE_KEY: &str = "DELETE FROM api_keys WHERE key_hash = $1";
@@ -292,98 +298,4 @@ pub(super) fn meters_of_any(of: &[(Scope, String)]) -> (SqlStr, Vec<Value>) {
     }
     sql.push_str(" ORDER BY id");
     (AssertSqlSafe(sql).into_sql_str(), args)
-}
-
-/// A `SELECT` whose conditions depend on what was asked. Values are always bound; the text is
-/// put together from literals of this crate alone.
-pub(super) struct Select {
-    text: String,
-    args: Vec<Value>,
-    conditions: usize,
-}
-
-impl Select {
-    pub(super) fn new(head: &str) -> Self {
-        Self { text: head.to_owned(), args: Vec::new(), conditions: 0 }
-    }
-
-    /// Adds `condition $n` unless there is no value.
-    pub(super) fn when<T: Into<Value>>(
-        mut self,
-        condition: &'static str,
-        value: Option<T>,
-    ) -> Self {
-        if let Some(value) = value {
-            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
-            self.conditions += 1;
-            self.args.push(value.into());
-            let _ = write!(self.text, " {word} {condition} ${}", self.args.len());
-        }
-        self
-    }
-
-    /// Adds a condition without a value, if it is asked for.
-    pub(super) fn fact(mut self, condition: &'static str, asked: bool) -> Self {
-        if asked {
-            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
-            self.conditions += 1;
-            let _ = write!(self.text, " {word} {condition}");
-        }
-        self
-    }
-
-    /// Adds that one of two columns has a value, unless there is none.
-    pub(super) fn either(mut self, columns: [&'static str; 2], value: Option<&str>) -> Self {
-        if let Some(value) = value {
-            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
-            self.conditions += 1;
-            self.args.push(value.into());
-            let (number, [one, other]) = (self.args.len(), columns);
-            let _ = write!(self.text, " {word} ({one} = ${number} OR {other} = ${number})");
-        }
-        self
-    }
-
-    /// Adds `column IN ($n, …)` unless there is no list. Nothing is in an empty one.
-    pub(super) fn among(mut self, column: &'static str, list: Option<&[String]>) -> Self {
-        let Some(list) = list else { return self };
-        let word = if self.conditions == 0 { "WHERE" } else { "AND" };
-        self.conditions += 1;
-        let _ = write!(self.text, " {word} {column} IN (NULL");
-        for item in list {
-            self.args.push(item.as_str().into());
-            let _ = write!(self.text, ", ${}", self.args.len());
-        }
-        self.text.push(')');
-        self
-    }
-
-    /// Demands that a column is none of these.
-    pub(super) fn none_of(mut self, column: &'static str, list: &[String]) -> Self {
-        for item in list {
-            let word = if self.conditions == 0 { "WHERE" } else { "AND" };
-            self.conditions += 1;
-            self.args.push(item.as_str().into());
-            let _ = write!(self.text, " {word} {column} <> ${}", self.args.len());
-        }
-        self
-    }
-
-    pub(super) fn then(mut self, text: &str) -> Self {
-        self.text.push(' ');
-        self.text.push_str(text);
-        self
-    }
-
-    pub(super) fn page(mut self, limit: u32, offset: u32) -> Self {
-        self.args.push(i64::from(limit).into());
-        self.args.push(i64::from(offset).into());
-        let count = self.args.len();
-        let _ = write!(self.text, " LIMIT ${} OFFSET ${count}", count - 1);
-        self
-    }
-
-    pub(super) fn finish(self) -> (SqlStr, Vec<Value>) {
-        (AssertSqlSafe(self.text).into_sql_str(), self.args)
-    }
 }

@@ -54,7 +54,9 @@ impl Affected {
             Scope::Key
             | Scope::User
             | Scope::Team
+            | Scope::TeamMember
             | Scope::Organization
+            | Scope::OrganizationMember
             | Scope::Provider
             | Scope::Model => {}
         }
@@ -88,10 +90,14 @@ pub(super) async fn keys_of<D: Driver>(
     let statement = match kind {
         Scope::User => sql::entities::KEYS_OF_USER,
         Scope::Team => sql::entities::KEYS_OF_TEAM,
+        Scope::TeamMember => sql::entities::KEYS_OF_TEAM_MEMBER,
         Scope::Organization => sql::entities::KEYS_OF_ORGANIZATION,
-        Scope::Key | Scope::Customer | Scope::Tag | Scope::Provider | Scope::Model => {
-            return Ok(Vec::new());
-        }
+        Scope::OrganizationMember
+        | Scope::Key
+        | Scope::Customer
+        | Scope::Tag
+        | Scope::Provider
+        | Scope::Model => return Ok(Vec::new()),
     };
     let args = vec![id.into(), i64::from(limit).into()];
     let rows = D::run(tx, statement.into_sql_str(), args).await?;

@@ -107,7 +107,7 @@ async fn only_the_admin_manages_keys() {
         (Method::POST, "/key/delete"),
         (Method::POST, "/key/block"),
         (Method::POST, "/key/unblock"),
-        (Method::GET, "/key/list"),
+        (Method::GET, "/budget/list"),
     ] {
         let body = json!({"key": key, "keys": [key]}).to_string();
         let answer = app.call(method, path, Some(&key), body).await;

@@ -252,19 +252,15 @@ async fn what_is_not_enforced_for_them_is_not_accepted() {
     let app = TestApp::start().await;
 
     for (path, body, param) in [
-        (
-            "/team/new",
-            json!({"members_with_roles": [{"role": "user", "user_id": "u"}]}),
-            "members_with_roles",
-        ),
+        ("/team/new", json!({"allowed_routes": ["/v1/models"]}), "allowed_routes"),
+        ("/team/new", json!({"team_member_permissions": ["/x"]}), "team_member_permissions"),
         ("/team/new", json!({"guardrails": ["g"]}), "guardrails"),
         ("/team/new", json!({"tags": ["t"]}), "tags"),
         ("/team/new", json!({"metadata": {"tags": "t"}}), "metadata"),
         ("/team/new", json!({"max_budget": 1, "soft_budget": 2}), "soft_budget"),
         ("/team/new", json!({"max_budget": "nan"}), "max_budget"),
         ("/team/new", json!({"team_id": "x".repeat(300)}), "team_id"),
-        ("/user/new", json!({"teams": ["t"]}), "teams"),
-        ("/user/new", json!({"user_role": "proxy_admin"}), "user_role"),
+        ("/user/new", json!({"password": "p"}), "password"),
         ("/customer/new", json!({"user_id": "c", "default_model": "m"}), "default_model"),
         ("/customer/new", json!({"user_id": "c", "budget_id": "none"}), "budget_id"),
         ("/tag/new", json!({"name": "t", "models": ["m"]}), "models"),

@@ -50,12 +50,12 @@ async fn what_is_not_enforced_yet_is_not_accepted() {
     let app = TestApp::start().await;
 
     for (name, value) in [
-        ("allowed_routes", json!(["/v1/chat/completions"])),
+        ("allowed_routes", json!(["mcp_routes"])),
         ("guardrails", json!(["g"])),
         ("permissions", json!({"allow": true})),
         ("config", json!({"a": 1})),
         ("object_permission", json!({"mcp_servers": ["m"]})),
-        ("key_type", json!("management")),
+        ("key_type", json!("king")),
         ("auto_rotate", json!(true)),
     ] {
         let (status, kind, param) = app.post("/key/generate", json!({name: value})).await.refusal();

@@ -123,6 +123,55 @@ pub(super) async fn what_belongs_to_an_organization_goes_with_it(store: &dyn Sto
     assert_eq!((teams.total, teams.entities[0].id.as_str()), (1, "other"));
 }
 
+pub(super) async fn members_go_with_what_they_are_members_of(store: &dyn Store) {
+    let part = |kind, of| Entity::member((kind, of), ("u", "user"), &change("m", 1));
+    let team = Entity { organization_id: Some("o".into()), ..entity(Scope::Team, "t") };
+    for (at, one) in [
+        entity(Scope::Organization, "o"),
+        team,
+        entity(Scope::User, "u"),
+        Entity { limits: budget(5), ..part(Scope::TeamMember, "t") },
+        part(Scope::TeamMember, "other"),
+        part(Scope::OrganizationMember, "o"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        store.add_entity(one, &change(&format!("c{at}"), 1)).await.unwrap();
+    }
+    let (user_id, team_id) = (Some("u".to_owned()), Some("t".to_owned()));
+    let owned = |name, team: &Option<String>| ApiKey {
+        user_id: user_id.clone(),
+        team_id: team.clone(),
+        ..key(name)
+    };
+    add(store, &owned("sk-1", &team_id)).await;
+    add(store, &owned("sk-2", &None)).await;
+    add(store, &ApiKey { team_id, ..key("sk-3") }).await;
+    let left = async |kind| {
+        let query = EntityQuery { user_id: Some("u".into()), ..EntityQuery::all(kind) };
+        let page = store.entities(&query).await.unwrap();
+        page.entities.into_iter().map(|part| part.id).collect::<Vec<_>>()
+    };
+    assert_eq!(left(Scope::TeamMember).await, ["u:other", "u:t"]);
+    assert_eq!(store.meters(&[(Scope::TeamMember, "u:t".into())]).await.unwrap().len(), 1);
+
+    // With a member go their keys of the team, and no others.
+    let ids = ["u:t".to_owned()];
+    store.delete_entities(Scope::TeamMember, &ids, &change("d1", 2)).await.unwrap();
+    assert_eq!(left(Scope::TeamMember).await, ["u:other"]);
+    assert_eq!(store.key_by_hash(&hash("sk-1")).await.unwrap(), None);
+    for kept in ["sk-2", "sk-3"] {
+        assert!(store.key_by_hash(&hash(kept)).await.unwrap().is_some(), "{kept}");
+    }
+    assert_eq!(store.meters(&[(Scope::TeamMember, "u:t".into())]).await.unwrap(), []);
+
+    let gone = store.delete_entities(Scope::User, &["u".into()], &change("d2", 3)).await.unwrap();
+    assert_eq!(gone, ["u"]);
+    assert_eq!(left(Scope::TeamMember).await, Vec::<String>::new());
+    assert_eq!(left(Scope::OrganizationMember).await, Vec::<String>::new());
+}
+
 pub(super) async fn customers_and_tags_are_told_to_all(store: &dyn Store) {
     assert!(!store.shared_limits().await.unwrap().customers);
     let mut feed = store.newsroom().feed();

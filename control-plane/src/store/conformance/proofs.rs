@@ -55,6 +55,8 @@ pub(super) async fn what_owners_spent_is_proven(store: &dyn Proofs) {
     }
     let team = Entity { organization_id: organization.clone(), ..entity(Scope::Team, "it") };
     store.add_entity(&team, &change("team", 1)).await.unwrap();
+    let part = Entity::member((Scope::TeamMember, "it"), ("it", "user"), &change("part", 1));
+    store.add_entity(&part, &change("part", 1)).await.unwrap();
     record_usage(store, &[named(2)]).await;
     assert_eq!(store.verify().await.unwrap(), []);
 

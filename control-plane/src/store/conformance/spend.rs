@@ -17,7 +17,8 @@ pub(super) async fn spend_is_counted_for_all_whom_a_record_names(store: &dyn Sto
         entity(Scope::Tag, "x"),
         entity(Scope::Tag, "y"),
     ];
-    for (at, entity) in all.iter().enumerate() {
+    let part = Entity::member((Scope::TeamMember, "t"), ("u", "user"), &change("m", 1));
+    for (at, entity) in all.iter().chain([&part]).enumerate() {
         store.add_entity(entity, &change(&format!("c{at}"), 1)).await.unwrap();
     }
     let owned = |name| ApiKey { team_id: Some("t".into()), user_id: Some("u".into()), ..key(name) };
@@ -36,6 +37,7 @@ pub(super) async fn spend_is_counted_for_all_whom_a_record_names(store: &dyn Sto
     for (kind, id, spent) in [
         (Scope::User, "u", 16),
         (Scope::Team, "t", 16),
+        (Scope::TeamMember, "u:t", 16),
         (Scope::Organization, "o", 11),
         (Scope::Customer, "c", 15),
         (Scope::Tag, "x", 15),

@@ -29,9 +29,9 @@ pub(in crate::store) const ENTITIES_OF_BUDGET: &str =
 pub(in crate::store) const INSERT_ENTITY: &str = "INSERT INTO entities (
     kind, id, alias, email, organization_id, budget_id, models, metadata, details, limits,
     max_budget_nanos, budget_window, spend_nanos, blocked, created_at_us, created_by,
-    updated_at_us, updated_by, spend_opening_nanos, since_revision
+    updated_at_us, updated_by, team_id, user_id, spend_opening_nanos, since_revision
 ) VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $13,
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $13,
     (SELECT value + 1 FROM revision)
 )";
 
@@ -39,13 +39,20 @@ pub(in crate::store) const UPDATE_ENTITY: &str = "UPDATE entities SET
     alias = $3, email = $4, organization_id = $5, budget_id = $6, models = $7, metadata = $8,
     details = $9, limits = $10, max_budget_nanos = $11, budget_window = $12, spend_nanos = $13,
     spend_opening_nanos = spend_opening_nanos + $13 - spend_nanos,
-    blocked = $14, created_at_us = $15, created_by = $16, updated_at_us = $17, updated_by = $18
+    blocked = $14, created_at_us = $15, created_by = $16, updated_at_us = $17, updated_by = $18,
+    team_id = $19, user_id = $20
 WHERE kind = $1 AND id = $2";
 
 pub(in crate::store) const DELETE_ENTITY: &str = "DELETE FROM entities WHERE kind = $1 AND id = $2";
 
-pub(in crate::store) const TEAMS_OF: &str =
-    "SELECT id FROM entities WHERE kind = 'team' AND organization_id = $1";
+pub(in crate::store) const PARTS_OF_USER: &str = "SELECT kind, id FROM entities
+WHERE user_id = $1 AND kind IN ('team_member', 'organization_member')";
+
+pub(in crate::store) const PARTS_OF_TEAM: &str =
+    "SELECT kind, id FROM entities WHERE team_id = $1 AND kind = 'team_member'";
+
+pub(in crate::store) const PARTS_OF_ORGANIZATION: &str = "SELECT kind, id FROM entities
+WHERE organization_id = $1 AND kind IN ('team', 'organization_member')";
 
 pub(in crate::store) const ANY_CUSTOMER: &str = "SELECT COUNT(*) AS total FROM (SELECT id FROM entities WHERE kind = 'customer' LIMIT 1) AS one";
 
@@ -54,6 +61,11 @@ pub(in crate::store) const KEYS_OF_USER: &str =
 
 pub(in crate::store) const KEYS_OF_TEAM: &str =
     "SELECT key_hash FROM api_keys WHERE team_id = $1 LIMIT $2";
+
+/// What a user's keys of a team are.
+pub(in crate::store) const KEYS_OF_TEAM_MEMBER: &str = "SELECT key_hash FROM entities
+JOIN api_keys ON api_keys.team_id = entities.team_id AND api_keys.user_id = entities.user_id
+WHERE entities.kind = 'team_member' AND entities.id = $1 LIMIT $2";
 
 /// A key belongs to the organisation it names, else to its team's.
 pub(in crate::store) const KEYS_OF_ORGANIZATION: &str = "SELECT key_hash FROM api_keys

@@ -31,6 +31,15 @@ pub(in crate::store) const USERS: &str = spend_of_entities!("user", "user_id");
 
 pub(in crate::store) const TEAMS: &str = spend_of_entities!("team", "team_id");
 
+/// A member's part is what their keys of the team spent.
+pub(in crate::store) const TEAM_MEMBERS: &str = "SELECT * FROM (
+    SELECT entities.id, spend_nanos AS stored,
+        CAST(spend_opening_nanos + COALESCE(SUM(cost_nanos), 0) AS BIGINT) AS proven
+    FROM entities LEFT JOIN ledger ON ledger.team_id = entities.team_id
+        AND ledger.user_id = entities.user_id AND ledger.revision >= since_revision
+    WHERE entities.kind = 'team_member' GROUP BY entities.kind, entities.id
+) AS totals WHERE stored <> proven ORDER BY id";
+
 pub(in crate::store) const ORGANIZATIONS: &str =
     spend_of_entities!("organization", "organization_id");
 
