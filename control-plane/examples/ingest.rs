@@ -163,6 +163,9 @@ async fn add_key(store: &dyn Store, number: u64) -> anyhow::Result<()> {
         updated_at: at,
         updated_by: "ingest".into(),
         last_active: None,
+        first_hash: None,
+        renewals: 0,
+        renewed_at: None,
     };
     let change = Change {
         id: format!("{number:032x}"),

@@ -25,6 +25,7 @@ mod health;
 mod items;
 mod key_fields;
 mod key_forms;
+mod key_renewal;
 mod key_view;
 mod keys;
 mod limit_fields;
@@ -148,6 +149,8 @@ pub fn router(app: App) -> Router {
         .merge(spend_by_day())
         .route("/global/spend/report", get(spend_report::report))
         .route("/global/spend/reset", post(spend::reset))
+        .route("/key/regenerate", post(key_renewal::regenerate))
+        .route("/key/{key}/regenerate", post(key_renewal::regenerate_one))
         .route("/key/{key}/reset_spend", post(spend::reset_key))
         .route("/health", get(health::health))
         .route("/health/liveliness", get(health::alive).options(health::alive))

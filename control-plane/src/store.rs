@@ -34,6 +34,7 @@ pub mod news;
 mod postgres;
 pub mod proofs;
 mod query;
+mod renewals;
 mod resources;
 mod rows;
 mod spend;
@@ -68,10 +69,11 @@ pub use crate::store::query::{
     KeyOwners, KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy,
     SpendPart, TagSpend, UsagePage, UsageQuery,
 };
+pub use crate::store::renewals::{Renewal, Renewals};
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
-pub trait Store: Commitments + 'static {
+pub trait Store: Commitments + Renewals + 'static {
     /// Returns where to hear of what is committed, by this process or another one on the
     /// database. Every change that others must hear of is told by the method that makes it.
     fn newsroom(&self) -> &Newsroom;

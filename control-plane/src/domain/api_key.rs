@@ -55,6 +55,12 @@ pub struct ApiKey {
     pub updated_by: String,
     /// End of the last request that was recorded for it.
     pub last_active: Option<Timestamp>,
+    /// The hash that it was made with, if it was given a new secret since.
+    pub first_hash: Option<KeyHash>,
+    /// How often it was given a new secret.
+    pub renewals: u64,
+    /// When it was last given one.
+    pub renewed_at: Option<Timestamp>,
 }
 
 impl ApiKey {
@@ -74,7 +80,7 @@ impl ApiKey {
         match (&self.team_id, self.owner()) {
             (Some(team), _) => format!("team:{team}"),
             (None, Some(user)) => format!("user:{user}"),
-            (None, None) => format!("key:{}", self.hash.to_hex()),
+            (None, None) => format!("key:{}", self.first_hash.unwrap_or(self.hash).to_hex()),
         }
     }
 

@@ -151,7 +151,8 @@ fn asked(kind: &Kind, query: &Query, own: Option<&ApiKey>) -> Result<DailyQuery,
         | Scope::Provider
         | Scope::Model => return Err(ApiError::forbidden("Only admins may see this.")),
     };
-    let others = asked.owners.as_ref().is_some_and(|ids| ids.iter().any(|it| Some(it) != id.as_ref()));
+    let others =
+        asked.owners.as_ref().is_some_and(|ids| ids.iter().any(|it| Some(it) != id.as_ref()));
     if others {
         let message = "You may see what is yours and nobody else's.";
         return Err(ApiError::forbidden(message));

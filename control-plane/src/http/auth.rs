@@ -76,7 +76,8 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
             "Authentication Error, LiteLLM Virtual Key expected. Keys start with 'sk-'.",
         ));
     }
-    let key = app.service.key(&hash).await?.ok_or_else(|| {
+    let used = app.service.used_key(&hash).await?.map(|(key, _)| key);
+    let key = used.ok_or_else(|| {
         let message = "Authentication Error, Invalid API key provided.";
         ApiError::unauthorized("token_not_found_in_db", Some("key"), message)
     })?;

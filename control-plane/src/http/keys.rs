@@ -15,7 +15,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::query::{Query, key_hash};
 use crate::http::{App, Body, entity_view, key_fields, key_view, rights};
-use crate::service::{Actor, KeyFields, ServiceError};
+use crate::service::{Actor, Generated, KeyFields, ServiceError};
 use crate::store::{KeyQuery, KeySort, ListedKey};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -38,7 +38,12 @@ pub(crate) async fn made(
     actor: &Actor,
 ) -> Answer {
     let made = app.service.generate_key(chosen, fields, actor).await?;
-    let mut view = key_view::generated(&made, app.service.now());
+    shown_once(app, &made).await
+}
+
+/// Shows a key with its secret.
+pub(crate) async fn shown_once(app: &App, made: &Generated) -> Answer {
+    let mut view = key_view::generated(made, app.service.now());
     view.insert("litellm_budget_table".into(), budget_table(app, &made.key).await?);
     Ok(Json(view.into()))
 }

@@ -123,6 +123,23 @@ pub(crate) async fn change_key(
     Ok(())
 }
 
+/// Refuses who may not get hold of a new secret of a key, or change it like this.
+pub(crate) async fn renew_key(
+    app: &App,
+    caller: &Caller,
+    key: &ApiKey,
+    fields: &KeyFields,
+) -> Result<(), ApiError> {
+    manage_key(app, caller, key, "/key/regenerate").await?;
+    if !caller.standing.takes_over(key) {
+        return Err(ApiError::forbidden("Only its user may get a new secret of this key."));
+    }
+    if *fields == KeyFields::default() {
+        return Ok(());
+    }
+    change_key(app, caller, key, fields).await
+}
+
 /// Refuses keys for others: of another user, of a team or organisation that the caller has no
 /// right in, or with routes that nobody but the proxy's admin may give.
 async fn refuse_strangers(

@@ -80,8 +80,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("GET", "/health/readiness/details"),
     ("POST", "/health/test_connection"),
     ("POST", "/team/key/bulk_update"),
-    ("POST", "/key/regenerate"),
-    ("POST", "/key/{key}/regenerate"),
     ("POST", "/user/bulk_update"),
     ("GET", "/user/daily/activity/aggregated/keys"),
     ("GET", "/user/daily/activity/aggregated/search"),

@@ -9,7 +9,7 @@ use crate::domain::{
     ApiKey, Edit, KeyChange, KeyPolicy, Lifetime, Limits, Secret, Timestamp, limits,
 };
 use crate::service::{Actor, Service, ServiceError};
-use crate::store::{KeyPage, KeyQuery};
+use crate::store::{KeyPage, KeyQuery, Renewal};
 
 /// What callers may say about a key.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,11 +46,12 @@ impl Service {
             let policy = KeyPolicy { tenant: "master".to_owned(), ..KeyPolicy::default() };
             return Ok(Resolved { revision, policy: Some(policy) });
         }
-        let Some(key) = self.store.key_by_hash(hash).await? else {
+        let Some((key, until)) = self.used_key(hash).await? else {
             return Ok(Resolved { revision, policy: None });
         };
         let owners = self.owners_of(&key).await?;
         let mut policy = key.policy(self.now());
+        policy.expires_at = policy.expires_at.into_iter().chain(until).min();
         policy.blocked |= owners.blocked;
         policy.models = owners.models;
         policy.meters = owners.meters;
@@ -100,6 +101,9 @@ impl Service {
             updated_at: change.at,
             updated_by: change.actor.clone(),
             last_active: None,
+            first_hash: None,
+            renewals: 0,
+            renewed_at: None,
         };
         what.apply(&mut key, &change);
         let changed = self.store.add_key(&key, &what, &change).await?;
@@ -143,6 +147,48 @@ impl Service {
     /// Finds a key by its hash.
     pub async fn key(&self, hash: &KeyHash) -> Result<Option<ApiKey>, ServiceError> {
         Ok(self.store.key_by_hash(hash).await?)
+    }
+
+    /// Finds the key that somebody uses: by its hash, or by one that it had and that is still
+    /// good, until when.
+    pub async fn used_key(
+        &self,
+        hash: &KeyHash,
+    ) -> Result<Option<(ApiKey, Option<Timestamp>)>, ServiceError> {
+        if let Some(key) = self.store.key_by_hash(hash).await? {
+            return Ok(Some((key, None)));
+        }
+        let former = self.store.key_by_former_hash(hash, self.now()).await?;
+        Ok(former.map(|(key, until)| (key, Some(until))))
+    }
+
+    /// Gives a key a new secret, and changes it. The former one is good for the grace period.
+    pub async fn renew_key(
+        &self,
+        hash: &KeyHash,
+        chosen: Option<Secret>,
+        grace: Option<Lifetime>,
+        fields: KeyFields,
+        actor: &Actor,
+    ) -> Result<Generated, ServiceError> {
+        let secret = match chosen {
+            Some(secret) => self.acceptable(secret)?,
+            None => self.random_key(),
+        };
+        let change = self.change("key.regenerate", actor);
+        let what = checked(fields, change.at)?;
+        self.check_budget_id(&what.budget_id).await?;
+        let former_until = match grace {
+            None => change.at,
+            Some(grace) => grace.after(change.at).ok_or_else(|| {
+                ServiceError::invalid("grace_period", "ends after the last day we can write")
+            })?,
+        };
+        let new = KeyHash::of(secret.expose().as_bytes());
+        let renewal = Renewal { hash: new, name: display_name(&secret), former_until };
+        let renewed = self.store.renew_key(hash, &renewal, &what, &change).await?;
+        let key = renewed.ok_or(ServiceError::NotFound("key"))?.key;
+        Ok(Generated { secret, key })
     }
 
     /// Finds a key by its alias.

@@ -95,7 +95,8 @@ impl<D: Driver> SqlStore<D> {
             news.add::<D>(&mut tx, entity.kind, &entity.id).await?;
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await
     }
 }
 

@@ -214,9 +214,9 @@ impl<D: Driver> Commitments for SqlStore<D> {
         if charged.is_empty() {
             return Ok(false);
         }
-        let records = std::slice::from_ref(record);
-        let added = self.add_usage(&mut tx, records).await?;
-        let new: &[LedgerRecord] = if added.records.is_empty() { &[] } else { records };
+        let records = self.renewed(&mut tx, std::slice::from_ref(record)).await?;
+        let added = self.add_usage(&mut tx, &records).await?;
+        let new: &[LedgerRecord] = if added.records.is_empty() { &[] } else { &records };
         let (returned, raised) = self.give_back(&mut tx, commitment.id, new, now).await?;
         let mut news = moves_of(&[], &returned);
         if !added.exhausted.is_empty() {

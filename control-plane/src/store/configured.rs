@@ -46,7 +46,8 @@ impl<D: Driver> SqlStore<D> {
             follow_limits::<D>(&mut tx, (scope, &name), &none, opening, &mut news).await?;
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await?;
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await?;
         Ok(revision)
     }
 

@@ -17,6 +17,7 @@ mod limits;
 mod news;
 mod postgres_server;
 mod proofs;
+mod renewals;
 mod replicas;
 mod resources;
 mod spend;
@@ -121,6 +122,9 @@ store_tests!(
     daily::what_was_used_is_added_up_by_day_and_by_whom,
     spend::usage_comes_in_pages,
     spend::spend_can_be_forgotten,
+    renewals::a_renewed_key_is_what_it_was,
+    renewals::a_former_secret_is_good_as_long_as_it_was_said,
+    renewals::who_knows_a_key_by_a_former_secret_hears_of_it,
     proofs::totals_are_proven,
     proofs::what_owners_spent_is_proven,
     spend::soft_limits_that_are_crossed_are_listed,

@@ -120,7 +120,8 @@ impl<D: Driver> SqlStore<D> {
         }
         if any {
             let revision = database::next_revision::<D>(&mut tx).await?;
-            self.commit(tx, &news.news(revision)).await?;
+            let news = news.told::<D>(&mut tx, revision).await?;
+            self.commit(tx, &news).await?;
         }
         Ok(deleted)
     }
@@ -136,7 +137,8 @@ impl<D: Driver> SqlStore<D> {
         let entity = entity.ok_or(StoreError::Inconsistent { column: "id", row: id.to_owned() })?;
         news.add::<D>(&mut tx, kind, id).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await?;
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await?;
         Ok(ChangedEntity { entity, revision })
     }
 }

@@ -8,7 +8,7 @@ use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
 use crate::store::limits::{Opening, effective_limits, follow_limits, window_name};
 use crate::store::rows::Fields;
-use crate::store::told::Affected;
+use crate::store::told::{self, Affected};
 use crate::store::{
     Changed, Deleted, KeyPage, KeyQuery, KeySort, StoreError, audit, sql, stored_limits,
 };
@@ -62,6 +62,8 @@ impl<D: Driver> SqlStore<D> {
         let changed = if let Some(before) = locked_key::<D>(&mut tx, &key.hash).await? {
             changed_key::<D>(&mut tx, before, otherwise, change, &mut news).await?
         } else {
+            let args = vec![key.hash.to_hex().into()];
+            D::run(&mut tx, sql::renewals::FORGET_FORMER.into_sql_str(), args).await?;
             let opening = Opening { at: change.at, spent: key.spend.0, set: true };
             write_key::<D>(&mut tx, sql::INSERT_KEY, key, opening, &mut news).await?;
             let after = Some(audit::key_state(key));
@@ -69,7 +71,8 @@ impl<D: Driver> SqlStore<D> {
             written_key::<D>(&mut tx, &key.hash).await?
         };
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await?;
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await?;
         Ok(Changed { key: changed, revision })
     }
 
@@ -84,7 +87,8 @@ impl<D: Driver> SqlStore<D> {
         let mut news = Affected::of_key(*hash);
         let key = changed_key::<D>(&mut tx, before, what, change, &mut news).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await?;
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await?;
         Ok(Some(Changed { key, revision }))
     }
 
@@ -105,7 +109,8 @@ impl<D: Driver> SqlStore<D> {
             return Ok(deleted);
         }
         let revision = database::next_revision::<D>(&mut tx).await?;
-        self.commit(tx, &news.news(revision)).await?;
+        let news = news.told::<D>(&mut tx, revision).await?;
+        self.commit(tx, &news).await?;
         deleted.revision = revision;
         Ok(deleted)
     }
@@ -128,6 +133,9 @@ pub(super) async fn delete_one<D: Driver>(
     ];
     D::run(tx, sql::COPY_DELETED_KEY.into_sql_str(), copy).await?;
     D::run(tx, sql::DELETE_KEY.into_sql_str(), vec![id.as_str().into()]).await?;
+    news.keys.extend(told::former_of::<D>(tx, hash).await?);
+    let args = vec![id.as_str().into()];
+    D::run(tx, sql::renewals::FORGET_ALL_FORMER.into_sql_str(), args).await?;
     let opening = Opening { at: change.at, spent: 0, set: false };
     follow_limits::<D>(tx, (Scope::Key, &id), &Limits::default(), opening, news).await?;
     let before = Some(audit::key_state(&before));
@@ -137,7 +145,7 @@ pub(super) async fn delete_one<D: Driver>(
 }
 
 /// Reads a key inside of a transaction; writers take turns, so nobody changes it before commit.
-async fn locked_key<D: Driver>(
+pub(super) async fn locked_key<D: Driver>(
     tx: &mut D::Tx,
     hash: &KeyHash,
 ) -> Result<Option<ApiKey>, StoreError> {
@@ -147,7 +155,7 @@ async fn locked_key<D: Driver>(
 }
 
 /// Returns the key as it is now, and meters of it that are not what they were.
-async fn changed_key<D: Driver>(
+pub(super) async fn changed_key<D: Driver>(
     tx: &mut D::Tx,
     before: ApiKey,
     what: &KeyChange,

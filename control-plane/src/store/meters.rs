@@ -71,7 +71,8 @@ impl<D: Driver> SqlStore<D> {
         now: Timestamp,
     ) -> Result<Reported, StoreError> {
         let mut tx = self.driver.begin().await?;
-        let added = self.add_usage(&mut tx, &report.records).await?;
+        let records = self.renewed(&mut tx, &report.records).await?;
+        let added = self.add_usage(&mut tx, &records).await?;
         self.adopt_resources(&mut tx, &report.stored).await?;
         let debits = debits_of(report, &added.records);
         let (answers, alerts) = if let Some(holding) = &report.holding {

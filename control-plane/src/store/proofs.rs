@@ -117,7 +117,8 @@ impl<D: Driver> Proofs for SqlStore<D> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.driver.begin().await?;
-        let added = self.add_usage(&mut tx, records).await?;
+        let records = self.renewed(&mut tx, records).await?;
+        let added = self.add_usage(&mut tx, &records).await?;
         let revision = database::next_revision::<D>(&mut tx).await?;
         let news = changes_of(&added.exhausted, revision);
         self.resolve_presumed(&mut tx, holder, "reconciled", now).await?;

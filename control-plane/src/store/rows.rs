@@ -95,6 +95,9 @@ impl<D: Driver> Fields<'_, D> {
             updated_at: self.time("updated_at_us")?,
             updated_by: self.text("updated_by")?,
             last_active: self.maybe_time("last_active_us")?,
+            first_hash: self.maybe_text("first_hash")?.and_then(|hash| KeyHash::from_hex(&hash)),
+            renewals: self.count("renewals")?,
+            renewed_at: self.maybe_time("renewed_at_us")?,
         })
     }
 

@@ -6,6 +6,7 @@ pub(super) mod entities;
 pub(super) mod kept;
 pub(super) mod meters;
 pub(super) mod proofs;
+pub(super) mod renewals;
 pub(super) mod resources;
 mod select;
 
@@ -78,12 +79,12 @@ pub(super) const COPY_DELETED_KEY: &str = "INSERT INTO deleted_keys (
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
     last_active_us, organization_id, budget_id, limits, budget_window, allowed_routes,
-    deleted_at_us, deleted_by, deletion_id
+    first_hash, renewals, renewed_at_us, deleted_at_us, deleted_by, deletion_id
 ) SELECT
     key_hash, name, alias, user_id, team_id, models, aliases, metadata, tags, expires_at_us,
     max_budget_nanos, spend_nanos, blocked, created_at_us, created_by, updated_at_us, updated_by,
     last_active_us, organization_id, budget_id, limits, budget_window, allowed_routes,
-    $2, $3, $4
+    first_hash, renewals, renewed_at_us, $2, $3, $4
 FROM api_keys WHERE key_hash = $1";
 
 pub(super) const DELETE_KEY: &str = "DELETE FROM api_keys WHERE key_hash = $1";

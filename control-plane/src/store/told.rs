@@ -62,8 +62,22 @@ impl Affected {
         }
     }
 
-    /// Says what has to be told.
-    pub(super) fn news(mut self, revision: u64) -> Vec<News> {
+    /// Says what has to be told: also to those who know a key by a hash that it had.
+    pub(super) async fn told<D: Driver>(
+        mut self,
+        tx: &mut D::Tx,
+        revision: u64,
+    ) -> Result<Vec<News>, StoreError> {
+        let any = D::run(tx, sql::renewals::ANY_FORMER.into_sql_str(), Vec::new()).await?;
+        if !any.is_empty() && self.keys.len() <= MOST_KEYS as usize {
+            for hash in self.keys.clone() {
+                self.keys.extend(former_of::<D>(tx, &hash).await?);
+            }
+        }
+        Ok(self.news(revision))
+    }
+
+    fn news(mut self, revision: u64) -> Vec<News> {
         self.all_keys |= self.keys.len() > MOST_KEYS as usize;
         let mut news = if self.all_keys {
             vec![News::KeysChanged { revision }]
@@ -78,6 +92,16 @@ impl Affected {
         news.extend(moves_of(&self.moved, &self.moved));
         news
     }
+}
+
+/// Returns the hashes that a key had.
+pub(super) async fn former_of<D: Driver>(
+    tx: &mut D::Tx,
+    hash: &KeyHash,
+) -> Result<Vec<KeyHash>, StoreError> {
+    let args = vec![hash.to_hex().into()];
+    let rows = D::run(tx, sql::renewals::FORMER_OF.into_sql_str(), args).await?;
+    rows.iter().map(|row| Fields::<D>(row).key_hash()).collect()
 }
 
 /// Returns keys that belong to an entity, at most `limit`.

@@ -16,8 +16,8 @@ use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
     Configured, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
-    UsagePage, UsageQuery,
+    KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, SharedLimits, SpendBy, SpendPart, Store,
+    StoreError, TagSpend, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
@@ -130,6 +130,26 @@ struct BrokenStore(Newsroom);
 
 fn away<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
+}
+
+#[async_trait]
+impl Renewals for BrokenStore {
+    async fn renew_key(
+        &self,
+        _: &KeyHash,
+        _: &Renewal,
+        _: &KeyChange,
+        _: &Change,
+    ) -> Result<Option<Changed>, StoreError> {
+        away()
+    }
+    async fn key_by_former_hash(
+        &self,
+        _: &KeyHash,
+        _: Timestamp,
+    ) -> Result<Option<(ApiKey, Timestamp)>, StoreError> {
+        away()
+    }
 }
 
 #[async_trait]

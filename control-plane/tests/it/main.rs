@@ -22,6 +22,7 @@ mod model_groups;
 mod objects;
 mod openapi;
 mod providers;
+mod renewals;
 mod roles;
 mod spend;
 mod spend_totals;

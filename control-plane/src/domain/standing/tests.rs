@@ -43,6 +43,9 @@ fn key(user: Option<&str>, team: Option<&str>) -> ApiKey {
         updated_at: Timestamp::from_micros(0),
         updated_by: "a".into(),
         last_active: None,
+        first_hash: None,
+        renewals: 0,
+        renewed_at: None,
     }
 }
 

@@ -29,6 +29,8 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("POST", "/key/bulk_update", Users),
     ("POST", "/key/service-account/generate", Users),
     ("POST", "/v2/key/info", AnyKey),
+    ("POST", "/key/regenerate", Users),
+    ("POST", "/key/{key}/regenerate", Users),
     ("POST", "/key/{key}/reset_spend", Users),
     // Users.
     ("POST", "/user/new", Users),

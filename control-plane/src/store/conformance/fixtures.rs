@@ -42,6 +42,9 @@ pub(super) fn key(name: &str) -> ApiKey {
         updated_at: at(0),
         updated_by: "somebody".into(),
         last_active: None,
+        first_hash: None,
+        renewals: 0,
+        renewed_at: None,
     }
 }
 
