@@ -1,6 +1,7 @@
 //! `tollgate key|user|team|model|provider …` and `tollgate spend` against a running control
 //! plane.
 
+mod migrating;
 mod rotation;
 
 use std::io::{BufRead, BufReader};

@@ -57,10 +57,12 @@ impl<'a> Variables<'a> {
         let name = {
             let made = self.made.borrow();
             let same = made.iter().find(|(_, known)| known.expose() == secret);
+            // Who imports sets the variable afterwards; who serves must not get another value.
+            let other = |value: &String| self.around.serving && value != secret;
             let taken = |name: &str| {
                 self.named.contains(name)
                     || made.contains_key(name)
-                    || self.around.env.get(name).is_some_and(|value| value != secret)
+                    || self.around.env.get(name).is_some_and(other)
             };
             same.map_or_else(|| free(&upper(wish), '_', taken), |(name, _)| name.clone())
         };
