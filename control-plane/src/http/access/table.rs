@@ -64,9 +64,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     // Organisations.
     ("POST", "/organization/new", Admins),
     ("PATCH", "/organization/update", Admins),
-    ("GET", "/organization/info", Viewers),
     ("POST", "/organization/info", Viewers),
-    ("GET", "/organization/list", Viewers),
     ("GET", "/organization/info", AnyKey),
     ("GET", "/organization/list", AnyKey),
     ("DELETE", "/organization/delete", Admins),
