@@ -10,6 +10,7 @@ mod routes;
 
 use std::sync::OnceLock;
 
+use axum::Json;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use serde_json::{Value, json};
@@ -36,6 +37,19 @@ pub(crate) async fn json_document() -> impl IntoResponse {
 /// `GET /docs`.
 pub(crate) async fn page() -> impl IntoResponse {
     Html(page::text())
+}
+
+/// `GET /routes`: every path that is served, as LiteLLM lists its own.
+pub(crate) async fn routes() -> Json<Value> {
+    let route = |(method, path, _): &(&str, &str, Access)| {
+        json!({
+            "path": path,
+            "methods": [method],
+            "name": summary(method, path),
+            "endpoint": null,
+        })
+    };
+    Json(json!({ "routes": TABLE.iter().map(route).collect::<Vec<_>>() }))
 }
 
 /// Returns the document, written once.

@@ -38,7 +38,46 @@ pub(crate) async fn report(
             return Err(ApiError::bad_request("group_by", message));
         }
     };
-    let Some(asked) = usage_query(&caller, &query)? else { return Ok(Json(json!([]))) };
+    shown(&app, &caller, &query, by).await
+}
+
+/// `GET /key/spend/report`: by key; `GET /user/spend/report`: by key of a user.
+pub(crate) async fn of_keys(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    dated(&app, &caller, query.as_deref(), SpendBy::Key).await
+}
+
+/// `GET /team/spend/report`: by team.
+pub(crate) async fn of_teams(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    dated(&app, &caller, query.as_deref(), SpendBy::Team).await
+}
+
+async fn dated(
+    app: &App,
+    caller: &Caller,
+    query: Option<&str>,
+    by: SpendBy,
+) -> Result<Json<Value>, ApiError> {
+    let query = Query::read(query);
+    query.required("start_date")?;
+    query.required("end_date")?;
+    shown(app, caller, &query, by).await
+}
+
+async fn shown(
+    app: &App,
+    caller: &Caller,
+    query: &Query,
+    by: SpendBy,
+) -> Result<Json<Value>, ApiError> {
+    let Some(asked) = usage_query(caller, query)? else { return Ok(Json(json!([]))) };
     let parts = app.service.spend_parts(&asked, by).await?;
     Ok(Json(match by {
         SpendBy::Key => by_key(&parts),

@@ -170,3 +170,29 @@ async fn everybodys_spend_is_told_by_day_and_by_whom() {
     let customers = app.post("/global/spend/end_users", json!({})).await.ok();
     assert_eq!(customers[0]["total_count"], 4, "{customers}");
 }
+
+#[tokio::test]
+async fn the_ledger_is_reported_by_key_user_and_team() {
+    let app = TestApp::start().await;
+    let [own, ..] = used(&app).await;
+    let report = async |path: &str| app.get(&format!("{path}{TWO_DAYS}")).await.ok();
+
+    let keys = report(&format!("/key/spend/report?api_key={own}&")).await;
+    assert_eq!((&keys[0]["api_key"], &keys[0]["total_cost"]), (&json!(hash(&own)), &json!(4.8e-5)));
+    assert_eq!(keys[1], Value::Null);
+    let user = report("/user/spend/report?internal_user_id=u&").await;
+    assert_eq!(user, keys);
+    let team = report("/team/spend/report?team_id=t&").await;
+    assert_eq!(team[0]["teams"][0]["team_name"], "The team");
+    assert_eq!(team[0]["teams"][0]["total_spend"], json!(4.8e-5));
+    assert_eq!(app.get("/team/spend/report").await.status, 422);
+}
+
+#[tokio::test]
+async fn routes_are_listed_to_anybody() {
+    let app = TestApp::start().await;
+    let answer = app.call(Method::GET, "/routes", None, Body::empty()).await.ok();
+    let routes = answer["routes"].as_array().unwrap();
+    let generate = routes.iter().find(|route| route["path"] == "/key/generate").unwrap();
+    assert_eq!(generate["methods"], json!(["POST"]));
+}

@@ -16,6 +16,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     // What is served, described.
     ("GET", "/openapi.json", Anybody),
     ("GET", "/docs", Anybody),
+    ("GET", "/routes", Anybody),
     // Keys.
     ("POST", "/key/generate", Users),
     ("GET", "/key/info", AnyKey),
@@ -131,6 +132,9 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/tag/daily/activity", Viewers),
     ("GET", "/tag/daily/activity/aggregated", Viewers),
     ("GET", "/global/spend/report", Viewers),
+    ("GET", "/key/spend/report", Viewers),
+    ("GET", "/user/spend/report", Viewers),
+    ("GET", "/team/spend/report", Viewers),
     ("POST", "/global/spend/reset", Master),
     // The audit log.
     ("GET", "/audit", Viewers),

@@ -4,6 +4,10 @@
 pub(super) const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET", "/openapi.json", "This document."),
     ("GET", "/docs", "This document, to read."),
+    ("GET", "/routes", "Methods and paths that are served."),
+    ("GET", "/key/spend/report", "Spend by key and model."),
+    ("GET", "/user/spend/report", "Spend by key and model, of a user."),
+    ("GET", "/team/spend/report", "Spend by day and team."),
     ("GET", "/health", "How providers fare, told the admin; others hear that it works."),
     ("GET", "/health/liveliness", "That the process lives."),
     ("OPTIONS", "/health/liveliness", "That the process lives."),
