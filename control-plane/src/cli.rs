@@ -2,6 +2,7 @@
 
 mod credentials;
 mod database;
+mod doctor;
 mod export;
 mod import;
 mod ledger;
@@ -54,6 +55,8 @@ enum Command {
     Provider(objects::Objects),
     /// Shows who spent how much over some days.
     Spend(objects::Spend),
+    /// Looks whether everything is there that serving needs.
+    Doctor(doctor::Options),
     /// Copies a database.
     #[command(subcommand)]
     Database(database::DatabaseCommand),
@@ -108,6 +111,7 @@ pub fn main(
         }),
         Command::Credentials(command) => credentials::run(command, env),
         Command::Database(command) => database::run(command, &env),
+        Command::Doctor(options) => doctor::run(options, env),
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
         Command::Key(command) => objects::run(&Kind::KEY, command, &env),

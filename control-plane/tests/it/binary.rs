@@ -112,6 +112,26 @@ fn a_database_is_copied_once_and_passwords_stay_off_the_command_line() {
 }
 
 #[test]
+fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let folder = folder();
+    let at = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    at("c.yaml", &CONFIG.replace("https://api.openai.com/v1", "http://127.0.0.1:1/v1"));
+    at("good.yaml", CONFIG.split("providers:").next().unwrap());
+    let doctor = |config| tollgate(folder.path(), &["doctor", "--config", config]).output();
+
+    let (bad, no_filter) = (doctor("c.yaml").unwrap(), doctor("good.yaml").unwrap());
+    at("f.wasm", "\0asm");
+    let good = doctor("good.yaml").unwrap();
+
+    let said = String::from_utf8(bad.stdout).unwrap();
+    assert!(said.contains("fail  provider openai: cannot be reached"), "{said}");
+    assert!(said.contains("fail  filter") && said.contains("cargo xtask wasm"), "{said}");
+    assert!(said.contains("warn  envoy: not looked at") && said.contains("ok    master key"));
+    let codes = [bad.status, no_filter.status, good.status].map(|status| status.code());
+    assert_eq!(codes, [Some(1), Some(1), Some(0)]);
+}
+
+#[test]
 fn serving_tells_where_reloads_and_drains() {
     let folder = folder();
     let mut server = Server::start(folder.path());
