@@ -18,6 +18,7 @@ mod key_limits;
 mod keys;
 mod keys_refused;
 mod ledger;
+mod matrix;
 mod model_groups;
 mod objects;
 mod openapi;
