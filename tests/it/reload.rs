@@ -1,5 +1,6 @@
 //! The configuration file changes while everything runs.
 
+mod doctor;
 mod litellm_file;
 
 use serde_json::json;

@@ -48,6 +48,11 @@ impl Client {
         Self { address, protocol: Protocol::Http1, certificate: None, key: None }
     }
 
+    /// Returns the server's address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the same client with another protocol.
     #[must_use]
     pub fn protocol(mut self, protocol: Protocol) -> Self {

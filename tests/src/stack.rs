@@ -172,6 +172,16 @@ impl Stack {
         self.certificate = Some(self.certificate.as_ref().expect("no TLS").renewed());
     }
 
+    /// Runs a command of the control plane's program on the configuration of this stack, and
+    /// returns its exit code and what it said on standard output.
+    pub fn run(&self, command: &[&str]) -> (Option<i32>, String) {
+        let mut program = std::process::Command::new(&self.tools.tollgate);
+        program.args(command).arg("--config").arg(&self.setup.config);
+        program.arg("--data").arg(&self.setup.data).envs(self.setup.environment.clone());
+        let output = program.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+
     /// Ends the control plane as a crash would.
     pub async fn kill_control_plane(&mut self) {
         self.control_plane.take().expect("the control plane is away already").kill().await;
