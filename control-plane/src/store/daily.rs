@@ -1,6 +1,7 @@
 //! The ledger, added up by day in the transaction that adds to it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
@@ -164,6 +165,10 @@ impl Days {
                 self.put(scope.as_str(), owner, record);
             }
         }
+        self.add_tags(record);
+    }
+
+    fn add_tags(&mut self, record: &LedgerRecord) {
         for (at, tag) in record.tags.iter().enumerate() {
             if !record.tags.iter().take(at).any(|earlier| earlier == tag) {
                 self.put(Scope::Tag.as_str(), tag.clone(), record);
@@ -203,30 +208,33 @@ impl<D: Driver> SqlStore<D> {
             return Ok(());
         }
         let mut tx = self.driver.begin().await?;
-        // Another control plane may have done it meanwhile, or be doing it: a day is taken out
-        // before it is added up.
-        let rows = D::run(&mut tx, sql::daily::DAYS.into_sql_str(), Vec::new()).await?;
-        for row in &rows {
-            self.rebuild_day(&mut tx, Fields::<D>(row).int("day")?).await?;
-        }
+        // Another control plane may have done it meanwhile: what is there is taken out first.
+        self.rebuild_days(&mut tx, 0..i64::MAX / MICROS_A_DAY).await?;
         D::commit(tx).await?;
         Ok(())
     }
 
-    /// Adds up a day anew.
-    pub(super) async fn rebuild_day(&self, tx: &mut D::Tx, day: i64) -> Result<(), StoreError> {
-        D::run(tx, sql::daily::FORGET.into_sql_str(), vec![day.into()]).await?;
+    /// Adds up days anew.
+    pub(super) async fn rebuild_days(
+        &self,
+        tx: &mut D::Tx,
+        days: Range<i64>,
+    ) -> Result<(), StoreError> {
+        let args = vec![days.start.into(), days.end.into()];
+        D::run(tx, sql::daily::FORGET.into_sql_str(), args).await?;
+        let (from, until) = (days.start * MICROS_A_DAY, days.end * MICROS_A_DAY);
+        for statement in sql::daily::ADD_UP {
+            D::run(tx, statement.into_sql_str(), vec![from.into(), until.into()]).await?;
+        }
         let mut last = String::new();
         loop {
-            let (from, until) = (day * MICROS_A_DAY, (day + 1) * MICROS_A_DAY);
             let args = vec![from.into(), until.into(), last.as_str().into()];
-            let rows = D::run(tx, sql::daily::RECORDS.into_sql_str(), args).await?;
+            let rows = D::run(tx, sql::daily::TAGGED.into_sql_str(), args).await?;
             let Some(row) = rows.last() else { return Ok(()) };
             last = Fields::<D>(row).text("id")?;
             let mut days = Days::default();
             for row in &rows {
-                let row = Fields::<D>(row);
-                days.add(&row.ledger_record()?, Owners::of(&row)?);
+                days.add_tags(&Fields::<D>(row).ledger_record()?);
             }
             self.add_days(tx, days).await?;
         }

@@ -140,7 +140,7 @@ impl<D: Driver> Proofs for SqlStore<D> {
                 let day = id
                     .parse()
                     .map_err(|_| StoreError::Inconsistent { column: "day", row: id.clone() })?;
-                self.rebuild_day(&mut tx, day).await?;
+                self.rebuild_days(&mut tx, day..day + 1).await?;
                 continue;
             }
             let (id, proven) = (id.as_str().into(), (*proven).into());

@@ -8,16 +8,43 @@ pub(in crate::store) const DAILY_VALUES: usize = 14;
 /// Tells whether any day was added up.
 pub(in crate::store) const ANY: &str = "SELECT 1 AS one FROM daily_usage LIMIT 1";
 
-/// Days that the ledger has.
-pub(in crate::store) const DAYS: &str =
-    "SELECT DISTINCT started_at_us / 86400000000 AS day FROM ledger ORDER BY 1";
+/// Takes days out, from one to before another.
+pub(in crate::store) const FORGET: &str = "DELETE FROM daily_usage WHERE day >= $1 AND day < $2";
 
-/// Takes a day out.
-pub(in crate::store) const FORGET: &str = "DELETE FROM daily_usage WHERE day = $1";
+/// Tagged records of some time, in pages.
+pub(in crate::store) const TAGGED: &str = "SELECT * FROM ledger WHERE tags <> '[]'
+AND started_at_us >= $1 AND started_at_us < $2 AND id > $3 ORDER BY id LIMIT 5000";
 
-/// Records of a day, in pages.
-pub(in crate::store) const RECORDS: &str = "SELECT * FROM ledger
-WHERE started_at_us >= $1 AND started_at_us < $2 AND id > $3 ORDER BY id LIMIT 5000";
+/// Adds up the records of some time for a scope, but for tags: a record names those in a list,
+/// which the databases take apart each in its own way.
+macro_rules! add_up {
+    ($scope:literal, $owner:literal, $key:literal, $those:literal) => {
+        concat!(
+            "INSERT INTO daily_usage SELECT '",
+            $scope,
+            "', started_at_us / 86400000000, ",
+            $owner,
+            ", ",
+            $key,
+            ", model, COALESCE(provider, ''), SUM(cost_nanos), SUM(input_tokens), \
+             SUM(output_tokens), SUM(total_tokens), SUM(cached_input_tokens), \
+             SUM(cache_write_tokens), SUM(CASE WHEN first_attempt IS NULL THEN 1 ELSE 0 END), \
+             SUM(CASE WHEN error_code IS NULL THEN 1 ELSE 0 END) FROM ledger WHERE ",
+            $those,
+            " AND started_at_us >= $1 AND started_at_us < $2 GROUP BY 2, 3, 4, 5, 6"
+        )
+    };
+}
+
+/// Adds up the records of some time for every scope but tags.
+pub(in crate::store) const ADD_UP: [&str; 6] = [
+    add_up!("all", "''", "''", "1 = 1"),
+    add_up!("key", "''", "key_hash", "1 = 1"),
+    add_up!("user", "user_id", "key_hash", "user_id IS NOT NULL"),
+    add_up!("team", "team_id", "key_hash", "team_id IS NOT NULL"),
+    add_up!("organization", "organization_id", "key_hash", "organization_id IS NOT NULL"),
+    add_up!("customer", "end_user", "key_hash", "end_user IS NOT NULL"),
+];
 
 /// Writes the statement that adds to `rows` rows, made when they are not there. The same row
 /// twice counts once.
