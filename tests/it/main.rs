@@ -36,6 +36,7 @@ mod providers;
 mod realtime;
 mod refusals;
 mod reload;
+mod renewals;
 mod replay;
 mod revocation;
 mod routing;

@@ -18,6 +18,18 @@ fn keys_of_a_team_share_its_limit() {
 }
 
 #[test]
+fn keys_of_a_member_share_the_limit_of_the_member() {
+    on_every_role(&EVERY_ROLE, &async |stack| {
+        made(stack, "/team/new", &json!({ "team_id": "with-members" })).await;
+        let member = json!({ "role": "user", "user_id": "of-three" });
+        let member = json!({ "team_id": "with-members", "member": member, "rpm_limit": 3 });
+        made(stack, "/team/member_add", &member).await;
+        let owned = json!({ "team_id": "with-members", "user_id": "of-three" });
+        share_three(stack, &owned, "team_member").await;
+    });
+}
+
+#[test]
 fn keys_of_a_user_share_its_limit() {
     on_every_role(&EVERY_ROLE, &async |stack| {
         let user = json!({ "user_id": "three", "rpm_limit": 3, "auto_create_key": false });
