@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod availability;
 mod binary;
+mod broken_store;
 mod credentials;
 mod entities;
 mod health;
