@@ -102,10 +102,14 @@ pub(crate) async fn change_key(
     if fields.change.organization_id == Edit::Clear && key.organization_id.is_some() {
         return Err(ApiError::forbidden("Only an admin may take a key from its organization."));
     }
+    if fields.change.allowed_routes.as_ref().is_some_and(|routes| *routes != key.allowed_routes) {
+        return Err(ApiError::forbidden(ROUTES_ARE_GIVEN));
+    }
     let same = |edit: &Edit<String>, now: &Option<String>| {
         if edit.as_value() == now.as_ref() { Edit::Keep } else { edit.clone() }
     };
     let mut moved = fields.clone();
+    moved.change.allowed_routes = None;
     moved.change.user_id = same(&fields.change.user_id, &key.user_id);
     moved.change.team_id = same(&fields.change.team_id, &key.team_id);
     moved.change.organization_id = same(&fields.change.organization_id, &key.organization_id);
@@ -150,7 +154,7 @@ async fn refuse_strangers(
 ) -> Result<(), ApiError> {
     let (standing, change) = (&caller.standing, &fields.change);
     if change.allowed_routes.as_ref().is_some_and(|routes| !routes.is_empty()) {
-        return Err(ApiError::forbidden("Only proxy admin may set allowed_routes."));
+        return Err(ApiError::forbidden(ROUTES_ARE_GIVEN));
     }
     if let Some(user) = change.user_id.as_value()
         && !standing.is_user(user)
@@ -377,3 +381,5 @@ fn is_about_money(limits: &LimitsChange) -> bool {
 
 /// Keys of services are nobody's.
 pub(crate) const SERVICE_ACCOUNT: &str = "/key/service-account/generate";
+
+const ROUTES_ARE_GIVEN: &str = "Only proxy admin may set allowed_routes.";

@@ -144,6 +144,25 @@ async fn a_key_with_a_list_of_routes_calls_no_other() {
     }
 }
 
+#[tokio::test]
+async fn who_may_not_give_routes_may_not_take_the_list_away() {
+    let app = TestApp::start().await;
+    let own = user(&app, json!({"user_id": "u"})).await;
+    let kept = app.key(json!({"user_id": "u", "allowed_routes": ["/v1/models"]})).await;
+
+    for change in [json!({"allowed_routes": []}), json!({"key_type": "default"})] {
+        let mut fields = change.clone();
+        fields["key"] = json!(kept);
+        let answer = post(&app, &own, "/key/update", fields.clone()).await;
+        assert_eq!(answer.status.as_u16(), 403, "{change}");
+        let answer = post(&app, &own, "/key/regenerate", fields).await;
+        assert_eq!(answer.status.as_u16(), 403, "{change}");
+    }
+    let same = json!({"key": kept, "allowed_routes": ["/v1/models"], "rpm_limit": 1});
+    post(&app, &own, "/key/update", same).await.ok();
+    assert_eq!(policy(&app, &kept).await.allowed_routes, ["/v1/models"]);
+}
+
 /// A team `t` with an admin `a` and a member `m`, and a user `s` who is no member. Their keys.
 async fn team(app: &TestApp) -> [String; 3] {
     let keys = [
