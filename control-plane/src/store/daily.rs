@@ -200,17 +200,23 @@ impl<D: Driver> SqlStore<D> {
         Ok(())
     }
 
-    /// Adds up what was in the ledger before days were added up: all of it or, after a crash,
-    /// nothing.
+    /// Adds up what was in the ledger before days were added up, one day after the other, so that
+    /// other control planes wait for a day at most. The oldest comes last: once it is there, so
+    /// is all.
     pub(super) async fn add_up_days(&self) -> Result<(), StoreError> {
-        let known = self.driver.read(sql::daily::ANY.into_sql_str(), Vec::new()).await?;
-        if !known.is_empty() {
+        let missing = self.driver.read(sql::daily::OLDEST_IS_MISSING.into_sql_str(), Vec::new());
+        if missing.await?.is_empty() {
             return Ok(());
         }
-        let mut tx = self.driver.begin().await?;
-        // Another control plane may have done it meanwhile: what is there is taken out first.
-        self.rebuild_days(&mut tx, 0..i64::MAX / MICROS_A_DAY).await?;
-        D::commit(tx).await?;
+        let rows = self.driver.read(sql::daily::MISSING.into_sql_str(), Vec::new()).await?;
+        tracing::info!(days = rows.len(), "adding up the ledger by day, for once");
+        for row in &rows {
+            let day = Fields::<D>(row).int("day")?;
+            let mut tx = self.driver.begin().await?;
+            // Another control plane may have done it meanwhile: what is there is taken out first.
+            self.rebuild_days(&mut tx, day..day + 1).await?;
+            D::commit(tx).await?;
+        }
         Ok(())
     }
 

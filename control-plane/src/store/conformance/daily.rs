@@ -135,6 +135,11 @@ async fn days_are_added_up_anew_when_they_are_missing_or_wrong() {
     assert_eq!(store.daily_usage(&query).await.unwrap(), before);
     assert_eq!(store.verify().await.unwrap(), []);
 
+    // Whoever added them up was killed before the oldest.
+    damage("DELETE FROM daily_usage WHERE day = 0").await;
+    let store = open().await;
+    assert_eq!(store.daily_usage(&query).await.unwrap(), before);
+
     damage("UPDATE daily_usage SET cost_nanos = cost_nanos + 1 WHERE day = 0").await;
     let found: Vec<String> =
         store.verify().await.unwrap().iter().map(ToString::to_string).collect();

@@ -5,8 +5,18 @@ use super::{Placeholder, values};
 /// Values bound for one row.
 pub(in crate::store) const DAILY_VALUES: usize = 14;
 
-/// Tells whether any day was added up.
-pub(in crate::store) const ANY: &str = "SELECT 1 AS one FROM daily_usage LIMIT 1";
+/// A row, when the first day of the ledger was not added up.
+pub(in crate::store) const OLDEST_IS_MISSING: &str = "SELECT oldest.day FROM (
+    SELECT started_at_us / 86400000000 AS day FROM ledger ORDER BY started_at_us LIMIT 1
+) AS oldest
+WHERE NOT EXISTS (SELECT 1 FROM daily_usage WHERE scope = 'all' AND daily_usage.day = oldest.day)";
+
+/// Days of the ledger that were not added up, the latest first.
+pub(in crate::store) const MISSING: &str = "SELECT days.day FROM (
+    SELECT DISTINCT started_at_us / 86400000000 AS day FROM ledger
+) AS days
+WHERE NOT EXISTS (SELECT 1 FROM daily_usage WHERE scope = 'all' AND daily_usage.day = days.day)
+ORDER BY days.day DESC";
 
 /// Takes days out, from one to before another.
 pub(in crate::store) const FORGET: &str = "DELETE FROM daily_usage WHERE day >= $1 AND day < $2";
