@@ -37,6 +37,7 @@ mod nodes;
 pub mod openapi;
 mod organization_members;
 mod organizations;
+mod paging;
 mod provider_tests;
 mod providers;
 mod query;
@@ -200,7 +201,8 @@ fn omniroute() -> Router<App> {
 
 /// What was spent, by day.
 fn spend_by_day() -> Router<App> {
-    let mut router = Router::new()
+    Router::new()
+        .merge(activity::routes())
         .route("/global/spend", get(global_spend::total))
         .route("/global/spend/logs", get(global_spend::logs))
         .route("/global/spend/keys", get(global_spend::keys))
@@ -211,19 +213,7 @@ fn spend_by_day() -> Router<App> {
         .route("/global/spend/all_tag_names", get(global_spend::tag_names))
         .route("/global/spend/provider", get(global_spend::providers))
         .route("/global/activity", get(global_spend::activity))
-        .route("/global/activity/model", get(global_spend::activity_by_model));
-    for (kind, pages, whole) in [
-        ("user", get(activity::users), get(activity::users_at_once)),
-        ("team", get(activity::teams), get(activity::teams_at_once)),
-        ("organization", get(activity::organizations), get(activity::organizations_at_once)),
-        ("customer", get(activity::customers), get(activity::customers_at_once)),
-        ("tag", get(activity::tags), get(activity::tags_at_once)),
-    ] {
-        router = router
-            .route(&format!("/{kind}/daily/activity"), pages)
-            .route(&format!("/{kind}/daily/activity/aggregated"), whole);
-    }
-    router
+        .route("/global/activity/model", get(global_spend::activity_by_model))
 }
 
 /// Providers and their accounts.

@@ -5,9 +5,10 @@ mod view;
 
 use std::collections::HashSet;
 
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
 use serde_json::{Value, json};
 use tollgate_core::key::KeyHash;
 
@@ -16,6 +17,7 @@ use crate::http::App;
 use crate::http::activity::view::{Found, Names};
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::paging::Paging;
 use crate::http::query::{Query, key_hash};
 use crate::store::{DailyQuery, Dearest};
 
@@ -29,45 +31,31 @@ struct Kind {
     without: &'static str,
 }
 
-const USERS: Kind = Kind { scope: Scope::User, ids: "user_id", without: "" };
-const TEAMS: Kind = Kind { scope: Scope::Team, ids: "team_ids", without: "exclude_team_ids" };
-const ORGANIZATIONS: Kind = Kind {
-    scope: Scope::Organization,
-    ids: "organization_ids",
-    without: "exclude_organization_ids",
-};
-const CUSTOMERS: Kind =
-    Kind { scope: Scope::Customer, ids: "end_user_ids", without: "exclude_end_user_ids" };
-const TAGS: Kind = Kind { scope: Scope::Tag, ids: "tags", without: "" };
+const KINDS: [Kind; 5] = [
+    Kind { scope: Scope::User, ids: "user_id", without: "" },
+    Kind { scope: Scope::Team, ids: "team_ids", without: "exclude_team_ids" },
+    Kind {
+        scope: Scope::Organization,
+        ids: "organization_ids",
+        without: "exclude_organization_ids",
+    },
+    Kind { scope: Scope::Customer, ids: "end_user_ids", without: "exclude_end_user_ids" },
+    Kind { scope: Scope::Tag, ids: "tags", without: "" },
+];
 
-/// Makes the handlers of one kind: days in pages, and all days at once.
-macro_rules! activity_of {
-    ($kind:expr, $pages:ident, $whole:ident) => {
-        /// Days in pages, the latest first.
-        pub(crate) async fn $pages(
-            State(app): State<App>,
-            caller: Caller,
-            RawQuery(query): RawQuery,
-        ) -> Answer {
-            answer(&app, &caller, &$kind, &Query::read(query.as_deref()), true).await
-        }
-
-        /// All days that are asked for.
-        pub(crate) async fn $whole(
-            State(app): State<App>,
-            caller: Caller,
-            RawQuery(query): RawQuery,
-        ) -> Answer {
-            answer(&app, &caller, &$kind, &Query::read(query.as_deref()), false).await
-        }
+/// All kinds, each below a path of its own: days in pages, the latest first, or all at once.
+pub(crate) fn routes() -> Router<App> {
+    let handler = |kind: Kind, paged: bool| {
+        get(move |State(app): State<App>, caller: Caller, RawQuery(query): RawQuery| async move {
+            answer(&app, &caller, &kind, &Query::read(query.as_deref()), paged).await
+        })
     };
+    KINDS.into_iter().fold(Router::new(), |router, kind| {
+        let path = format!("/{}/daily/activity", kind.scope.as_str());
+        let whole = format!("{path}/aggregated");
+        router.route(&path, handler(kind, true)).route(&whole, handler(kind, false))
+    })
 }
-
-activity_of!(USERS, users, users_at_once);
-activity_of!(TEAMS, teams, teams_at_once);
-activity_of!(ORGANIZATIONS, organizations, organizations_at_once);
-activity_of!(CUSTOMERS, customers, customers_at_once);
-activity_of!(TAGS, tags, tags_at_once);
 
 async fn answer(app: &App, caller: &Caller, kind: &Kind, query: &Query, paged: bool) -> Answer {
     let limit = query.number("api_key_limit", 1, MOST_NAMED)?.unwrap_or(USUAL_NAMED);
@@ -91,8 +79,8 @@ async fn answer(app: &App, caller: &Caller, kind: &Kind, query: &Query, paged: b
 struct Shown {
     from: i64,
     until: i64,
-    page: i64,
-    pages: i64,
+    page: u64,
+    pages: u64,
 }
 
 impl Shown {
@@ -100,12 +88,11 @@ impl Shown {
         if !paged {
             return Ok(Self { from: first, until: last, page: 1, pages: 1 });
         }
-        let page = i64::from(query.number("page", 1, u32::MAX)?.unwrap_or(1));
-        let size = i64::from(query.number("page_size", 1, 1000)?.unwrap_or(50));
-        let until = last - (page - 1) * size;
-        let from = first.max(until - size + 1);
-        let pages = (last - first + 1).max(0).cast_unsigned().div_ceil(size.cast_unsigned());
-        Ok(Self { from, until, page, pages: pages.cast_signed() })
+        let paging = Paging::read(query, "page_size", 50, 1000)?;
+        let until = last - i64::from(paging.offset());
+        let from = first.max(until - i64::from(paging.size()) + 1);
+        let pages = paging.pages((last - first + 1).max(0).cast_unsigned());
+        Ok(Self { from, until, page: paging.page().into(), pages })
     }
 }
 
@@ -115,7 +102,7 @@ pub(crate) fn days(query: &Query) -> Result<(i64, i64), ApiError> {
         let message = "Please provide start_date and end_date";
         return Err(ApiError::detail(StatusCode::BAD_REQUEST, json!({ "error": message })));
     };
-    Ok((first.as_micros() / MICROS_A_DAY, last.as_micros() / MICROS_A_DAY))
+    Ok((first.day(), last.day()))
 }
 
 /// Says whose days are asked for. Others than an admin are shown their own.
@@ -201,4 +188,3 @@ async fn names(app: &App, kind: &Kind, found: &Found) -> Result<Names, ApiError>
 /// How many keys and owners are named unless `api_key_limit` says otherwise.
 const USUAL_NAMED: u32 = 50;
 const MOST_NAMED: u32 = 500;
-const MICROS_A_DAY: i64 = 86_400 * 1_000_000;

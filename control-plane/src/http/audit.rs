@@ -5,10 +5,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::domain::ItemKind;
+use crate::domain::{ItemKind, Timestamp};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::key_view::zulu;
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::store::{AuditEntry, AuditQuery, ChangeKind};
 
@@ -18,16 +19,15 @@ type Answer = Result<Json<Value>, ApiError>;
 pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["changed_by_api_key", "object_team_id", "search"])?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, 100)?.unwrap_or(10);
+    let paging = Paging::read(&query, "page_size", 10, 100)?;
     let mut asked = AuditQuery {
         objects: query.text("object_key_hash").or(query.text("object_id")).map(objects),
         actor: query.text("changed_by").map(str::to_owned),
         from: query.day("start_date")?,
-        before: query.day("end_date")?.map(|day| day.plus_micros(DAY_US)),
+        before: query.day("end_date")?.map(|day| day.plus_micros(Timestamp::A_DAY)),
         ascending: ascending(&query)?,
-        offset: (page - 1).saturating_mul(size),
-        limit: size,
+        offset: paging.offset(),
+        limit: paging.size(),
         ..AuditQuery::default()
     };
     let action = query.text("action").map(|name| KINDS.iter().find(|it| it.1 == name));
@@ -40,13 +40,8 @@ pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> A
         asked.of = table.flatten().map(|it| it.0);
         app.service.changes(&asked).await?
     };
-    Ok(Json(json!({
-        "audit_logs": found.entries.iter().map(view).collect::<Vec<_>>(),
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    let entries: Vec<Value> = found.entries.iter().map(view).collect();
+    Ok(paging.answer("audit_logs", entries, found.total))
 }
 
 /// `GET /audit/{id}`.
@@ -105,8 +100,6 @@ fn view(entry: &AuditEntry) -> Value {
         "request_id": entry.request_id,
     })
 }
-
-const DAY_US: i64 = 86_400_000_000;
 
 const KINDS: [(ChangeKind, &str); 5] = [
     (ChangeKind::Created, "created"),

@@ -14,6 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_fields;
 use crate::http::key_view::{dollars, zulu};
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::http::{App, Body, limit_fields};
 use crate::service::ServiceError;
@@ -97,16 +98,10 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
 /// webhooks.
 pub(crate) async fn alerts(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, 1000)?.unwrap_or(50);
-    let found = app.service.alerts(size, (page - 1).saturating_mul(size)).await?;
-    Ok(Json(json!({
-        "alerts": found.alerts.iter().map(alert).collect::<Vec<Value>>(),
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    let paging = Paging::read(&query, "page_size", 50, 1000)?;
+    let found = app.service.alerts(paging.size(), paging.offset()).await?;
+    let alerts: Vec<Value> = found.alerts.iter().map(alert).collect();
+    Ok(paging.answer("alerts", alerts, found.total))
 }
 
 fn alert(alert: &Alert) -> Value {

@@ -12,6 +12,7 @@ use crate::http::entity_view::linked_budget;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::dollars;
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::http::{App, Body};
 use crate::service::ServiceError;
@@ -56,10 +57,9 @@ pub(crate) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> A
     let query = Query::read(query.as_deref());
     query.refuse(&["search"])?;
     let mut asked = EntityQuery::all(Scope::Customer);
-    if let Some(size) = query.number("page_size", 1, 1000)? {
-        let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-        asked.offset = (page - 1).saturating_mul(size);
-        asked.limit = size;
+    if query.text("page_size").is_some() {
+        let paging = Paging::read(&query, "page_size", MOST_ROWS, MOST_ROWS)?;
+        (asked.offset, asked.limit) = (paging.offset(), paging.size());
     }
     let mut views = Vec::new();
     for customer in &app.service.entities(&asked).await?.entities {
@@ -152,3 +152,6 @@ const NAMES: Names = Names {
         "user_email",
     ],
 };
+
+/// The longest page.
+const MOST_ROWS: u32 = 1000;

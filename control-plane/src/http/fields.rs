@@ -50,6 +50,11 @@ impl Fields {
         }
     }
 
+    /// Reads a body that may be left out: then it says nothing.
+    pub(crate) fn read_or_none(body: &[u8]) -> Result<Self, ApiError> {
+        Self::read(if body.is_empty() { b"{}" } else { body })
+    }
+
     /// Ends reading: all that was wrong, if anything was.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.problems.is_empty() { Ok(()) } else { Err(ApiError::validation(self.problems)) }

@@ -107,7 +107,7 @@ pub(crate) async fn teams(State(app): State<App>) -> Answer {
 
 /// `POST /global/spend/end_users`: the customers that spent most.
 pub(crate) async fn end_users(State(app): State<App>, Body(body): Body) -> Answer {
-    let mut fields = Fields::read(if body.is_empty() { b"{}" } else { &body })?;
+    let mut fields = Fields::read_or_none(&body)?;
     let key = fields.text("api_key").value();
     let (from, until) = (fields.text("startTime").value(), fields.text("endTime").value());
     fields.finish()?;
@@ -223,7 +223,7 @@ async fn dearest(
 
 /// The last thirty days.
 fn lately(app: &App) -> DailyQuery {
-    let today = app.service.now().as_micros() / MICROS_A_DAY;
+    let today = app.service.now().day();
     DailyQuery { from: Some(today - 30), until: Some(today), ..DailyQuery::default() }
 }
 
@@ -254,4 +254,3 @@ fn sum(costs: impl Iterator<Item = NanoDollars>) -> NanoDollars {
 }
 
 const MOST_ROWS: u32 = 1_000;
-const MICROS_A_DAY: i64 = 86_400 * 1_000_000;

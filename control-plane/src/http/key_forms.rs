@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::paging::Paging;
 use crate::http::query::{Query, key_hash};
 use crate::http::{App, Body, key_fields, keys, rights};
 use crate::store::{KeyQuery, KeySort};
@@ -21,27 +22,22 @@ pub(crate) async fn aliases(
 ) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["search"])?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("size", 1, 100)?.unwrap_or(50);
+    let paging = Paging::read(&query, "size", 50, 100)?;
     let mut wanted = KeyQuery {
         team_id: query.text("team_id").map(str::to_owned),
         has_alias: true,
         sort: KeySort::Alias,
-        offset: (page - 1).saturating_mul(size),
-        limit: size,
+        offset: paging.offset(),
+        limit: paging.size(),
         ..KeyQuery::default()
     };
     rights::narrow_keys(&app, &caller, &mut wanted, true).await?;
     let found = app.service.keys(&wanted).await?;
     let aliases: Vec<&String> =
         found.keys.iter().filter_map(|listed| listed.key.alias.as_ref()).collect();
-    Ok(Json(json!({
-        "aliases": aliases,
-        "total_count": found.total,
-        "current_page": page,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-        "size": size,
-    })))
+    let mut view = paging.counted("aliases", json!(aliases), found.total);
+    view.insert("size".into(), paging.size().into());
+    Ok(Json(view.into()))
 }
 
 /// `POST /key/health`: a key that gets this far is good. Nothing is logged elsewhere for a key.

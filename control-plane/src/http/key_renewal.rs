@@ -22,7 +22,7 @@ pub(crate) async fn regenerate(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Answer {
-    let mut body = fields_of(&body)?;
+    let mut body = Fields::read_or_none(&body)?;
     let query = Query::read(query.as_deref());
     let name = body.text("key").value().or_else(|| query.text("key").map(str::to_owned));
     let name = name.ok_or_else(|| {
@@ -38,12 +38,7 @@ pub(crate) async fn regenerate_one(
     Path(name): Path<String>,
     Body(body): Body,
 ) -> Answer {
-    renewed(&app, &caller, &name, fields_of(&body)?).await
-}
-
-/// No body says nothing.
-fn fields_of(body: &[u8]) -> Result<Fields, ApiError> {
-    Fields::read(if body.is_empty() { b"{}" } else { body })
+    renewed(&app, &caller, &name, Fields::read_or_none(&body)?).await
 }
 
 async fn renewed(app: &App, caller: &Caller, name: &str, mut body: Fields) -> Answer {

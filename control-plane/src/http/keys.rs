@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tollgate_core::key::KeyHash;
 
@@ -13,6 +12,7 @@ use crate::domain::{ApiKey, Limits, Secret, Stamps, Timestamp};
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::paging::Paging;
 use crate::http::query::{Query, key_hash};
 use crate::http::{App, Body, entity_view, key_fields, key_view, rights};
 use crate::service::{Actor, Generated, KeyFields, ServiceError};
@@ -176,10 +176,9 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = Query::read(query.as_deref());
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("size", 1, 100)?.unwrap_or(10);
+    let paging = Paging::read(&query, "size", 10, 100)?;
     let full = query.flag("return_full_object")?.unwrap_or(false);
-    let found = match key_query(&query, page, size)? {
+    let found = match key_query(&query, paging)? {
         Some(mut wanted) => {
             let with_teams = query.flag("include_team_keys")?.unwrap_or(false);
             rights::narrow_keys(&app, &caller, &mut wanted, with_teams).await?;
@@ -189,16 +188,11 @@ pub(crate) async fn list(
     };
     let keys: Vec<Value> =
         found.keys.iter().map(|key| listed(key, full, app.service.now())).collect();
-    Ok(Json(json!({
-        "keys": keys,
-        "total_count": found.total,
-        "current_page": page,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    Ok(Json(paging.counted("keys", keys, found.total).into()))
 }
 
 /// Reads the filters. `None`: nothing can match, since we have nothing of the kind.
-fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, ApiError> {
+fn key_query(query: &Query, paging: Paging) -> Result<Option<KeyQuery>, ApiError> {
     for name in ["search", "substring_matching", "expires"] {
         if query.text(name).is_some() {
             return Err(ApiError::bad_request(name, format!("{name} is not supported yet")));
@@ -214,8 +208,6 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
     if unknown.iter().any(|name| query.text(name).is_some()) || hash == Some(None) {
         return Ok(None);
     }
-    let offset = u64::from(page - 1) * u64::from(size);
-    let Ok(offset) = u32::try_from(offset) else { return Ok(None) };
     let (sort, descending) = query.order(&COLUMNS, (KeySort::CreatedAt, true))?;
     Ok(Some(KeyQuery {
         deleted,
@@ -228,8 +220,8 @@ fn key_query(query: &Query, page: u32, size: u32) -> Result<Option<KeyQuery>, Ap
         has_alias: false,
         sort,
         descending,
-        offset,
-        limit: size,
+        offset: paging.offset(),
+        limit: paging.size(),
     }))
 }
 
@@ -293,12 +285,7 @@ async fn budget_table(app: &App, key: &ApiKey) -> Result<Value, ApiError> {
 }
 
 fn not_in_database() -> ApiError {
-    ApiError::envelope(
-        StatusCode::NOT_FOUND,
-        "not_found_error",
-        Some("key"),
-        "Key not found in database",
-    )
+    ApiError::not_found("key", "Key not found in database")
 }
 
 /// What keys may be sorted by.

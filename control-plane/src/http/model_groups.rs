@@ -12,6 +12,7 @@ use crate::config::{ModelConfig, TargetConfig};
 use crate::http::App;
 use crate::http::deployments;
 use crate::http::error::ApiError;
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -30,8 +31,7 @@ pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> A
 pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["teamId", "sortBy", "sortOrder", "blocked", "access_group", "wildcard_only"])?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("size", 1, 1000)?.unwrap_or(50);
+    let paging = Paging::read(&query, "size", 50, 1000)?;
     let mut data = deployments::all(&app).await?;
     data.retain(|entry| {
         let is = |pointer: &str, name: &str| {
@@ -41,19 +41,11 @@ pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> A
         let found = query.text("search").is_none_or(|text| name.contains(text));
         found && is("/model_name", "model") && is("/model_info/id", "modelId")
     });
-    let (total, skipped) = (data.len() as u64, u64::from(page - 1) * u64::from(size));
-    let shown: Vec<Value> = data
-        .into_iter()
-        .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
-        .take(size as usize)
-        .collect();
-    Ok(Json(json!({
-        "data": shown,
-        "total_count": total,
-        "current_page": page,
-        "total_pages": total.div_ceil(u64::from(size)),
-        "size": size,
-    })))
+    let total = data.len() as u64;
+    let rows = data.into_iter().skip(paging.offset() as usize).take(paging.size() as usize);
+    let mut view = paging.counted("data", rows.collect::<Vec<Value>>(), total);
+    view.insert("size".into(), paging.size().into());
+    Ok(Json(view.into()))
 }
 
 fn group(model: &ModelConfig) -> Value {

@@ -15,6 +15,7 @@ use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::health::model_id;
 use crate::http::key_view::{dollars, zulu};
+use crate::http::paging::Paging;
 use crate::http::query::{Query, key_hash};
 use crate::store::{DailySpend, LedgerEntry, UsagePage, UsageQuery};
 
@@ -75,22 +76,13 @@ pub(crate) async fn paged_logs(
 }
 
 async fn page(app: &App, query: &Query, asked: Option<&UsageQuery>) -> Answer {
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, MOST_ROWS)?.unwrap_or(50);
+    let paging = Paging::read(query, "page_size", 50, MOST_ROWS)?;
     let found = match asked {
-        Some(asked) => {
-            let offset = (page - 1).saturating_mul(size);
-            app.service.usage_page(asked, size, offset).await?
-        }
+        Some(asked) => app.service.usage_page(asked, paging.size(), paging.offset()).await?,
         None => UsagePage::default(),
     };
-    Ok(Json(json!({
-        "data": found.entries.iter().map(log_row).collect::<Vec<Value>>(),
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    let rows: Vec<Value> = found.entries.iter().map(log_row).collect();
+    Ok(paging.answer("data", rows, found.total))
 }
 
 /// Reads the filters. `None`: nothing can match.
@@ -135,13 +127,13 @@ pub(crate) fn usage_query(caller: &Caller, query: &Query) -> Result<Option<Usage
         failed,
         from: query.day("start_date")?,
         // The last day counts whole.
-        until: query.day("end_date")?.map(|day| day.plus_micros(MICROS_A_DAY)),
+        until: query.day("end_date")?.map(|day| day.plus_micros(Timestamp::A_DAY)),
     }))
 }
 
 /// Lists the days from the first to the last, as days since the epoch.
 fn days(first: Timestamp, last: Timestamp) -> Result<std::ops::RangeInclusive<i64>, ApiError> {
-    let (first, last) = (first.as_micros() / MICROS_A_DAY, last.as_micros() / MICROS_A_DAY);
+    let (first, last) = (first.day(), last.day());
     if last - first > MOST_DAYS {
         let message = format!("end_date may be at most {MOST_DAYS} days after start_date");
         return Err(ApiError::bad_request("end_date", message));
@@ -336,4 +328,3 @@ const UNSUPPORTED: &[&str] = &[
     "span_type",
 ];
 const MOST_DAYS: i64 = 3_660;
-const MICROS_A_DAY: i64 = 86_400 * 1_000_000;

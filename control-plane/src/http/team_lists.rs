@@ -9,6 +9,7 @@ use crate::http::auth::Caller;
 use crate::http::entity_view::fields;
 use crate::http::error::ApiError;
 use crate::http::key_view::row_with_token;
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::http::{App, rights, team_view};
 use crate::store::{EntityQuery, EntitySort};
@@ -86,16 +87,15 @@ pub(crate) async fn page(
     let query = Query::read(query.as_deref());
     query.refuse(&["search", "search_team_id_match", "status"])?;
     let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, 100)?.unwrap_or(10);
+    let paging = Paging::read(&query, "page_size", 10, 100)?;
     let mut asked = EntityQuery {
         ids: query.text("team_id").map(|id| vec![id.to_owned()]),
         alias: query.text("team_alias").map(str::to_owned),
         organization_id: query.text("organization_id").map(str::to_owned),
         sort,
         descending,
-        offset: (page - 1).saturating_mul(size),
-        limit: size,
+        offset: paging.offset(),
+        limit: paging.size(),
         ..EntityQuery::all(Scope::Team)
     };
     narrow(&app, &caller, &mut asked, query.text("user_id")).await?;
@@ -104,13 +104,7 @@ pub(crate) async fn page(
     for team in &found.entities {
         teams.push(team_view::row(&app, team).await?);
     }
-    Ok(Json(json!({
-        "teams": teams,
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    Ok(paging.answer("teams", teams, found.total))
 }
 
 /// Narrows a list of teams to those of a user, and to those that the caller may see.

@@ -11,6 +11,7 @@ use crate::http::entity_view::{fields, shared};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::{generated, row_with_token};
+use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::http::user_fields::{self, Parts};
 use crate::http::{App, Body, organization_members, rights, team_view};
@@ -143,15 +144,14 @@ pub(crate) async fn list(
     let query = Query::read(query.as_deref());
     query.refuse(&["role", "team", "sso_user_ids"])?;
     let (sort, descending) = query.order(&COLUMNS, (EntitySort::CreatedAt, false))?;
-    let page = query.number("page", 1, u32::MAX)?.unwrap_or(1);
-    let size = query.number("page_size", 1, 1000)?.unwrap_or(25);
+    let paging = Paging::read(&query, "page_size", 25, 1000)?;
     let asked = EntityQuery {
         ids: rights::narrow_users(&app, &caller, query.list("user_ids")).await?,
         email: query.text("user_email").map(str::to_owned),
         sort,
         descending,
-        offset: (page - 1).saturating_mul(size),
-        limit: size,
+        offset: paging.offset(),
+        limit: paging.size(),
         ..EntityQuery::all(Scope::User)
     };
     let found = app.service.entities(&asked).await?;
@@ -162,13 +162,7 @@ pub(crate) async fn list(
         view.insert("key_count".into(), keys.into());
         users.push(Value::Object(view));
     }
-    Ok(Json(json!({
-        "users": users,
-        "total": found.total,
-        "page": page,
-        "page_size": size,
-        "total_pages": found.total.div_ceil(u64::from(size)),
-    })))
+    Ok(paging.answer("users", users, found.total))
 }
 
 /// `GET /v2/user/info`: a user alone, without keys and teams.

@@ -7,7 +7,7 @@ use sqlx::SqlSafeStr;
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{LedgerRecord, Scope};
+use crate::domain::{LedgerRecord, Scope, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::rows::Fields;
@@ -180,7 +180,7 @@ impl Days {
         let key = if scope == ALL { String::new() } else { record.key_hash.to_hex() };
         let place = Place {
             scope,
-            day: record.started_at.as_micros() / MICROS_A_DAY,
+            day: record.started_at.day(),
             owner,
             key,
             model: record.model.clone(),
@@ -228,7 +228,7 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<(), StoreError> {
         let args = vec![days.start.into(), days.end.into()];
         D::run(tx, sql::daily::FORGET.into_sql_str(), args).await?;
-        let (from, until) = (days.start * MICROS_A_DAY, days.end * MICROS_A_DAY);
+        let (from, until) = (days.start * Timestamp::A_DAY, days.end * Timestamp::A_DAY);
         for statement in sql::daily::ADD_UP {
             D::run(tx, statement.into_sql_str(), vec![from.into(), until.into()]).await?;
         }
@@ -343,4 +343,3 @@ fn values((place, counts): &(Place, Counts)) -> [Value; sql::daily::DAILY_VALUES
 
 /// The scope of everything, whoever made it.
 const ALL: &str = "all";
-const MICROS_A_DAY: i64 = 86_400 * 1_000_000;
