@@ -99,7 +99,7 @@ impl Reader<'_> {
 const SYSTEM: [&str; 4] = ["system", "instructions", "systemInstruction", "system_instruction"];
 
 /// What a request is, in any dialect, and what the gateway itself has to know of it.
-const CLIENTS: [&str; 11] = [
+pub(super) const CLIENTS: [&str; 11] = [
     "model",
     "messages",
     "input",

@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Edit, Item, ItemKind, Secret};
@@ -43,12 +42,7 @@ pub(crate) async fn new(State(app): State<App>, By(actor): By, Body(body): Body)
     })?;
     if items::find(&app, ItemKind::Credential, &name).await?.is_some() {
         let message = format!("Credential {name} already exists");
-        return Err(ApiError::envelope(
-            StatusCode::CONFLICT,
-            "bad_request_error",
-            Some("credential_name"),
-            message,
-        ));
+        return Err(ApiError::conflict("credential_name", message));
     }
     let draft = draft(name, Map::new(), (values, info))?;
     let draft = Draft { wanted: draft, before: None, action: "credential.new" };
@@ -64,10 +58,8 @@ pub(crate) async fn by_name(State(app): State<App>, Path(name): Path<String>) ->
 /// `GET /credentials/by_model/{id}`: that of a deployment, its own or the one it names.
 pub(crate) async fn by_model(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let deployment = items::find(&app, ItemKind::Deployment, &id).await?;
-    let deployment = deployment.ok_or_else(|| {
-        let message = format!("Model id = {id} not found");
-        ApiError::envelope(StatusCode::NOT_FOUND, "not_found_error", Some("model_id"), message)
-    })?;
+    let deployment = deployment
+        .ok_or_else(|| ApiError::not_found("model_id", &format!("Model id = {id} not found")))?;
     if let Some(name) = credential_of(&deployment) {
         return Ok(Json(view(&existing(&app, name).await?)));
     }
@@ -110,12 +102,7 @@ pub(crate) async fn delete(
     if let Some(user) = deployments.iter().find(|it| credential_of(it) == Some(&name)) {
         let message =
             format!("Credential {name} is used by model id {}; delete that first", user.id);
-        return Err(ApiError::envelope(
-            StatusCode::CONFLICT,
-            "bad_request_error",
-            Some("credential_name"),
-            message,
-        ));
+        return Err(ApiError::conflict("credential_name", message));
     }
     items::delete(&app, &[(ItemKind::Credential, name)], "credential.delete", &actor).await?;
     Ok(done("deleted"))
@@ -125,12 +112,7 @@ async fn existing(app: &App, name: &str) -> Result<Item, ApiError> {
     let found = items::find(app, ItemKind::Credential, name).await?;
     found.ok_or_else(|| {
         let message = format!("Credential not found. Got credential name: {name}");
-        ApiError::envelope(
-            StatusCode::NOT_FOUND,
-            "not_found_error",
-            Some("credential_name"),
-            message,
-        )
+        ApiError::not_found("credential_name", &message)
     })
 }
 

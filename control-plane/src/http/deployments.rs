@@ -164,12 +164,7 @@ fn refuse_configured(app: &App, id: &str) -> Result<(), ApiError> {
     });
     if ids.any(|known| known == id) {
         let message = "this model stands in the configuration file; change it there";
-        return Err(ApiError::envelope(
-            StatusCode::CONFLICT,
-            "bad_request_error",
-            Some("id"),
-            message,
-        ));
+        return Err(ApiError::conflict("id", message));
     }
     Ok(())
 }

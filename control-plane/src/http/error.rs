@@ -77,6 +77,11 @@ impl ApiError {
         Self::envelope(StatusCode::FORBIDDEN, "permission_error", None, message)
     }
 
+    /// 409 about one parameter.
+    pub(crate) fn conflict(param: &str, message: impl Into<String>) -> Self {
+        Self::envelope(StatusCode::CONFLICT, "bad_request_error", Some(param), message)
+    }
+
     /// 404 about one parameter.
     pub(crate) fn not_found(param: &str, message: &str) -> Self {
         Self::envelope(StatusCode::NOT_FOUND, "not_found_error", Some(param), message)

@@ -19,7 +19,7 @@ use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Components, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
@@ -97,7 +97,7 @@ fn verb(method: &str) -> Option<HttpMethod> {
 fn operation(method: &str, path: &str, access: Access) -> Operation {
     let mut operation = OperationBuilder::new()
         .operation_id(Some(format!("{} {path}", method.to_lowercase())))
-        .tag(path.trim_start_matches("/api/").trim_matches('/').split('/').next().unwrap_or(path))
+        .tag(group(path))
         .summary(summary(method, path))
         .request_body(body_of(method, path).map(request_body))
         .extensions(Some(ExtensionsBuilder::new().add("x-access", name_of(access)).build()))
@@ -105,12 +105,7 @@ fn operation(method: &str, path: &str, access: Access) -> Operation {
             success(method, path),
             ResponseBuilder::new().description("Done.").content(
                 content_type(path),
-                ContentBuilder::new()
-                    .schema(Some(
-                        ObjectBuilder::new()
-                            .schema_type(utoipa::openapi::schema::SchemaType::AnyValue),
-                    ))
-                    .build(),
+                ContentBuilder::new().schema(Some(anything())).build(),
             ),
         )
         .response("default", refusal());
@@ -126,6 +121,17 @@ fn operation(method: &str, path: &str, access: Access) -> Operation {
         operation = operation.parameter(parameter(name, ParameterIn::Query, Required::False));
     }
     operation.build()
+}
+
+/// Names what a route is about.
+fn group(path: &str) -> &str {
+    let below = path.strip_prefix("/api").unwrap_or(path);
+    below.trim_matches('/').split('/').next().unwrap_or(path)
+}
+
+/// Describes what may be anything.
+fn anything() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue)
 }
 
 fn parameter(name: &str, place: ParameterIn, required: Required) -> ParameterBuilder {
@@ -175,14 +181,8 @@ fn refusal() -> ResponseBuilder {
 fn components() -> Components {
     let error = ObjectBuilder::new()
         .description(Some("LiteLLM's errors: `error` or, of some routes, `detail`."))
-        .property(
-            "error",
-            ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue),
-        )
-        .property(
-            "detail",
-            ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue),
-        )
+        .property("error", anything())
+        .property("detail", anything())
         .examples([
             json!({"error": {"message": "Key not found in database", "type": "not_found_error",
             "param": "key", "code": "404"}}),

@@ -59,12 +59,7 @@ pub(crate) async fn infos(State(app): State<App>, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("organizations");
     body.finish()?;
-    let query = EntityQuery { ids: Some(ids), ..EntityQuery::all(Scope::Organization) };
-    let mut views = Vec::new();
-    for organization in &app.service.entities(&query).await?.entities {
-        views.push(with_teams(&app, organization).await?);
-    }
-    Ok(Json(views.into()))
+    shown(&app, &EntityQuery { ids: Some(ids), ..EntityQuery::all(Scope::Organization) }).await
 }
 
 /// `GET /organization/list`.
@@ -79,11 +74,7 @@ pub(crate) async fn list(
         alias: query.text("org_alias").map(str::to_owned),
         ..EntityQuery::all(Scope::Organization)
     };
-    let mut views = Vec::new();
-    for organization in &app.service.entities(&asked).await?.entities {
-        views.push(with_teams(&app, organization).await?);
-    }
-    Ok(Json(views.into()))
+    shown(&app, &asked).await
 }
 
 /// `DELETE /organization/delete`, with their teams and all keys.
@@ -107,6 +98,14 @@ fn own(caller: &Caller, asked: Option<&str>) -> Option<Vec<String>> {
     }
     let own = caller.standing.organizations.keys();
     Some(own.filter(|id| asked.is_none_or(|asked| asked == *id)).cloned().collect())
+}
+
+async fn shown(app: &App, query: &EntityQuery) -> Answer {
+    let mut views = Vec::new();
+    for organization in &app.service.entities(query).await?.entities {
+        views.push(with_teams(app, organization).await?);
+    }
+    Ok(Json(views.into()))
 }
 
 async fn with_teams(app: &App, organization: &Entity) -> Result<Value, ApiError> {

@@ -24,8 +24,6 @@ pub(crate) async fn report(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let query = Query::read(query.as_deref());
-    query.required("start_date")?;
-    query.required("end_date")?;
     let by = match query.text("group_by") {
         _ if query.text("api_key").or_else(|| query.text("internal_user_id")).is_some() => {
             SpendBy::Key
@@ -47,7 +45,7 @@ pub(crate) async fn of_keys(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    dated(&app, &caller, query.as_deref(), SpendBy::Key).await
+    shown(&app, &caller, &Query::read(query.as_deref()), SpendBy::Key).await
 }
 
 /// `GET /team/spend/report`: by team.
@@ -56,19 +54,7 @@ pub(crate) async fn of_teams(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    dated(&app, &caller, query.as_deref(), SpendBy::Team).await
-}
-
-async fn dated(
-    app: &App,
-    caller: &Caller,
-    query: Option<&str>,
-    by: SpendBy,
-) -> Result<Json<Value>, ApiError> {
-    let query = Query::read(query);
-    query.required("start_date")?;
-    query.required("end_date")?;
-    shown(app, caller, &query, by).await
+    shown(&app, &caller, &Query::read(query.as_deref()), SpendBy::Team).await
 }
 
 async fn shown(
@@ -77,6 +63,8 @@ async fn shown(
     query: &Query,
     by: SpendBy,
 ) -> Result<Json<Value>, ApiError> {
+    query.required("start_date")?;
+    query.required("end_date")?;
     let Some(asked) = usage_query(caller, query)? else { return Ok(Json(json!([]))) };
     let parts = app.service.spend_parts(&asked, by).await?;
     Ok(Json(match by {

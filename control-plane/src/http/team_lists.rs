@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
-use crate::domain::{ApiKey, Right, Scope, Timestamp};
+use crate::domain::{Entity, Right, Scope};
 use crate::http::auth::Caller;
 use crate::http::entity_view::fields;
 use crate::http::error::ApiError;
@@ -34,9 +34,7 @@ pub(crate) async fn info(
         "access_group_mcp_server_ids": [],
         "access_group_agent_ids": [],
     })));
-    let manages = caller.standing.sees_all() || caller.standing.in_team(&team) >= Right::Manage;
-    let mut keys = app.service.keys_of(Scope::Team, id).await?;
-    keys.retain(|key| manages || caller.standing.is_own(key));
+    let manages = manages(&caller, &team);
     let shown: Vec<_> = members
         .into_iter()
         .filter(|it| manages || it.user_id.as_deref().is_some_and(|id| caller.standing.is_user(id)))
@@ -44,7 +42,7 @@ pub(crate) async fn info(
     Ok(Json(json!({
         "team_id": id,
         "team_info": view,
-        "keys": rows(&keys, now),
+        "keys": keys(&app, &caller, &team).await?,
         "team_memberships": team_view::memberships(&app, &shown).await?,
     })))
 }
@@ -67,11 +65,8 @@ pub(crate) async fn list(
     for team in app.service.entities(&asked).await?.entities {
         let members = app.service.members_of_team(&team.id).await?;
         let mut view = team_view::with_members(&team, &members, now);
-        let manages = caller.standing.sees_all() || caller.standing.in_team(&team) >= Right::Manage;
-        let mut keys = app.service.keys_of(Scope::Team, &team.id).await?;
-        keys.retain(|key| manages || caller.standing.is_own(key));
-        view.insert("keys".into(), rows(&keys, now));
-        let shown = if manages { members } else { Vec::new() };
+        view.insert("keys".into(), keys(&app, &caller, &team).await?);
+        let shown = if manages(&caller, &team) { members } else { Vec::new() };
         view.insert("team_memberships".into(), team_view::memberships(&app, &shown).await?);
         views.push(Value::Object(view));
     }
@@ -147,8 +142,16 @@ pub(crate) async fn available() -> Answer {
     Ok(Json(json!([])))
 }
 
-fn rows(keys: &[ApiKey], now: Timestamp) -> Value {
-    keys.iter().map(|key| Value::Object(row_with_token(key, now))).collect()
+fn manages(caller: &Caller, team: &Entity) -> bool {
+    caller.standing.sees_all() || caller.standing.in_team(team) >= Right::Manage
+}
+
+/// Shows the keys of a team to who manages it, and to others their own.
+async fn keys(app: &App, caller: &Caller, team: &Entity) -> Result<Value, ApiError> {
+    let (all, now) = (manages(caller, team), app.service.now());
+    let keys = app.service.keys_of(Scope::Team, &team.id).await?;
+    let shown = keys.iter().filter(|key| all || caller.standing.is_own(key));
+    Ok(shown.map(|key| Value::Object(row_with_token(key, now))).collect())
 }
 
 /// What teams may be sorted by.

@@ -277,7 +277,7 @@ pub(crate) async fn shown(app: &App, user: &Entity) -> Result<Map<String, Value>
 fn taken(error: ServiceError) -> ApiError {
     let ServiceError::Conflict(what) = error else { return error.into() };
     let message = format!("A user with this {what} already exists.");
-    ApiError::envelope(StatusCode::CONFLICT, "bad_request_error", Some(what), message)
+    ApiError::conflict(what, message)
 }
 
 /// What `GET /v2/user/info` shows.

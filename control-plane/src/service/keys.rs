@@ -71,13 +71,9 @@ impl Service {
         fields: KeyFields,
         actor: &Actor,
     ) -> Result<Generated, ServiceError> {
-        let secret = match chosen {
-            Some(secret) => self.acceptable(secret)?,
-            None => self.random_key(),
-        };
+        let secret = self.secret(chosen)?;
         let change = self.change("key.generate", actor);
-        let what = checked(fields, change.at)?;
-        self.check_budget_id(&what.budget_id).await?;
+        let what = self.checked(fields, change.at).await?;
         let mut key = ApiKey {
             hash: KeyHash::of(secret.expose().as_bytes()),
             name: display_name(&secret),
@@ -117,8 +113,7 @@ impl Service {
         fields: KeyFields,
         actor: &Actor,
     ) -> Result<ApiKey, ServiceError> {
-        let what = checked(fields, self.now())?;
-        self.check_budget_id(&what.budget_id).await?;
+        let what = self.checked(fields, self.now()).await?;
         self.changed("key.update", hash, &what, actor).await
     }
 
@@ -171,13 +166,9 @@ impl Service {
         fields: KeyFields,
         actor: &Actor,
     ) -> Result<Generated, ServiceError> {
-        let secret = match chosen {
-            Some(secret) => self.acceptable(secret)?,
-            None => self.random_key(),
-        };
+        let secret = self.secret(chosen)?;
         let change = self.change("key.regenerate", actor);
-        let what = checked(fields, change.at)?;
-        self.check_budget_id(&what.budget_id).await?;
+        let what = self.checked(fields, change.at).await?;
         let former_until = match grace {
             None => change.at,
             Some(grace) => grace.after(change.at).ok_or_else(|| {
@@ -211,6 +202,21 @@ impl Service {
         let change = self.change(action, actor);
         let changed = self.store.change_key(hash, what, &change).await?;
         Ok(changed.ok_or(ServiceError::NotFound("key"))?.key)
+    }
+
+    /// Returns the secret that was chosen, if it may be one, or a random one.
+    fn secret(&self, chosen: Option<Secret>) -> Result<Secret, ServiceError> {
+        match chosen {
+            Some(secret) => self.acceptable(secret),
+            None => Ok(self.random_key()),
+        }
+    }
+
+    /// Checks what was said about a key, and that the budget is there which it names.
+    async fn checked(&self, fields: KeyFields, now: Timestamp) -> Result<KeyChange, ServiceError> {
+        let what = checked(fields, now)?;
+        self.check_budget_id(&what.budget_id).await?;
+        Ok(what)
     }
 
     fn random_key(&self) -> Secret {

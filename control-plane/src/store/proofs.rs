@@ -136,22 +136,20 @@ impl<D: Driver> Proofs for SqlStore<D> {
         let mut tx = self.driver.begin().await?;
         let differences = differences::<D>(&mut tx).await?;
         for Difference { total, id, proven, .. } in &differences {
-            if *total == Total::Day {
-                let day = id
-                    .parse()
-                    .map_err(|_| StoreError::Inconsistent { column: "day", row: id.clone() })?;
-                self.rebuild_days(&mut tx, day..day + 1).await?;
-                continue;
-            }
-            let (id, proven) = (id.as_str().into(), (*proven).into());
+            let (name, proven) = (id.as_str().into(), (*proven).into());
             let (statement, args) = match total {
-                Total::Spend(Scope::Key) => (sql::proofs::SET_KEY, vec![id, proven]),
-                Total::Spend(kind) => {
-                    (sql::proofs::SET_ENTITY, vec![kind.as_str().into(), id, proven])
+                Total::Day => {
+                    let wrong = |_| StoreError::Inconsistent { column: "day", row: id.clone() };
+                    let day: i64 = id.parse().map_err(wrong)?;
+                    self.rebuild_days(&mut tx, day..day + 1).await?;
+                    continue;
                 }
-                Total::Granted => (sql::proofs::SET_GRANTED, vec![id, proven]),
-                Total::Used => (sql::proofs::SET_USED, vec![id, proven]),
-                Total::Day => continue,
+                Total::Spend(Scope::Key) => (sql::proofs::SET_KEY, vec![name, proven]),
+                Total::Spend(kind) => {
+                    (sql::proofs::SET_ENTITY, vec![kind.as_str().into(), name, proven])
+                }
+                Total::Granted => (sql::proofs::SET_GRANTED, vec![name, proven]),
+                Total::Used => (sql::proofs::SET_USED, vec![name, proven]),
             };
             D::run(&mut tx, statement.into_sql_str(), args).await?;
         }

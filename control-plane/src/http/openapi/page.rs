@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::http::access::TABLE;
 use crate::http::openapi::requests::Body;
-use crate::http::openapi::{body_of, name_of, summary};
+use crate::http::openapi::{body_of, group, name_of, summary};
 
 /// Returns the page, written once.
 pub(super) fn text() -> &'static str {
@@ -18,8 +18,7 @@ pub(super) fn text() -> &'static str {
 fn written() -> String {
     let mut groups = BTreeMap::<&str, String>::new();
     for (method, path, access) in TABLE {
-        let group = path.trim_start_matches("/api").trim_matches('/').split('/').next();
-        let entry = groups.entry(group.unwrap_or_default()).or_default();
+        let entry = groups.entry(group(path)).or_default();
         // Writing to a string cannot fail.
         let _ = write!(
             entry,

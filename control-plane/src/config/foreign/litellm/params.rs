@@ -5,6 +5,7 @@ use serde_yaml_ng::{Mapping, Value};
 use crate::config::ProviderDialect;
 use crate::config::foreign::deployments::Fields;
 use crate::config::foreign::fields::Section;
+use crate::config::settings::CLIENTS;
 
 /// Reads what the provider's dialect knows by the same name; the rest is noted.
 pub(super) fn defaults(params: &Section<'_>, dialect: ProviderDialect) -> Fields {
@@ -26,7 +27,7 @@ pub(super) fn defaults(params: &Section<'_>, dialect: ProviderDialect) -> Fields
     let extra = params.value("extra_body").and_then(Value::as_mapping);
     for (name, value) in extra.into_iter().flat_map(Mapping::iter) {
         let Some(name) = name.as_str() else { continue };
-        if ASKED.contains(&name) || value.is_null() {
+        if CLIENTS.contains(&name) || SYSTEM.contains(&name) || value.is_null() {
             params.notes().lost(format!("{}.{name}", params.at("extra_body")), "is not to be set");
         } else {
             defaults.insert(name.to_owned(), value.clone());
@@ -76,19 +77,5 @@ const OPENAI: [&str; 24] = [
 const ANTHROPIC: [&str; 2] = ["thinking", "top_k"];
 /// What Anthropic calls as OpenAI does.
 const BOTH: [&str; 4] = ["temperature", "top_p", "max_tokens", "service_tier"];
-/// What the client asks, as `config/settings.rs` has it.
-const ASKED: [&str; 13] = [
-    "model",
-    "messages",
-    "input",
-    "contents",
-    "content",
-    "requests",
-    "prompt",
-    "stream",
-    "stream_options",
-    "previous_response_id",
-    "conversation",
-    "system",
-    "instructions",
-];
+/// Where OpenAI and Anthropic have the system prompt.
+const SYSTEM: [&str; 2] = ["system", "instructions"];
