@@ -9,10 +9,12 @@ mod audit;
 mod auth;
 mod availability;
 mod budgets;
+mod bulk;
 mod cache;
 mod combo_metrics;
 mod combos;
 mod cost;
+mod cost_estimate;
 mod credentials;
 mod customers;
 mod deployments;
@@ -40,6 +42,7 @@ mod organizations;
 mod paging;
 mod provider_tests;
 mod providers;
+mod public;
 mod query;
 mod resilience;
 mod rights;
@@ -136,6 +139,9 @@ pub fn router(app: App) -> Router {
         .route("/key/health", post(key_forms::health))
         .route("/key/bulk_update", post(key_forms::update_many))
         .route("/key/service-account/generate", post(key_forms::service_account))
+        .route("/team/permissions_bulk_update", post(bulk::permit))
+        .route("/team/key/bulk_update", post(bulk::update_team_keys))
+        .route("/user/bulk_update", post(bulk::update_users))
         .route("/v2/key/info", post(key_forms::infos))
         .route("/spend/keys", get(spend::keys))
         .route("/spend/users", get(spend::users))
@@ -153,7 +159,10 @@ pub fn router(app: App) -> Router {
         .route("/key/regenerate", post(key_renewal::regenerate))
         .route("/key/{key}/regenerate", post(key_renewal::regenerate_one))
         .route("/key/{key}/reset_spend", post(spend::reset_key))
+        .route("/cost/estimate", post(cost_estimate::estimate))
         .route("/health", get(health::health))
+        .route("/health/readiness/details", get(health::readiness_details))
+        .route("/health/latest", get(health::latest))
         .route("/health/liveliness", get(health::alive).options(health::alive))
         .route("/health/liveness", get(health::alive).options(health::alive))
         .route("/health/readiness", get(health::readiness).options(health::readiness))
@@ -197,6 +206,20 @@ fn omniroute() -> Router<App> {
         )
         .merge(providers())
         .merge(combos())
+        .merge(public())
+}
+
+/// What anybody may know.
+fn public() -> Router<App> {
+    Router::new()
+        .route("/model_group/make_public", post(public::make_public))
+        .route("/public/model_hub", get(public::model_hub))
+        .route("/public/model_hub/info", get(public::hub_info))
+        .route("/public/v1/model_hub", get(public::model_page))
+        .route("/public/v1/model_hub/{facet}", get(public::facet))
+        .route("/public/providers", get(public::providers))
+        .route("/public/providers/fields", get(public::provider_fields))
+        .route("/public/litellm_model_cost_map", get(public::cost_map))
 }
 
 /// What was spent, by day.
@@ -282,6 +305,7 @@ fn entities() -> Router<App> {
         .route("/team/member_delete", post(team_members::delete))
         .route("/team/{team_id}/members/me", get(team_members::me))
         .route("/team/{team_id}/member/{user_id}/reset_spend", post(team_members::reset_spend))
+        .route("/team/{team_id}/member/{user_id}/reset_budget", post(team_members::reset_budget))
         .route("/team/block", post(teams::block))
         .route("/team/unblock", post(teams::unblock))
         .route("/organization/new", post(organizations::new))

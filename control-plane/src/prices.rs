@@ -55,6 +55,13 @@ impl PriceList {
         Ok(Self { models })
     }
 
+    /// Returns everything that is known, each with provider and model.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &Listed)> {
+        self.models.iter().flat_map(|(model, by)| {
+            by.iter().map(move |(provider, listed)| (provider.as_str(), model.as_str(), listed))
+        })
+    }
+
     /// Returns the models of a provider, sorted.
     pub fn models_of<'a>(&'a self, provider: &'a str) -> impl Iterator<Item = &'a str> {
         let listed = self.models.iter().filter(move |(_, by)| by.contains_key(provider));

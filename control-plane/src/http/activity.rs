@@ -1,12 +1,14 @@
 //! `/user/daily/activity` and its kin: what was used by day, told apart by model, provider, key
 //! and whom it was for. Read from sums of days, never from single records.
 
+mod ranked;
 mod view;
 
 use std::collections::HashSet;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -53,8 +55,56 @@ pub(crate) fn routes() -> Router<App> {
     KINDS.into_iter().fold(Router::new(), |router, kind| {
         let path = format!("/{}/daily/activity", kind.scope.as_str());
         let whole = format!("{path}/aggregated");
-        router.route(&path, handler(kind, true)).route(&whole, handler(kind, false))
+        let router = router.route(&path, handler(kind, true)).route(&whole, handler(kind, false));
+        rankings(router, &path, kind)
     })
+}
+
+/// Whose days cost most, below the path of a kind.
+fn rankings(router: Router<App>, path: &str, kind: Kind) -> Router<App> {
+    let handler = |what: Ranking| {
+        get(move |State(app): State<App>, caller: Caller, RawQuery(query): RawQuery| async move {
+            what.answer(&app, &caller, &kind, &Query::read(query.as_deref())).await
+        })
+    };
+    let router = router
+        .route(&format!("{path}/aggregated/keys"), handler(Ranking::Keys))
+        .route(&format!("{path}/aggregated/search"), handler(Ranking::Search))
+        .route(&format!("{path}/aggregated/model_top_keys"), handler(Ranking::OfModel))
+        .route(&format!("{path}/export"), handler(Ranking::Export));
+    if kind.scope == Scope::User {
+        return router.route(&format!("{path}/aggregated/users"), handler(Ranking::Users));
+    }
+    router
+}
+
+/// In which form those are told who used most.
+#[derive(Debug, Clone, Copy)]
+enum Ranking {
+    Keys,
+    Search,
+    OfModel,
+    Users,
+    Export,
+}
+
+impl Ranking {
+    async fn answer(
+        self,
+        app: &App,
+        caller: &Caller,
+        kind: &Kind,
+        query: &Query,
+    ) -> Result<Response, ApiError> {
+        let told = match self {
+            Self::Keys => ranked::keys(app, caller, kind, query).await,
+            Self::Search => ranked::search(app, caller, kind, query).await,
+            Self::OfModel => ranked::of_model(app, caller, kind, query).await,
+            Self::Users => ranked::users(app, caller, kind, query).await,
+            Self::Export => return ranked::export(app, caller, kind, query).await,
+        };
+        told.map(IntoResponse::into_response)
+    }
 }
 
 async fn answer(app: &App, caller: &Caller, kind: &Kind, query: &Query, paged: bool) -> Answer {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Map, Value, json};
-use tollgate_core::price::TokenUsage;
+use tollgate_core::price::{Price, TokenUsage};
 use tollgate_core::tokens::{Counted, Family, request_tokens, text_tokens};
 
 use crate::config::TargetConfig;
@@ -41,18 +41,20 @@ pub(crate) async fn calculate(State(app): State<App>, Body(body): Body) -> Answe
                        usage, must be given.";
         return Err(ApiError::bad_request("completion_response", message));
     };
-    let target = target(&app, &model).ok_or_else(|| {
+    let cost = priced(&app, &model)?.1.cost(&usage);
+    Ok(Json(json!({"cost": dollars(cost)})))
+}
+
+/// Finds where a model would be had and what it costs there.
+pub(crate) fn priced(app: &App, model: &str) -> Result<(TargetConfig, Price), ApiError> {
+    let target = target(app, model).ok_or_else(|| {
         ApiError::bad_request("model", format!("Model {model} is not configured."))
     })?;
-    let cost = match &target.price {
-        Some(price) => price.cost(&usage),
-        None if target.free => tollgate_core::money::NanoDollars::ZERO,
-        None => {
-            let message = format!("The price of {model} is not known.");
-            return Err(ApiError::bad_request("model", message));
-        }
-    };
-    Ok(Json(json!({"cost": dollars(cost)})))
+    let free = || target.free.then(Price::default);
+    let price = target.price.clone().or_else(free).ok_or_else(|| {
+        ApiError::bad_request("model", format!("The price of {model} is not known."))
+    })?;
+    Ok((target, price))
 }
 
 /// `POST /utils/token_counter`: of a `prompt`, or of `messages` with `tools`.

@@ -5,10 +5,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use tollgate_core::money::AttoDollars;
+use tollgate_core::policy::access::KeyPolicy;
 
 use crate::config::{Config, ModelConfig, TargetConfig};
 use crate::domain::{Item, ItemKind};
-use crate::http::auth::By;
+use crate::http::auth::{By, Caller};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::health::model_id;
@@ -69,10 +70,14 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
     Ok(Json(json!({"message": format!("Model: {id} deleted successfully")})))
 }
 
-/// `GET /model/info`.
-pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+/// `GET /model/info`: of the models that the caller may use.
+pub(crate) async fn info(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
-    let mut data = all(&app).await?;
+    let mut data = shown(&app, &caller).await?;
     if let Some(id) = query.text("litellm_model_id") {
         data.retain(|entry| entry.pointer("/model_info/id").is_some_and(|known| known == id));
         if data.is_empty() {
@@ -81,6 +86,53 @@ pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> A
         }
     }
     Ok(Json(json!({"data": data})))
+}
+
+/// Returns the deployments of models that the caller may use. Who may not see everything is not
+/// told where they are.
+pub(crate) async fn shown(app: &App, caller: &Caller) -> Result<Vec<Value>, ApiError> {
+    let mut data = all(app).await?;
+    let usable = Usable::of(app, caller).await?;
+    if usable.is_all() {
+        return Ok(data);
+    }
+    let config = app.config.borrow().clone();
+    data.retain(|entry| {
+        let name = entry.get("model_name").and_then(Value::as_str);
+        let model = config.models.iter().find(|model| name == Some(model.name.as_str()));
+        model.is_some_and(|model| usable.has(model))
+    });
+    for params in data.iter_mut().filter_map(|entry| entry.get_mut("litellm_params")) {
+        if let Some(params) = params.as_object_mut() {
+            params.retain(|name, _| OPEN_PARAMS.contains(&name.as_str()));
+        }
+    }
+    Ok(data)
+}
+
+/// Which models a caller may use: as their key's list says. `None`: all.
+pub(crate) struct Usable(Option<Vec<String>>);
+
+impl Usable {
+    /// Finds out what a caller may use.
+    pub(crate) async fn of(app: &App, caller: &Caller) -> Result<Self, ApiError> {
+        let Some(key) = caller.confined() else { return Ok(Self(None)) };
+        let policy = app.service.resolve(&key.hash).await?.policy;
+        Ok(Self(Some(policy.unwrap_or_default().models)))
+    }
+
+    /// Tells whether there is nothing that they may not use.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Tells whether they may use this one.
+    pub(crate) fn has(&self, model: &ModelConfig) -> bool {
+        let Some(models) = &self.0 else { return true };
+        let of_group = model.groups.iter().any(|group| models.contains(group));
+        let policy = KeyPolicy { models: models.clone(), ..KeyPolicy::default() };
+        of_group || policy.may_use(&model.name)
+    }
 }
 
 /// Returns all deployments: those made over REST, then those of the file.
@@ -234,6 +286,17 @@ fn facts(info: &mut Map<String, Value>, target: &TargetConfig) {
     info.insert("input_cost_per_token".into(), price.map(|it| usd(it.input)).into());
     info.insert("output_cost_per_token".into(), price.map(|it| usd(it.output)).into());
 }
+
+/// What of a deployment everybody may know who may use it.
+const OPEN_PARAMS: [&str; 7] = [
+    "model",
+    "custom_llm_provider",
+    "rpm",
+    "tpm",
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "max_tokens",
+];
 
 /// Credentials of providers that take more than a key.
 const SECRETS: [&str; 6] = [

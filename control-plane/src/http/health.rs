@@ -11,8 +11,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use tollgate_core::key::KeyHash;
 
+use crate::domain::HealthMark;
 use crate::http::App;
 use crate::http::auth::is_admin;
+use crate::http::error::ApiError;
+use crate::http::key_view::zulu;
 use crate::http::query::Query;
 use crate::telemetry::chain;
 
@@ -62,6 +65,57 @@ pub(crate) async fn readiness(State(app): State<App>) -> Response {
     }
     let view = json!({"status": "unhealthy", "db": "Not connected"});
     (unavailable, Json(view)).into_response()
+}
+
+/// `GET /health/readiness/details`: the same, and more for those who have a key.
+pub(crate) async fn readiness_details(State(app): State<App>) -> Response {
+    let connected = database(&app).await.is_ok();
+    let ready = connected && !app.is_draining();
+    let view = json!({
+        "status": if ready { "healthy" } else { "unhealthy" },
+        "db": if connected { "connected" } else { "Not connected" },
+        "cache": app.config.borrow().cache.is_some().then_some("local"),
+        "litellm_version": null,
+        "tollgate_version": env!("CARGO_PKG_VERSION"),
+        "success_callbacks": [],
+        "use_aiohttp_transport": false,
+        "log_level": tracing::level_filters::LevelFilter::current().to_string(),
+        "is_detailed_debug": false,
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(view)).into_response()
+}
+
+/// `GET /health/latest`: of each target whether it is in rotation. Requests say so; nothing is
+/// called to find out.
+pub(crate) async fn latest(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let marks = app.service.health().await?;
+    let mut checks = Map::new();
+    for mut endpoint in endpoints(&app, None, None) {
+        let of = |name: &str| endpoint.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (provider, named) = (of("custom_llm_provider"), of("model"));
+        let model = named.split_once('/').map_or(named, |(_, model)| model);
+        let about = |mark: &&HealthMark| {
+            mark.of.provider == provider && (mark.of.model.is_empty() || mark.of.model == model)
+        };
+        let mark = marks.iter().find(about);
+        let id = of("model_id").to_owned();
+        let check = json!({
+            "model_id": id,
+            "model_name": endpoint.get_mut("model_group").map(Value::take),
+            "status": if mark.is_some() { "unhealthy" } else { "healthy" },
+            "healthy_count": u8::from(mark.is_none()),
+            "unhealthy_count": u8::from(mark.is_some()),
+            "error_message": mark.map(|mark| mark.reason.as_str()),
+            "response_time_ms": null,
+            "details": null,
+            "checked_by": null,
+            "checked_at": mark.map(|mark| zulu(mark.since)),
+        });
+        checks.insert(id, check);
+    }
+    let total = checks.len();
+    Ok(Json(json!({ "latest_health_checks": checks, "total_models": total })))
 }
 
 /// `GET /ready`: PLLM's form of the same question, with what this process depends on.

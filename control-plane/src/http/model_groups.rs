@@ -9,30 +9,44 @@ use tollgate_core::money::AttoDollars;
 use tollgate_core::snapshot::ModelKind;
 
 use crate::config::{ModelConfig, TargetConfig};
-use crate::http::App;
-use crate::http::deployments;
+use crate::http::auth::Caller;
+use crate::http::deployments::{self, Usable};
 use crate::http::error::ApiError;
 use crate::http::paging::Paging;
 use crate::http::query::Query;
+use crate::http::{App, public};
 
 type Answer = Result<Json<Value>, ApiError>;
 
-/// `GET /model_group/info`: each public name with the best of what its targets can do.
-pub(crate) async fn info(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+/// `GET /model_group/info`: each name that the caller may use, with the best of what its targets
+/// can do.
+pub(crate) async fn info(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     let config = app.config.borrow().clone();
-    let wanted =
-        |model: &&ModelConfig| query.text("model_group").is_none_or(|name| name == model.name);
-    let data: Vec<Value> = config.models.iter().filter(wanted).map(group).collect();
+    let usable = Usable::of(&app, &caller).await?;
+    let public = public::names(&app).await?;
+    let wanted = |model: &&ModelConfig| {
+        usable.has(model) && query.text("model_group").is_none_or(|name| name == model.name)
+    };
+    let shown = |model: &ModelConfig| group(model, public.contains(&model.name));
+    let data: Vec<Value> = config.models.iter().filter(wanted).map(shown).collect();
     Ok(Json(json!({ "data": data })))
 }
 
 /// `GET /v2/model/info`: a page of what `/model/info` shows.
-pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn page(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::read(query.as_deref());
     query.refuse(&["teamId", "sortBy", "sortOrder", "blocked", "access_group", "wildcard_only"])?;
     let paging = Paging::read(&query, "size", 50, 1000)?;
-    let mut data = deployments::all(&app).await?;
+    let mut data = deployments::shown(&app, &caller).await?;
     data.retain(|entry| {
         let is = |pointer: &str, name: &str| {
             query.text(name).is_none_or(|text| entry.pointer(pointer).is_some_and(|it| it == text))
@@ -48,7 +62,8 @@ pub(crate) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> A
     Ok(Json(view.into()))
 }
 
-fn group(model: &ModelConfig) -> Value {
+/// Writes a model by the name that clients use.
+pub(crate) fn group(model: &ModelConfig, public: bool) -> Value {
     let targets = &model.targets;
     let providers: BTreeSet<&str> = targets.iter().map(|it| it.provider.as_str()).collect();
     let most = |of: fn(&TargetConfig) -> Option<u64>| targets.iter().filter_map(of).max();
@@ -76,14 +91,15 @@ fn group(model: &ModelConfig) -> Value {
         "supports_reasoning": false,
         "supported_openai_params": null,
         "configurable_clientside_auth_params": null,
-        "is_public_model_group": false,
+        "is_public_model_group": public,
         "health_status": null,
         "health_response_time": null,
         "health_checked_at": null,
     })
 }
 
-fn mode(kind: ModelKind) -> &'static str {
+/// LiteLLM's word for what a model is for.
+pub(crate) fn mode(kind: ModelKind) -> &'static str {
     match kind {
         ModelKind::Unspecified => "chat",
         ModelKind::Embeddings => "embedding",

@@ -5,6 +5,7 @@
 
 pub mod fields;
 mod page;
+mod queries;
 pub mod requests;
 mod routes;
 
@@ -27,7 +28,8 @@ use utoipa::openapi::{
 };
 
 use crate::http::access::{Access, TABLE};
-use crate::http::openapi::requests::{BODIES, Body, QUERIES};
+use crate::http::openapi::queries::QUERIES;
+use crate::http::openapi::requests::{BODIES, Body};
 
 /// `GET /openapi.json`.
 pub(crate) async fn json_document() -> impl IntoResponse {

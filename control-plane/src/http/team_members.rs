@@ -149,6 +149,31 @@ pub(crate) async fn reset_spend(
     })))
 }
 
+/// `POST /team/{team_id}/member/{user_id}/reset_budget`: takes away what a member alone may spend
+/// of the team.
+pub(crate) async fn reset_budget(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, user)): Path<(String, String)>,
+) -> Answer {
+    let team = rights::team(&app, &caller, &id, Right::Manage).await.map_err(detailed)?;
+    let member = existing(&app, &team, Some(user), None).await?;
+    let limits = LimitsChange {
+        max_budget: Edit::Clear,
+        budget_duration: Edit::Clear,
+        ..LimitsChange::default()
+    };
+    let what = EntityChange { budget_id: Edit::Clear, limits, ..EntityChange::default() };
+    app.service.update_entity(Scope::TeamMember, &member.id, &what, &caller.actor).await?;
+    Ok(Json(json!({
+        "team_id": id,
+        "user_id": member.user_id,
+        "budget_id": null,
+        "previous_budget_id": member.budget_id,
+        "budget_source": "none",
+    })))
+}
+
 /// `GET /team/{team_id}/members/me`: the caller's own part.
 pub(crate) async fn me(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer {
     let stranger = || ApiError::forbidden("You are not a member of this team.");

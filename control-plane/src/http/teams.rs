@@ -91,7 +91,7 @@ fn read(body: &mut Fields) -> Result<EntityChange, ApiError> {
     let mut change = entity_fields::read(body, &NAMES)?;
     change.organization_id = body.text("organization_id");
     if let Some(permissions) = body.texts(PERMISSIONS).value() {
-        change.details.insert(PERMISSIONS.into(), permitted(permissions)?);
+        change.details.insert(PERMISSIONS.into(), permitted(PERMISSIONS, permissions)?);
     }
     Ok(change)
 }
@@ -199,21 +199,23 @@ pub(crate) async fn set_permissions(
     body.finish()?;
     rights::team(&app, &caller, &id, Right::Manage).await?;
     let mut what = EntityChange::default();
-    what.details.insert(PERMISSIONS.into(), permitted(permissions)?);
+    what.details.insert(PERMISSIONS.into(), permitted(PERMISSIONS, permissions)?);
     let team = app.service.update_entity(Scope::Team, &id, &what, &caller.actor).await?;
     Ok(Json(team_view::row(&app, &team.ok_or_else(|| not_found(&id))?).await?.into()))
 }
 
-fn said(team: &Entity) -> Value {
+/// Returns what members of a team may do to keys.
+pub(crate) fn said(team: &Entity) -> Value {
     team.details.get(PERMISSIONS).cloned().unwrap_or_else(|| json!([]))
 }
 
-fn permitted(permissions: Vec<String>) -> Result<Value, ApiError> {
+/// Checks what members are to be allowed, which stands in `field`.
+pub(crate) fn permitted(field: &str, permissions: Vec<String>) -> Result<Value, ApiError> {
     match permissions.iter().find(|it| !PERMISSIBLE.contains(&it.as_str())) {
         None => Ok(permissions.into()),
         Some(wrong) => {
             let message = format!("{wrong:?} is none of {}", PERMISSIBLE.join(", "));
-            Err(ApiError::bad_request(PERMISSIONS, message))
+            Err(ApiError::bad_request(field, message))
         }
     }
 }

@@ -196,3 +196,55 @@ async fn routes_are_listed_to_anybody() {
     let generate = routes.iter().find(|route| route["path"] == "/key/generate").unwrap();
     assert_eq!(generate["methods"], json!(["POST"]));
 }
+
+#[tokio::test]
+async fn keys_are_ranked_by_what_they_spent() {
+    let app = TestApp::start().await;
+    let [own, teams, alone] = used(&app).await;
+    let ranking = |path: &str| format!("/{path}?{TWO_DAYS}");
+
+    let first = app.get(&format!("{}&limit=1", ranking(KEYS))).await.ok();
+    assert_eq!((&first["total_api_keys"], &first["limit"]), (&json!(3), &json!(1)));
+    let [dearest] = first["api_keys"].as_array().unwrap().as_slice() else { panic!("{first}") };
+    assert_eq!(dearest["api_key"], hash(&own));
+    assert_eq!(dearest["metrics"]["api_requests"], 2);
+    assert_eq!(dearest["metadata"]["key_alias"], "mine");
+
+    let found = app.get(&format!("{}&search=INE", ranking(SEARCH))).await.ok();
+    assert_eq!(found["api_keys"][0]["api_key"], hash(&own));
+    assert_eq!(found["api_keys"].as_array().unwrap().len(), 1);
+    let model = "team/daily/activity/aggregated/model_top_keys";
+    let of_team = app.get(&format!("{}&model_group=gpt-4o-mini", ranking(model))).await.ok();
+    let keys: Vec<&Value> =
+        of_team["api_keys"].as_array().unwrap().iter().map(|row| &row["api_key"]).collect();
+    assert_eq!(keys, [&json!(hash(&own)), &json!(hash(&teams))]);
+    let users = app.get(&ranking("user/daily/activity/aggregated/users")).await.ok();
+    assert_eq!(users["users"][0]["user_id"], "u");
+    assert_eq!(users["total_users"], 1);
+
+    // Others see themselves alone.
+    let path = ranking(KEYS);
+    let mine = as_key(&app, &alone, &path).await.ok();
+    assert_eq!(mine["total_api_keys"], 1);
+    assert_eq!(mine["api_keys"][0]["api_key"], hash(&alone));
+    let foreign = as_key(&app, &alone, &ranking("tag/daily/activity/aggregated/keys")).await;
+    assert_eq!(foreign.status.as_u16() / 100, 4);
+}
+
+const KEYS: &str = "user/daily/activity/aggregated/keys";
+const SEARCH: &str = "user/daily/activity/aggregated/search";
+
+#[tokio::test]
+async fn days_are_exported_as_tables() {
+    let app = TestApp::start().await;
+    used(&app).await;
+    let path = format!("/team/daily/activity/export?{TWO_DAYS}");
+
+    let rows = app.get(&format!("{path}&format=json&export_type=daily_with_models")).await.ok();
+    assert_eq!(rows[0]["date"], "2026-11-21");
+    assert_eq!((&rows[0]["team_id"], &rows[0]["model"]), (&json!("t"), &json!("gpt-4o-mini")));
+    let answer = app.get(&path).await;
+    assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.get(&format!("{path}&format=xml")).await.refusal().0, 400);
+}

@@ -368,7 +368,7 @@ async fn all_of_it_is_for_admins_alone() {
         "/api/combos",
         "/api/combos/metrics",
         "/api/resilience",
-        "/model/info",
+        "/health/latest",
     ] {
         for key in [None, Some(key.as_str())] {
             let answer = app.call(Method::GET, path, key, Body::empty()).await;

@@ -56,7 +56,7 @@ fn breakdown(day: i64, found: &Found, names: &Names) -> Value {
     let keys = |wanted: &dyn Fn(&DailyUsage) -> bool| {
         let parts = found.by_key.iter().filter(of_day).filter(|part| wanted(part));
         let hash = |part: &DailyUsage| part.key.as_ref().map(KeyHash::to_hex).unwrap_or_default();
-        grouped(parts, hash, |hash| json!({ "metadata": key_metadata(hash, names) }))
+        grouped(parts, hash, |hash| json!({ "metadata": metadata_of(hash, names) }))
     };
     let all = || found.all.iter().filter(of_day);
     let models = grouped(
@@ -110,8 +110,12 @@ fn grouped<'a>(
     sums.into_iter().map(view).collect::<Map<String, Value>>().into()
 }
 
-fn key_metadata(hash: &str, names: &Names) -> Value {
-    let key = KeyHash::from_hex(hash).and_then(|hash| names.keys.get(&hash)?.as_ref());
+fn metadata_of(hash: &str, names: &Names) -> Value {
+    key_metadata(KeyHash::from_hex(hash).and_then(|hash| names.keys.get(&hash)?.as_ref()))
+}
+
+/// Says whose a key is.
+pub(super) fn key_metadata(key: Option<&ApiKey>) -> Value {
     json!({
         "key_alias": key.and_then(|key| key.alias.clone()),
         "team_id": key.and_then(|key| key.team_id.clone()),
@@ -121,7 +125,8 @@ fn key_metadata(hash: &str, names: &Names) -> Value {
     })
 }
 
-fn metrics(counts: &Counts) -> Map<String, Value> {
+/// Writes sums.
+pub(super) fn metrics(counts: &Counts) -> Map<String, Value> {
     fields(json!({
         "spend": dollars(counts.cost),
         "prompt_tokens": counts.input,

@@ -142,6 +142,38 @@ pub(super) const KEYS: &[Field] =
 pub(super) const KEY_CHANGES: &[Field] =
     &[objects("keys", "Of each key its name and the fields to change; up to 500.")];
 
+pub(super) const USER_CHANGES: &[Field] = &[
+    objects("users", "Of each user their id or address and the fields to change; up to 500."),
+    flag("all_users", "Change all of them by user_updates instead."),
+    object("user_updates", "The fields to change of all users."),
+];
+
+pub(super) const TEAM_KEY_CHANGES: &[Field] = &[
+    text("team_id", "The team."),
+    texts("key_ids", "Keys of it, or their hashes; up to 500."),
+    flag("all_keys_in_team", "All of its keys instead."),
+    object("update_fields", "Limits, budgets, duration, tags or metadata to change."),
+];
+
+pub(super) const PERMISSION_CHANGES: &[Field] = &[
+    texts("permissions", "What members may do to keys, such as /key/generate."),
+    texts("team_ids", "The teams."),
+    flag("apply_to_all_teams", "All teams instead."),
+];
+
+pub(super) const PUBLIC_MODELS: &[Field] = &[texts("model_groups", "Names of models.")];
+
+pub(super) const ESTIMATE: &[Field] = &[
+    text("model", "The model."),
+    whole("input_tokens", "Tokens of the prompt, besides those of the cache."),
+    whole("output_tokens", "Tokens of the answer, those of reasoning included."),
+    whole("cache_read_input_tokens", "Tokens read from the provider's cache."),
+    whole("cache_creation_input_tokens", "Tokens written to it."),
+    whole("reasoning_tokens", "Tokens of reasoning."),
+    whole("num_requests_per_day", "How many such requests a day."),
+    whole("num_requests_per_month", "How many a month."),
+];
+
 pub(super) const KEY_NAMES: &[Field] = &[texts("keys", "Keys, or their hashes.")];
 
 pub(super) const RESET: &[Field] =
