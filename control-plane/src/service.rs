@@ -140,6 +140,12 @@ pub enum ServiceError {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// An answer would be too large.
+    #[error("more than {most} match")]
+    TooMany {
+        /// How many would do.
+        most: u32,
+    },
     /// The database does not answer.
     #[error("store not available")]
     Unavailable(#[source] StoreError),
@@ -161,6 +167,7 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { what } => Self::Conflict(what),
+            StoreError::TooMany { most } => Self::TooMany { most },
             other @ (StoreError::Inconsistent { .. }
             | StoreError::Unavailable(_)
             | StoreError::Migration(_)) => Self::Unavailable(other),

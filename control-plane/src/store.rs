@@ -23,6 +23,7 @@ mod driver;
 mod endpoints;
 mod entities;
 mod entity_spend;
+mod error;
 mod health;
 mod items;
 mod kept;
@@ -35,6 +36,7 @@ mod postgres;
 pub mod proofs;
 mod query;
 mod renewals;
+mod reports;
 mod resources;
 mod rows;
 mod spend;
@@ -43,6 +45,7 @@ mod sqlite;
 mod stored_limits;
 mod told;
 mod units;
+mod usage_pages;
 mod vanished;
 mod vectors;
 
@@ -63,13 +66,15 @@ use crate::store::proofs::Proofs;
 pub use crate::store::audit_log::{AuditEntry, AuditPage, AuditQuery, ChangeKind};
 pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
-pub use crate::store::daily::{Counts, DailyQuery, DailyUsage, Dearest};
+pub use crate::store::daily::Counts;
+pub use crate::store::error::StoreError;
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
     KeyOwners, KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy,
-    SpendPart, TagSpend, UsagePage, UsageQuery,
+    SpendPart, UsagePage, UsageQuery,
 };
 pub use crate::store::renewals::{Renewal, Renewals};
+pub use crate::store::reports::{DailyQuery, DailyUsage, Dearest};
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
@@ -220,26 +225,33 @@ pub trait Store: Commitments + Renewals + 'static {
         by: SpendBy,
     ) -> Result<Vec<SpendPart>, StoreError>;
 
-    /// Sums matching records by their tags.
-    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, StoreError>;
+    /// Returns the tags of matching records that cost most, dearest first.
+    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<(String, Counts)>, StoreError>;
 
     /// Sets what keys and teams spent to nothing, and with it what was used of their budgets.
     /// The ledger stays as it is.
     async fn reset_spend(&self, change: &Change) -> Result<(), StoreError>;
 
-    /// Returns what matching records cost, by day, key, user and model.
-    async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError>;
+    /// Returns what matching records cost by day.
+    async fn daily_spend(&self, query: &UsageQuery) -> Result<DailySpend, StoreError>;
 
     /// Returns what was used, by day, model and provider.
     async fn daily_usage(&self, query: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError>;
 
-    /// Returns who, among those that a query is about, cost most, and what.
+    /// Returns what each of them cost on each day.
+    async fn daily_costs(
+        &self,
+        query: &DailyQuery,
+        of: Dearest,
+    ) -> Result<Vec<(i64, String, NanoDollars)>, StoreError>;
+
+    /// Returns who, among those that a query is about, cost most.
     async fn dearest(
         &self,
         query: &DailyQuery,
         among: Dearest,
         limit: u32,
-    ) -> Result<Vec<(String, NanoDollars)>, StoreError>;
+    ) -> Result<Vec<(String, Counts)>, StoreError>;
 
     /// Keeps marks that say something new, tells them, and returns them.
     async fn mark_health(
@@ -359,29 +371,4 @@ async fn begun<D: driver::Driver>(
     let store = database::SqlStore::new(driver, newsroom);
     store.add_up_days().await?;
     Ok(Arc::new(store))
-}
-
-/// Why the store could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Something unique is taken.
-    #[error("{what} is taken")]
-    Conflict {
-        /// What, as domain types name it.
-        what: &'static str,
-    },
-    /// A row cannot be what we wrote.
-    #[error("{column} holds an impossible value in row {row}")]
-    Inconsistent {
-        /// The column.
-        column: &'static str,
-        /// What identifies the row.
-        row: String,
-    },
-    /// The database does not answer as it should.
-    #[error("database not available")]
-    Unavailable(#[from] sqlx::Error),
-    /// The tables cannot be brought up to date.
-    #[error("database cannot be migrated")]
-    Migration(#[from] sqlx::migrate::MigrateError),
 }

@@ -9,7 +9,9 @@ pub(super) fn status(error: &ServiceError) -> Status {
     match error {
         ServiceError::NotFound(_) => Status::not_found(error.to_string()),
         ServiceError::Conflict(_) => Status::already_exists(error.to_string()),
-        ServiceError::Invalid { .. } => Status::invalid_argument(error.to_string()),
+        ServiceError::Invalid { .. } | ServiceError::TooMany { .. } => {
+            Status::invalid_argument(error.to_string())
+        }
         ServiceError::Unavailable(source) => {
             tracing::error!(error = %chain(source), "the store does not answer");
             Status::unavailable(error.to_string())

@@ -112,6 +112,13 @@ impl From<ServiceError> for ApiError {
             ServiceError::Invalid { field, why } => {
                 Self::bad_request(field, format!("{field} {why}"))
             }
+            ServiceError::TooMany { most } => {
+                let message = format!(
+                    "More than {most} sums match, and an answer holds no more. Ask for fewer \
+                     days, or for one key, user, team or model."
+                );
+                Self::bad_request("end_date", message)
+            }
             ServiceError::Unavailable(source) => {
                 tracing::error!(error = chain(source), "the store does not answer");
                 Self::envelope(

@@ -45,7 +45,7 @@ pub(crate) async fn logs(State(app): State<App>, RawQuery(query): RawQuery) -> A
 /// `GET /global/spend/keys`: the keys that spent most lately.
 pub(crate) async fn keys(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut rows = Vec::new();
-    for (hash, cost) in dearest(&app, query.as_deref(), Dearest::Keys).await? {
+    for (hash, counts) in dearest(&app, query.as_deref(), Dearest::Keys).await? {
         let key = match KeyHash::from_hex(&hash) {
             Some(hash) => app.service.key(&hash).await?,
             None => None,
@@ -54,7 +54,7 @@ pub(crate) async fn keys(State(app): State<App>, RawQuery(query): RawQuery) -> A
             "api_key": hash,
             "key_alias": key.as_ref().and_then(|key| key.alias.clone()),
             "key_name": key.map(|key| key.name),
-            "total_spend": dollars(cost),
+            "total_spend": dollars(counts.cost),
         }));
     }
     Ok(Json(rows.into()))
@@ -63,19 +63,19 @@ pub(crate) async fn keys(State(app): State<App>, RawQuery(query): RawQuery) -> A
 /// `GET /global/spend/models`: the models that cost most lately.
 pub(crate) async fn models(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let rows = dearest(&app, query.as_deref(), Dearest::Models).await?.into_iter();
-    let row = |(model, cost)| json!({ "model": model, "total_spend": dollars(cost) });
+    let row = |(model, counts): (String, Counts)| json!({ "model": model, "total_spend": dollars(counts.cost) });
     Ok(Json(rows.map(row).collect()))
 }
 
 /// `GET /global/spend/teams`: what each team spent on each of the last days.
 pub(crate) async fn teams(State(app): State<App>) -> Answer {
     let all = lately(&app);
-    let of_teams = DailyQuery { scope: Some(Scope::Team), by_owner: true, ..all.clone() };
+    let of_teams = DailyQuery { scope: Some(Scope::Team), ..all.clone() };
     let mut days = BTreeMap::<i64, BTreeMap<String, NanoDollars>>::new();
     let mut totals = BTreeMap::<String, NanoDollars>::new();
-    for part in app.service.daily_usage(&of_teams).await? {
-        add(days.entry(part.day).or_default(), &part.owner, part.counts.cost);
-        add(&mut totals, &part.owner, part.counts.cost);
+    for (day, team, cost) in app.service.daily_costs(&of_teams, Dearest::Owners).await? {
+        add(days.entry(day).or_default(), &team, cost);
+        add(&mut totals, &team, cost);
     }
     // What no team spent is the rest.
     for part in app.service.daily_usage(&all).await? {
@@ -115,15 +115,15 @@ pub(crate) async fn end_users(State(app): State<App>, Body(body): Body) -> Answe
     let asked = DailyQuery {
         scope: Some(Scope::Customer),
         keys: key.map(|name| key_hash(&name).into_iter().collect()),
-        by_owner: true,
         ..lately_or(&app, &query)?
     };
     let named = app.service.dearest(&asked, Dearest::Owners, MOST_ROWS).await?;
-    let owners = Some(named.iter().map(|(owner, _)| owner.clone()).collect());
-    let counts = by_owner(app.service.daily_usage(&DailyQuery { owners, ..asked }).await?);
-    let row = |(owner, cost): (String, NanoDollars)| {
-        let requests = counts.get(&owner).map_or(0, |counts| counts.requests);
-        json!({ "end_user": owner, "total_count": requests, "total_spend": dollars(cost) })
+    let row = |(owner, counts): (String, Counts)| {
+        json!({
+            "end_user": owner,
+            "total_count": counts.requests,
+            "total_spend": dollars(counts.cost),
+        })
     };
     Ok(Json(named.into_iter().map(row).collect()))
 }
@@ -137,12 +137,9 @@ pub(crate) async fn tags(State(app): State<App>, RawQuery(query): RawQuery) -> A
         owners: query.list("tags"),
         from: Some(from),
         until: Some(until),
-        by_owner: true,
         ..DailyQuery::default()
     };
-    let mut sums: Vec<(String, Counts)> =
-        by_owner(app.service.daily_usage(&asked).await?).into_iter().collect();
-    sums.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.cost));
+    let sums = app.service.dearest(&asked, Dearest::Owners, MOST_ROWS).await?;
     let row = |(tag, counts): (String, Counts)| json!({ "name": tag, "spend": dollars(counts.cost), "log_count": counts.requests });
     Ok(Json(json!({ "spend_per_tag": sums.into_iter().map(row).collect::<Vec<_>>() })))
 }
@@ -216,7 +213,7 @@ async fn dearest(
     app: &App,
     query: Option<&str>,
     among: Dearest,
-) -> Result<Vec<(String, NanoDollars)>, ApiError> {
+) -> Result<Vec<(String, Counts)>, ApiError> {
     let limit = Query::read(query).number("limit", 1, MOST_ROWS)?.unwrap_or(10);
     Ok(app.service.dearest(&lately(app), among, limit).await?)
 }
@@ -234,14 +231,6 @@ fn lately_or(app: &App, query: &Query) -> Result<DailyQuery, ApiError> {
     }
     let (from, until) = days(query)?;
     Ok(DailyQuery { from: Some(from), until: Some(until), ..DailyQuery::default() })
-}
-
-fn by_owner(parts: Vec<DailyUsage>) -> BTreeMap<String, Counts> {
-    let mut sums = BTreeMap::<String, Counts>::new();
-    for part in parts {
-        sums.entry(part.owner).or_default().add(&part.counts);
-    }
-    sums
 }
 
 fn add(sums: &mut BTreeMap<String, NanoDollars>, name: &str, cost: NanoDollars) {

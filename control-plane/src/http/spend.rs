@@ -15,7 +15,7 @@ use crate::http::query::{Query, key_hash};
 use crate::http::spend_logs::usage_query;
 use crate::http::{App, Body, keys, rights, users};
 use crate::service::{KeyFields, ServiceError};
-use crate::store::{EntityQuery, KeyQuery, KeySort};
+use crate::store::{Counts, EntityQuery, KeyQuery, KeySort};
 
 type Answer = Result<Json<Value>, ApiError>;
 
@@ -82,14 +82,14 @@ pub(crate) async fn tags(
     let query = Query::read(query.as_deref());
     let Some(asked) = usage_query(&caller, &query)? else { return Ok(Json(json!([]))) };
     let sums = app.service.tag_spend(&asked).await?;
-    let row = |sum: &crate::store::TagSpend| {
+    let row = |(tag, counts): (String, Counts)| {
         json!({
-            "individual_request_tag": sum.tags.first(),
-            "log_count": sum.count,
-            "total_spend": dollars(sum.cost),
+            "individual_request_tag": tag,
+            "log_count": counts.requests,
+            "total_spend": dollars(counts.cost),
         })
     };
-    Ok(Json(sums.iter().map(row).collect()))
+    Ok(Json(sums.into_iter().map(row).collect()))
 }
 
 /// `POST /global/spend/reset`: what keys and teams spent is nothing from now on; logs stay.

@@ -39,9 +39,9 @@ pub(crate) async fn logs(
         let days = days(first, last)?;
         let spend = match &asked {
             Some(asked) => app.service.daily_spend(asked).await?,
-            None => Vec::new(),
+            None => DailySpend::default(),
         };
-        return Ok(Json(daily(&days, &spend)));
+        return Ok(Json(daily(&days, spend)));
     }
     if query.text("page").is_some() || query.text("page_size").is_some() {
         return page(&app, &query, asked.as_ref()).await;
@@ -142,33 +142,39 @@ fn days(first: Timestamp, last: Timestamp) -> Result<std::ops::RangeInclusive<i6
 }
 
 /// One object a day, days without spend included.
-fn daily(days: &std::ops::RangeInclusive<i64>, spend: &[DailySpend]) -> Value {
-    let mut by_day: BTreeMap<i64, Vec<&DailySpend>> =
-        days.clone().map(|day| (day, Vec::new())).collect();
-    for part in spend {
-        by_day.entry(part.day).or_default().push(part);
-    }
-    by_day.into_iter().map(|(day, parts)| one_day(day, &parts)).collect()
-}
-
-fn one_day(day: i64, parts: &[&DailySpend]) -> Value {
-    let sum = |name: fn(&DailySpend) -> Option<String>| {
-        let mut sums = BTreeMap::<String, NanoDollars>::new();
-        for part in parts {
-            if let Some(name) = name(part) {
+fn daily(days: &std::ops::RangeInclusive<i64>, spend: DailySpend) -> Value {
+    let mut by_day: BTreeMap<i64, [BTreeMap<String, NanoDollars>; 3]> =
+        days.clone().map(|day| (day, <[_; 3]>::default())).collect();
+    for (of, parts) in [spend.keys, spend.users, spend.models].into_iter().enumerate() {
+        for (day, name, cost) in parts {
+            if let Some(sums) = by_day.entry(day).or_default().get_mut(of) {
                 let sum = sums.entry(name).or_default();
-                *sum = sum.saturating_add(part.cost);
+                *sum = sum.saturating_add(cost);
             }
         }
+    }
+    by_day
+        .into_iter()
+        .map(|(day, [keys, users, models])| one_day(day, keys, users, models))
+        .collect()
+}
+
+fn one_day(
+    day: i64,
+    keys: BTreeMap<String, NanoDollars>,
+    users: BTreeMap<String, NanoDollars>,
+    models: BTreeMap<String, NanoDollars>,
+) -> Value {
+    let total = models.values().fold(NanoDollars::ZERO, |sum, cost| sum.saturating_add(*cost));
+    let view = |sums: BTreeMap<String, NanoDollars>| {
         sums.into_iter().map(|(name, sum)| (name, dollars(sum))).collect::<Map<String, Value>>()
     };
-    let total = parts.iter().fold(NanoDollars::ZERO, |sum, part| sum.saturating_add(part.cost));
-    let mut view = sum(|part| Some(part.key_hash.to_hex()));
-    view.insert("startTime".into(), date(day).into());
-    view.insert("spend".into(), dollars(total));
-    view.insert("users".into(), Value::Object(sum(|part| part.user_id.clone())));
-    view.insert("models".into(), Value::Object(sum(|part| Some(part.model.clone()))));
-    Value::Object(view)
+    let mut row = view(keys);
+    row.insert("startTime".into(), date(day).into());
+    row.insert("spend".into(), dollars(total));
+    row.insert("users".into(), view(users).into());
+    row.insert("models".into(), view(models).into());
+    Value::Object(row)
 }
 
 /// Writes a day as `YYYY-MM-DD`.

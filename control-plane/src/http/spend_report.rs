@@ -104,8 +104,8 @@ fn by_day(
 fn detail(part: &SpendPart) -> Value {
     json!({
         "model": part.model,
-        "spend": dollars(part.cost),
-        "total_tokens": part.total,
+        "spend": dollars(part.counts.cost),
+        "total_tokens": part.counts.total,
         "api_key": part.key_hash.to_hex(),
     })
 }
@@ -143,11 +143,11 @@ fn totals(parts: &[&SpendPart]) -> Map<String, Value> {
     };
     fields(json!({
         "total_cost": dollars(sum(parts)),
-        "total_input_tokens": tokens(|part| part.input),
-        "total_output_tokens": tokens(|part| part.output),
+        "total_input_tokens": tokens(|part| part.counts.input),
+        "total_output_tokens": tokens(|part| part.counts.output),
     }))
 }
 
 fn sum(parts: &[&SpendPart]) -> NanoDollars {
-    parts.iter().fold(NanoDollars::ZERO, |sum, part| sum.saturating_add(part.cost))
+    parts.iter().fold(NanoDollars::ZERO, |sum, part| sum.saturating_add(part.counts.cost))
 }

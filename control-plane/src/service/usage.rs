@@ -1,14 +1,12 @@
 //! Usage: recording and showing.
 
-use std::collections::BTreeMap;
-
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{LedgerRecord, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{
-    AlertPage, AuditPage, AuditQuery, DailyQuery, DailySpend, DailyUsage, Dearest, LedgerEntry,
-    SpendBy, SpendPart, TagSpend, UsagePage, UsageQuery,
+    AlertPage, AuditPage, AuditQuery, Counts, DailyQuery, DailySpend, DailyUsage, Dearest,
+    LedgerEntry, SpendBy, SpendPart, UsagePage, UsageQuery,
 };
 
 impl Service {
@@ -60,23 +58,12 @@ impl Service {
         Ok(self.store.spend_parts(query, by).await?)
     }
 
-    /// Sums matching records by single tags, dearest first.
-    pub async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, ServiceError> {
-        let mut by_tag = BTreeMap::<String, TagSpend>::new();
-        for set in self.store.tag_spend(query).await? {
-            for tag in set.tags {
-                let sum = by_tag.entry(tag.clone()).or_insert_with(|| TagSpend {
-                    tags: vec![tag],
-                    count: 0,
-                    cost: NanoDollars::ZERO,
-                });
-                sum.count += set.count;
-                sum.cost = sum.cost.saturating_add(set.cost);
-            }
-        }
-        let mut sums: Vec<TagSpend> = by_tag.into_values().collect();
-        sums.sort_by_key(|sum| std::cmp::Reverse(sum.cost));
-        Ok(sums)
+    /// Returns the tags of matching records that cost most, dearest first.
+    pub async fn tag_spend(
+        &self,
+        query: &UsageQuery,
+    ) -> Result<Vec<(String, Counts)>, ServiceError> {
+        Ok(self.store.tag_spend(query).await?)
     }
 
     /// Sets what keys and teams spent to nothing; the ledger stays as it is.
@@ -85,8 +72,8 @@ impl Service {
         Ok(self.store.reset_spend(&change).await?)
     }
 
-    /// Returns what matching records cost, by day, key, user and model.
-    pub async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, ServiceError> {
+    /// Returns what matching records cost by day.
+    pub async fn daily_spend(&self, query: &UsageQuery) -> Result<DailySpend, ServiceError> {
         Ok(self.store.daily_spend(query).await?)
     }
 
@@ -95,13 +82,22 @@ impl Service {
         Ok(self.store.daily_usage(query).await?)
     }
 
-    /// Returns who, among those that a query is about, cost most, and what.
+    /// Returns what each of them cost on each day.
+    pub async fn daily_costs(
+        &self,
+        query: &DailyQuery,
+        of: Dearest,
+    ) -> Result<Vec<(i64, String, NanoDollars)>, ServiceError> {
+        Ok(self.store.daily_costs(query, of).await?)
+    }
+
+    /// Returns who, among those that a query is about, cost most.
     pub async fn dearest(
         &self,
         query: &DailyQuery,
         among: Dearest,
         limit: u32,
-    ) -> Result<Vec<(String, NanoDollars)>, ServiceError> {
+    ) -> Result<Vec<(String, Counts)>, ServiceError> {
         Ok(self.store.dearest(query, among, limit).await?)
     }
 }

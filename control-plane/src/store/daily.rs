@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use sqlx::SqlSafeStr;
-use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{LedgerRecord, Scope, Timestamp};
@@ -12,57 +11,6 @@ use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
 use crate::store::rows::Fields;
 use crate::store::{StoreError, sql};
-
-/// Which days to read, of whom, and told apart by what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DailyQuery {
-    /// Of those of a kind. `None`: of all requests, whoever made them.
-    pub scope: Option<Scope>,
-    /// Of these only.
-    pub owners: Option<Vec<String>>,
-    /// Not of these.
-    pub without: Vec<String>,
-    /// Of these keys only.
-    pub keys: Option<Vec<KeyHash>>,
-    /// For this model only, by public name.
-    pub model: Option<String>,
-    /// First day, since the epoch.
-    pub from: Option<i64>,
-    /// Last day.
-    pub until: Option<i64>,
-    /// Tell owners apart.
-    pub by_owner: bool,
-    /// Tell keys apart.
-    pub by_key: bool,
-}
-
-/// Whom the dearest are looked for among.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dearest {
-    /// Keys, by their hashes.
-    Keys,
-    /// Owners.
-    Owners,
-    /// Models, by public name.
-    Models,
-}
-
-/// What was used on a day of a model and provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DailyUsage {
-    /// Days since the epoch, UTC.
-    pub day: i64,
-    /// Whose; empty when owners are not told apart.
-    pub owner: String,
-    /// With which key. `None`: keys are not told apart.
-    pub key: Option<KeyHash>,
-    /// The model, as clients asked for it.
-    pub model: String,
-    /// The provider; empty: none was chosen.
-    pub provider: String,
-    /// How much.
-    pub counts: Counts,
-}
 
 /// Sums over records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +29,8 @@ pub struct Counts {
     pub cache_write: u64,
     /// Requests, however many attempts each took.
     pub requests: u64,
+    /// Attempts, each a record of the ledger.
+    pub attempts: u64,
     /// Attempts that ended without an error: at most one of each request.
     pub succeeded: u64,
 }
@@ -89,17 +39,31 @@ impl Counts {
     /// Adds others.
     pub fn add(&mut self, other: &Self) {
         self.cost = self.cost.saturating_add(other.cost);
-        for (sum, more) in [
-            (&mut self.input, other.input),
-            (&mut self.output, other.output),
-            (&mut self.total, other.total),
-            (&mut self.cached_input, other.cached_input),
-            (&mut self.cache_write, other.cache_write),
-            (&mut self.requests, other.requests),
-            (&mut self.succeeded, other.succeeded),
-        ] {
-            *sum = sum.saturating_add(more);
+        for (sum, more) in self.numbers().into_iter().zip({ *other }.numbers()) {
+            *sum = sum.saturating_add(*more);
         }
+    }
+
+    /// Takes others away, which are part of it.
+    pub(super) fn take(&mut self, other: &Self) {
+        self.cost = NanoDollars(self.cost.0.saturating_sub(other.cost.0));
+        for (sum, less) in self.numbers().into_iter().zip({ *other }.numbers()) {
+            *sum = sum.saturating_sub(*less);
+        }
+    }
+
+    /// All but the cost.
+    fn numbers(&mut self) -> [&mut u64; 8] {
+        [
+            &mut self.input,
+            &mut self.output,
+            &mut self.total,
+            &mut self.cached_input,
+            &mut self.cache_write,
+            &mut self.requests,
+            &mut self.attempts,
+            &mut self.succeeded,
+        ]
     }
 
     fn of(record: &LedgerRecord) -> Self {
@@ -112,6 +76,7 @@ impl Counts {
             cached_input: tokens.cached_input,
             cache_write: tokens.cache_write,
             requests: u64::from(record.first_attempt.is_none()),
+            attempts: 1,
             succeeded: u64::from(record.error_code.is_none()),
         }
     }
@@ -136,14 +101,37 @@ impl Owners {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What tells sums apart. Nobody is ''.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     scope: &'static str,
     day: i64,
     owner: String,
     key: String,
+    user: String,
+    team: String,
+    organization: String,
     model: String,
     provider: String,
+    provider_model: String,
+}
+
+impl Place {
+    fn of(scope: &'static str, record: &LedgerRecord) -> Self {
+        Self {
+            scope,
+            day: record.started_at.day(),
+            model: record.model.clone(),
+            provider: record.provider.clone().unwrap_or_default(),
+            provider_model: record.provider_model.clone().unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    fn owned(scope: Scope, owner: &str, record: &LedgerRecord) -> Self {
+        let (owner, key) = (owner.to_owned(), record.key_hash.to_hex());
+        Self { owner, key, ..Self::of(scope.as_str(), record) }
+    }
 }
 
 /// What a batch of records adds to which days.
@@ -153,17 +141,16 @@ pub(super) struct Days(BTreeMap<Place, Counts>);
 impl Days {
     /// Adds a record that is new in the ledger.
     pub(super) fn add(&mut self, record: &LedgerRecord, owners: Owners) {
-        self.put(ALL, String::new(), record);
-        self.put(Scope::Key.as_str(), String::new(), record);
-        for (scope, owner) in [
-            (Scope::User, owners.user),
-            (Scope::Team, owners.team),
-            (Scope::Organization, owners.organization),
-            (Scope::Customer, record.end_user.clone()),
-        ] {
-            if let Some(owner) = owner {
-                self.put(scope.as_str(), owner, record);
-            }
+        self.put(Place::of(ALL, record), record);
+        let place = Place {
+            user: owners.user.unwrap_or_default(),
+            team: owners.team.unwrap_or_default(),
+            organization: owners.organization.unwrap_or_default(),
+            ..Place::owned(Scope::Key, "", record)
+        };
+        self.put(place, record);
+        if let Some(customer) = &record.end_user {
+            self.put(Place::owned(Scope::Customer, customer, record), record);
         }
         self.add_tags(record);
     }
@@ -171,21 +158,12 @@ impl Days {
     fn add_tags(&mut self, record: &LedgerRecord) {
         for (at, tag) in record.tags.iter().enumerate() {
             if !record.tags.iter().take(at).any(|earlier| earlier == tag) {
-                self.put(Scope::Tag.as_str(), tag.clone(), record);
+                self.put(Place::owned(Scope::Tag, tag, record), record);
             }
         }
     }
 
-    fn put(&mut self, scope: &'static str, owner: String, record: &LedgerRecord) {
-        let key = if scope == ALL { String::new() } else { record.key_hash.to_hex() };
-        let place = Place {
-            scope,
-            day: record.started_at.day(),
-            owner,
-            key,
-            model: record.model.clone(),
-            provider: record.provider.clone().unwrap_or_default(),
-        };
+    fn put(&mut self, place: Place, record: &LedgerRecord) {
         self.0.entry(place).or_default().add(&Counts::of(record));
     }
 }
@@ -245,81 +223,6 @@ impl<D: Driver> SqlStore<D> {
             self.add_days(tx, days).await?;
         }
     }
-
-    pub(super) async fn dearest_of_days(
-        &self,
-        query: &DailyQuery,
-        among: Dearest,
-        limit: u32,
-    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
-        let head = sql::daily::dearest(match among {
-            Dearest::Keys => "key_hash",
-            Dearest::Owners => "owner",
-            Dearest::Models => "model",
-        });
-        let (statement, args) = matching(&head, query, among == Dearest::Keys)
-            .then("GROUP BY 1 ORDER BY 2 DESC, 1")
-            .page(limit, 0)
-            .finish();
-        let rows = self.driver.read(statement, args).await?;
-        let read = |row| {
-            let row = Fields::<D>(row);
-            Ok((row.text("name")?, NanoDollars(row.int("cost_nanos")?)))
-        };
-        rows.iter().map(read).collect()
-    }
-
-    pub(super) async fn usage_of_days(
-        &self,
-        query: &DailyQuery,
-    ) -> Result<Vec<DailyUsage>, StoreError> {
-        let head = sql::daily::read(query.by_owner, query.by_key);
-        let (statement, args) = matching(&head, query, query.by_key)
-            .then("GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5")
-            .finish();
-        let rows = self.driver.read(statement, args).await?;
-        rows.iter().map(|row| daily_usage(&Fields::<D>(row))).collect()
-    }
-}
-
-/// Selects the rows that a query is about; `by_key` says that keys are told apart.
-fn matching(head: &str, query: &DailyQuery, by_key: bool) -> sql::Select {
-    let keys = query.keys.as_ref();
-    let keys: Option<Vec<String>> = keys.map(|keys| keys.iter().map(KeyHash::to_hex).collect());
-    // Keys are told apart below every other scope.
-    let scope = match query.scope {
-        None if by_key || keys.is_some() => Scope::Key.as_str(),
-        None => ALL,
-        Some(scope) => scope.as_str(),
-    };
-    sql::Select::new(head)
-        .when("scope =", Some(scope))
-        .among("owner", query.owners.as_deref())
-        .none_of("owner", &query.without)
-        .among("key_hash", keys.as_deref())
-        .when("model =", query.model.as_deref())
-        .when("day >=", query.from)
-        .when("day <=", query.until)
-}
-
-fn daily_usage<D: Driver>(row: &Fields<'_, D>) -> Result<DailyUsage, StoreError> {
-    Ok(DailyUsage {
-        day: row.int("day")?,
-        owner: row.text("owner")?,
-        key: KeyHash::from_hex(&row.text("key_hash")?),
-        model: row.text("model")?,
-        provider: row.text("provider")?,
-        counts: Counts {
-            cost: NanoDollars(row.int("cost_nanos")?),
-            input: row.count("input_tokens")?,
-            output: row.count("output_tokens")?,
-            total: row.count("total_tokens")?,
-            cached_input: row.count("cached_input_tokens")?,
-            cache_write: row.count("cache_write_tokens")?,
-            requests: row.count("requests")?,
-            succeeded: row.count("succeeded")?,
-        },
-    })
 }
 
 fn values((place, counts): &(Place, Counts)) -> [Value; sql::daily::DAILY_VALUES] {
@@ -328,8 +231,12 @@ fn values((place, counts): &(Place, Counts)) -> [Value; sql::daily::DAILY_VALUES
         place.day.into(),
         place.owner.as_str().into(),
         place.key.as_str().into(),
+        place.user.as_str().into(),
+        place.team.as_str().into(),
+        place.organization.as_str().into(),
         place.model.as_str().into(),
         place.provider.as_str().into(),
+        place.provider_model.as_str().into(),
         counts.cost.0.into(),
         counts.input.into(),
         counts.output.into(),
@@ -337,9 +244,10 @@ fn values((place, counts): &(Place, Counts)) -> [Value; sql::daily::DAILY_VALUES
         counts.cached_input.into(),
         counts.cache_write.into(),
         counts.requests.into(),
+        counts.attempts.into(),
         counts.succeeded.into(),
     ]
 }
 
 /// The scope of everything, whoever made it.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";

@@ -14,9 +14,9 @@ use crate::store::batch::Batches;
 use crate::store::driver::Driver;
 use crate::store::rows::Fields;
 use crate::store::{
-    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, DailyQuery,
-    DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery, KeyPage, KeyQuery,
-    LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart, Store, StoreError, TagSpend,
+    AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Configured, Counts,
+    DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery, KeyPage,
+    KeyQuery, LedgerEntry, News, Newsroom, SharedLimits, SpendBy, SpendPart, Store, StoreError,
     UsagePage, UsageQuery, sql,
 };
 
@@ -224,7 +224,7 @@ impl<D: Driver> Store for SqlStore<D> {
         self.parts_of_spend(query, by).await
     }
 
-    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<TagSpend>, StoreError> {
+    async fn tag_spend(&self, query: &UsageQuery) -> Result<Vec<(String, Counts)>, StoreError> {
         self.spend_by_tags(query).await
     }
 
@@ -232,7 +232,7 @@ impl<D: Driver> Store for SqlStore<D> {
         self.forget_spend(change).await
     }
 
-    async fn daily_spend(&self, query: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
+    async fn daily_spend(&self, query: &UsageQuery) -> Result<DailySpend, StoreError> {
         self.spend_by_day(query).await
     }
 
@@ -240,12 +240,20 @@ impl<D: Driver> Store for SqlStore<D> {
         self.usage_of_days(query).await
     }
 
+    async fn daily_costs(
+        &self,
+        query: &DailyQuery,
+        of: Dearest,
+    ) -> Result<Vec<(i64, String, NanoDollars)>, StoreError> {
+        self.costs_of_days(query, of).await
+    }
+
     async fn dearest(
         &self,
         query: &DailyQuery,
         among: Dearest,
         limit: u32,
-    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
+    ) -> Result<Vec<(String, Counts)>, StoreError> {
         self.dearest_of_days(query, among, limit).await
     }
 

@@ -4,6 +4,7 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::{Alert, ApiKey, Entity, LedgerRecord, Meter, RecordId, Scope, Timestamp};
+use crate::store::daily::Counts;
 
 /// Which entities to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,38 +269,17 @@ pub struct SpendPart {
     pub key_hash: KeyHash,
     /// The model, as clients asked for it.
     pub model: String,
-    /// What it cost.
-    pub cost: NanoDollars,
-    /// Tokens in.
-    pub input: u64,
-    /// Tokens out.
-    pub output: u64,
-    /// Tokens, as providers sum them.
-    pub total: u64,
+    /// How much.
+    pub counts: Counts,
 }
 
-/// What requests with one set of tags cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagSpend {
-    /// The tags.
-    pub tags: Vec<String>,
-    /// How many requests.
-    pub count: u64,
-    /// What they cost.
-    pub cost: NanoDollars,
-}
-
-/// What one key's requests for one model cost on one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was spent by day, since the epoch in UTC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DailySpend {
-    /// Days since the epoch, UTC.
-    pub day: i64,
-    /// The key.
-    pub key_hash: KeyHash,
-    /// Its user.
-    pub user_id: Option<String>,
-    /// The model, as clients asked for it.
-    pub model: String,
-    /// The sum.
-    pub cost: NanoDollars,
+    /// By each key, by the hex of its hash.
+    pub keys: Vec<(i64, String, NanoDollars)>,
+    /// By each user.
+    pub users: Vec<(i64, String, NanoDollars)>,
+    /// For each model, as clients asked for it.
+    pub models: Vec<(i64, String, NanoDollars)>,
 }

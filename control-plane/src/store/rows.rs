@@ -10,10 +10,11 @@ use crate::domain::{
     ItemKind, LedgerRecord, Limits, Marked, Meter, MeterRow, MeterSpec, RecordId, Scope,
     SharedBudget, Stamps, Timestamp, UsageSource, Window,
 };
+use crate::store::daily::Counts;
 use crate::store::driver::Driver;
 use crate::store::ledger::CACHED;
 use crate::store::{
-    AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, TagSpend, endpoints,
+    AuditEntry, DailySpend, LedgerEntry, ListedKey, SpendPart, StoreError, endpoints,
     stored_limits, units,
 };
 
@@ -284,33 +285,32 @@ impl<D: Driver> Fields<'_, D> {
             of: self.maybe_text("owner")?,
             key_hash: self.key_hash()?,
             model: self.text("model")?,
-            cost: NanoDollars(self.int("cost_nanos")?),
-            input: self.count("input_tokens")?,
-            output: self.count("output_tokens")?,
-            total: self.count("total_tokens")?,
+            counts: Counts {
+                cost: NanoDollars(self.int("cost_nanos")?),
+                input: self.count("input_tokens")?,
+                output: self.count("output_tokens")?,
+                total: self.count("total_tokens")?,
+                ..Counts::default()
+            },
         })
     }
 
-    pub(super) fn tag_spend(&self) -> Result<TagSpend, StoreError> {
-        Ok(TagSpend {
-            tags: self.json("tags")?,
-            count: self.count("total")?,
-            cost: NanoDollars(self.int("cost_nanos")?),
-        })
+    pub(super) fn tag_spend(&self) -> Result<(Vec<String>, Counts), StoreError> {
+        let cost = NanoDollars(self.int("cost_nanos")?);
+        let counts = Counts { cost, requests: self.count("total")?, ..Counts::default() };
+        Ok((self.json("tags")?, counts))
     }
 
     pub(super) fn alert(&self) -> Result<Alert, StoreError> {
         Ok(Alert { meter: self.meter()?, used: self.int("used")?, at: self.time("at_us")? })
     }
 
-    pub(super) fn daily_spend(&self) -> Result<DailySpend, StoreError> {
-        Ok(DailySpend {
-            day: self.int("day")?,
-            key_hash: self.key_hash()?,
-            user_id: self.maybe_text("user_id")?,
-            model: self.text("model")?,
-            cost: NanoDollars(self.int("cost_nanos")?),
-        })
+    pub(super) fn add_daily_spend(&self, spend: &mut DailySpend) -> Result<(), StoreError> {
+        let (day, cost) = (self.int("day")?, NanoDollars(self.int("cost_nanos")?));
+        spend.keys.push((day, self.text("key_hash")?, cost));
+        spend.users.extend(self.maybe_text("user_id")?.map(|user| (day, user, cost)));
+        spend.models.push((day, self.text("model")?, cost));
+        Ok(())
     }
 
     pub(super) fn audit_entry(&self) -> Result<AuditEntry, StoreError> {

@@ -300,3 +300,24 @@ pub(super) fn meters_of_any(of: &[(Scope, String)]) -> (SqlStr, Vec<Value>) {
     sql.push_str(" ORDER BY id");
     (AssertSqlSafe(sql).into_sql_str(), args)
 }
+
+/// What matching records cost, by tags.
+pub(super) const SPEND_OF_TAGS: &str = "SELECT tags,
+    CAST(SUM(CASE WHEN first_attempt IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS total,
+    CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ledger";
+
+/// What matching records cost, by day, key, user and model.
+pub(super) const SPEND_OF_DAYS: &str =
+    "SELECT started_at_us / 86400000000 AS day, key_hash, user_id,
+    model, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos FROM ledger";
+
+/// Sums matching records by day, owner, key and model.
+pub(super) fn spend_parts(owner: &str) -> String {
+    format!(
+        "SELECT started_at_us / 86400000000 AS day, CAST({owner} AS TEXT) AS owner, key_hash, \
+         model, CAST(SUM(cost_nanos) AS BIGINT) AS cost_nanos, \
+         CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
+         CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, \
+         CAST(SUM(total_tokens) AS BIGINT) AS total_tokens FROM ledger"
+    )
+}

@@ -12,9 +12,9 @@ use tollgate_control_plane::domain::{
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
-    Configured, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage, EntityQuery,
-    KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, SharedLimits, SpendBy, SpendPart, Store,
-    StoreError, TagSpend, UsagePage, UsageQuery,
+    Configured, Counts, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage,
+    EntityQuery, KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, SharedLimits, SpendBy,
+    SpendPart, Store, StoreError, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
@@ -110,7 +110,14 @@ impl Store for BrokenStore {
         _: &DailyQuery,
         _: Dearest,
         _: u32,
-    ) -> Result<Vec<(String, NanoDollars)>, StoreError> {
+    ) -> Result<Vec<(String, Counts)>, StoreError> {
+        away()
+    }
+    async fn daily_costs(
+        &self,
+        _: &DailyQuery,
+        _: Dearest,
+    ) -> Result<Vec<(i64, String, NanoDollars)>, StoreError> {
         away()
     }
     async fn daily_usage(&self, _: &DailyQuery) -> Result<Vec<DailyUsage>, StoreError> {
@@ -217,13 +224,13 @@ impl Store for BrokenStore {
     async fn spend_parts(&self, _: &UsageQuery, _: SpendBy) -> Result<Vec<SpendPart>, StoreError> {
         away()
     }
-    async fn tag_spend(&self, _: &UsageQuery) -> Result<Vec<TagSpend>, StoreError> {
+    async fn tag_spend(&self, _: &UsageQuery) -> Result<Vec<(String, Counts)>, StoreError> {
         away()
     }
     async fn reset_spend(&self, _: &Change) -> Result<(), StoreError> {
         away()
     }
-    async fn daily_spend(&self, _: &UsageQuery) -> Result<Vec<DailySpend>, StoreError> {
+    async fn daily_spend(&self, _: &UsageQuery) -> Result<DailySpend, StoreError> {
         away()
     }
     async fn kept_answer(

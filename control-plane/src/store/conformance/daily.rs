@@ -5,7 +5,7 @@ use tollgate_core::price::TokenUsage;
 
 use super::fixtures::{add, change, entity, hash, key, record, record_usage};
 use crate::domain::{ApiKey, Entity, LedgerRecord, Scope};
-use crate::store::{Counts, DailyQuery, DailyUsage, Dearest, Store};
+use crate::store::{Counts, DailyQuery, DailyUsage, Dearest, Store, StoreError};
 
 /// Two keys of one team; one request is tried twice, and fails at first.
 pub(super) fn some_records() -> Vec<LedgerRecord> {
@@ -14,6 +14,7 @@ pub(super) fn some_records() -> Vec<LedgerRecord> {
     let served = |number, name| LedgerRecord {
         tokens,
         provider: Some("p".into()),
+        provider_model: Some("gpt-4o-mini-2024-07-18".into()),
         end_user: Some("c".into()),
         tags: vec!["a".into(), "b".into(), "a".into()],
         ..record(number, name, 10)
@@ -29,7 +30,7 @@ pub(super) fn some_records() -> Vec<LedgerRecord> {
     vec![served(1, "sk-1"), failed, again, tomorrow]
 }
 
-pub(super) fn counts(times: u64, requests: u64) -> Counts {
+pub(super) fn counts(times: u64, requests: u64, attempts: u64) -> Counts {
     Counts {
         cost: NanoDollars(i64::try_from(10 * times).unwrap()),
         input: 3 * times,
@@ -38,6 +39,7 @@ pub(super) fn counts(times: u64, requests: u64) -> Counts {
         cached_input: times,
         cache_write: 0,
         requests,
+        attempts,
         succeeded: times,
     }
 }
@@ -61,11 +63,12 @@ pub(super) async fn what_was_used_is_added_up_by_day_and_by_whom(store: &dyn Sto
         counts,
     };
     let all = store.daily_usage(&DailyQuery::default()).await.unwrap();
-    assert_eq!(all, [day(0, "", None, counts(2, 2)), day(1, "", None, counts(1, 1))]);
+    assert_eq!(all, [day(0, "", None, counts(2, 2, 3)), day(1, "", None, counts(1, 1, 1))]);
 
     let by_key = DailyQuery { by_key: true, ..DailyQuery::default() };
     let by_key = store.daily_usage(&by_key).await.unwrap();
-    let expected = [day(0, "", Some("sk-1"), counts(2, 2)), day(1, "", Some("sk-2"), counts(1, 1))];
+    let expected =
+        [day(0, "", Some("sk-1"), counts(2, 2, 3)), day(1, "", Some("sk-2"), counts(1, 1, 1))];
     assert_eq!(by_key, expected);
 
     for (scope, owner) in [
@@ -84,15 +87,21 @@ pub(super) async fn what_was_used_is_added_up_by_day_and_by_whom(store: &dyn Sto
             ..DailyQuery::default()
         };
         let found = store.daily_usage(&query).await.unwrap();
-        assert_eq!(found, [day(0, owner, None, counts(2, 2))], "{scope:?}");
+        assert_eq!(found, [day(0, owner, None, counts(2, 2, 3))], "{scope:?}");
         let nobody = DailyQuery { owners: Some(vec!["x".into()]), ..query };
         assert_eq!(store.daily_usage(&nobody).await.unwrap(), []);
     }
+}
+
+pub(super) async fn days_tell_who_cost_most_and_what_a_model_did(store: &dyn Store) {
+    record_usage(store, &some_records()).await;
+
     let of_key = DailyQuery { keys: Some(vec![hash("sk-2")]), ..DailyQuery::default() };
-    assert_eq!(store.daily_usage(&of_key).await.unwrap(), [day(1, "", None, counts(1, 1))]);
+    let [found] = <[_; 1]>::try_from(store.daily_usage(&of_key).await.unwrap()).unwrap();
+    assert_eq!((found.day, found.counts), (1, counts(1, 1, 1)));
     let dearest = async |query: &DailyQuery, among, limit| {
         let found = store.dearest(query, among, limit).await.unwrap();
-        found.into_iter().map(|(name, cost)| (name, cost.0)).collect::<Vec<_>>()
+        found.into_iter().map(|(name, counts)| (name, counts.cost.0)).collect::<Vec<_>>()
     };
     let (first, second) = (hash("sk-1").to_hex(), hash("sk-2").to_hex());
     let all = DailyQuery::default();
@@ -102,8 +111,16 @@ pub(super) async fn what_was_used_is_added_up_by_day_and_by_whom(store: &dyn Sto
     let tags = DailyQuery { scope: Some(Scope::Tag), from: Some(1), ..DailyQuery::default() };
     let tags = dearest(&tags, Dearest::Owners, 9).await;
     assert_eq!(tags, [("a".to_owned(), 10), ("b".to_owned(), 10)]);
-    let of_model = DailyQuery { model: Some("x".into()), ..DailyQuery::default() };
-    assert_eq!(store.daily_usage(&of_model).await.unwrap(), []);
+    let of_model = async |name: &str| {
+        let query = DailyQuery { model: Some(name.into()), ..DailyQuery::default() };
+        store.daily_usage(&query).await.unwrap().len()
+    };
+    assert_eq!(of_model("x").await, 0);
+    assert_eq!(of_model("gpt-4o-mini").await, 2);
+    assert_eq!(of_model("gpt-4o-mini-2024-07-18").await, 2);
+    let few = DailyQuery { most: Some(1), ..DailyQuery::default() };
+    let refused = store.daily_usage(&few).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooMany { most: 1 }), "{refused:?}");
 }
 
 /// Days are in SQLite what they were in a database of before, and after they were damaged.

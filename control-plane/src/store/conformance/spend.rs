@@ -4,8 +4,8 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use super::fixtures::{add, budget, change, entity, hash, key, record, record_usage};
-use crate::domain::{ApiKey, Debit, Entity, LedgerRecord, Limits, Scope};
-use crate::store::{SpendBy, SpendPart, Store, TagSpend, UsageQuery};
+use crate::domain::{ApiKey, Debit, Entity, LedgerRecord, Limits, Scope, Timestamp};
+use crate::store::{Counts, SpendBy, SpendPart, Store, UsageQuery};
 
 pub(super) async fn spend_is_counted_for_all_whom_a_record_names(store: &dyn Store) {
     let team = Entity { organization_id: Some("o".into()), ..entity(Scope::Team, "t") };
@@ -78,10 +78,7 @@ pub(super) async fn spend_is_summed_by_whom_and_by_tags(store: &dyn Store) {
         of: of.map(str::to_owned),
         key_hash,
         model: "gpt-4o-mini".into(),
-        cost: NanoDollars(cost),
-        input: 0,
-        output: 0,
-        total: 0,
+        counts: Counts { cost: NanoDollars(cost), ..Counts::default() },
     };
     assert_eq!(
         sorted(teams),
@@ -91,9 +88,16 @@ pub(super) async fn spend_is_summed_by_whom_and_by_tags(store: &dyn Store) {
         sorted(keys),
         sorted(vec![part(None, hash("sk-1"), 20), part(None, hash("sk-2"), 10),])
     );
-    assert_eq!(customers, [part(Some("c"), hash("sk-1"), 20)]);
-    let expected = TagSpend { tags: vec!["a".into()], count: 2, cost: NanoDollars(20) };
-    assert_eq!(tags, [expected]);
+    assert_eq!(sorted(customers), [part(Some("c"), hash("sk-1"), 20)]);
+    let tag = |(name, counts): &(String, Counts)| (name.clone(), counts.requests, counts.cost.0);
+    assert_eq!(tags.iter().map(tag).collect::<Vec<_>>(), [("a".to_owned(), 2, 20)]);
+
+    // Of a team's records alone, days do not tell the tags.
+    let of_team = UsageQuery { team_id: Some("t".into()), ..all.clone() };
+    let tags = store.tag_spend(&of_team).await.unwrap();
+    assert_eq!(tags.iter().map(tag).collect::<Vec<_>>(), [("a".to_owned(), 2, 20)]);
+    let customers = store.spend_parts(&of_team, SpendBy::Customer).await.unwrap();
+    assert_eq!(sorted(customers), [part(Some("c"), hash("sk-1"), 20)]);
 }
 
 pub(super) async fn usage_comes_in_pages(store: &dyn Store) {
@@ -110,6 +114,58 @@ pub(super) async fn usage_comes_in_pages(store: &dyn Store) {
     assert_eq!(page(None, 2, 2).await, (vec![1], 3));
     assert_eq!(page(Some(true), 10, 0).await, (vec![3], 1));
     assert_eq!(page(Some(false), 10, 0).await, (vec![2, 1], 2));
+}
+
+/// Pages go over days, whatever is asked for, and each record is on one page.
+pub(super) async fn pages_of_usage_go_over_days(store: &dyn Store) {
+    add(store, &ApiKey { team_id: Some("t".into()), user_id: Some("u".into()), ..key("sk-1") })
+        .await;
+    let records: Vec<LedgerRecord> = (0_u64..40)
+        .map(|number| {
+            let mut made = record(number, if number % 2 == 0 { "sk-1" } else { "sk-2" }, 1);
+            // Four a day, but for every third day.
+            let day = i64::try_from(number / 4).unwrap() * 3 / 2;
+            made.started_at = Timestamp::from_micros(day * Timestamp::A_DAY + 1_000);
+            made.end_user = (number % 3 == 0).then(|| "c".to_owned());
+            made.error_code = (number % 5 == 0).then(|| "x".to_owned());
+            if number % 4 == 1 {
+                (made.model, made.provider_model) = ("rare".into(), Some("small".into()));
+            }
+            made
+        })
+        .collect();
+    record_usage(store, &records).await;
+    let all = UsageQuery::default();
+    let text = |value: &str| Some(value.to_owned());
+    let day = |number| Some(Timestamp::from_micros(number * Timestamp::A_DAY));
+
+    for query in [
+        all.clone(),
+        UsageQuery { key: Some(hash("sk-2")), ..all.clone() },
+        UsageQuery { user_id: text("u"), ..all.clone() },
+        UsageQuery { team_id: text("t"), failed: Some(true), ..all.clone() },
+        UsageQuery { end_user: text("c"), failed: Some(false), ..all.clone() },
+        UsageQuery { model: text("rare"), ..all.clone() },
+        UsageQuery { model: text("small"), from: day(2), until: day(9), ..all.clone() },
+        UsageQuery { user_id: text("u"), end_user: text("c"), ..all.clone() },
+        UsageQuery { until: Some(Timestamp::from_micros(500)), ..all.clone() },
+        UsageQuery { model: text("none"), ..all.clone() },
+    ] {
+        let expected = store.usage(&query, 100).await.unwrap();
+        for size in [1, 3, 7, 100] {
+            let mut found = Vec::new();
+            for page in 0_u32.. {
+                let page = store.usage_page(&query, size, page * size).await.unwrap();
+                assert_eq!(page.total, expected.len() as u64, "{query:?}");
+                assert!(page.entries.len() <= size as usize);
+                if page.entries.is_empty() {
+                    break;
+                }
+                found.extend(page.entries);
+            }
+            assert_eq!(found, expected, "pages of {size}: {query:?}");
+        }
+    }
 }
 
 pub(super) async fn spend_can_be_forgotten(store: &dyn Store) {
@@ -147,5 +203,9 @@ pub(super) async fn soft_limits_that_are_crossed_are_listed(store: &dyn Store) {
 
 fn sorted(mut parts: Vec<SpendPart>) -> Vec<SpendPart> {
     parts.sort_by_key(|part| part.key_hash.to_hex());
+    for part in &mut parts {
+        // Single records do not tell all that days do.
+        part.counts = Counts { cost: part.counts.cost, ..Counts::default() };
+    }
     parts
 }

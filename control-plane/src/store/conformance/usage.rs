@@ -7,7 +7,7 @@ use tollgate_core::price::TokenUsage;
 
 use super::fixtures::{add, at, budget, change, hash, key, record, record_usage};
 use crate::domain::{ApiKey, Debit, KeyChange, LedgerRecord, Timestamp, Units, UsageSource};
-use crate::store::{DailySpend, LedgerEntry, Store, UsageQuery};
+use crate::store::{LedgerEntry, Store, UsageQuery};
 
 pub(super) async fn usage_is_counted_once(store: &dyn Store) {
     add(store, &key("sk-1")).await;
@@ -131,14 +131,14 @@ pub(super) async fn spend_adds_up_by_day(store: &dyn Store) {
 
     let spend = store.daily_spend(&UsageQuery::default()).await.unwrap();
 
-    let part = |day, model: &str, cost| DailySpend {
-        day,
-        key_hash: hash("sk-1"),
-        user_id: None,
-        model: model.into(),
-        cost: NanoDollars(cost),
+    let key = hash("sk-1").to_hex();
+    let of = |parts: &[(i64, &str, i64)]| {
+        let own = |&(day, name, cost): &(i64, &str, i64)| (day, name.to_owned(), NanoDollars(cost));
+        parts.iter().map(own).collect::<Vec<_>>()
     };
-    assert_eq!(spend, [part(5, "a", 3), part(5, "b", 4), part(6, "a", 8)]);
+    assert_eq!(spend.keys, of(&[(5, &key, 7), (6, &key, 8)]));
+    assert_eq!(spend.users, []);
+    assert_eq!(spend.models, of(&[(5, "a", 3), (5, "b", 4), (6, "a", 8)]));
 }
 
 pub(super) async fn concurrent_batches_lose_nothing(store: &dyn Store) {
