@@ -108,6 +108,9 @@ pub trait Store: Commitments + Renewals + 'static {
     /// Returns one page of the keys that match.
     async fn keys(&self, query: &KeyQuery) -> Result<KeyPage, StoreError>;
 
+    /// Counts the keys of each of some users who have any.
+    async fn count_keys(&self, users: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
+
     /// Gives what is configured its meters, takes them from what is not, and returns the number
     /// of the change.
     async fn configure(&self, configured: &Configured, at: Timestamp) -> Result<u64, StoreError>;

@@ -212,6 +212,7 @@ fn key_query(query: &Query, paging: Paging) -> Result<Option<KeyQuery>, ApiError
     Ok(Some(KeyQuery {
         deleted,
         user_id: query.text("user_id").map(str::to_owned),
+        teams: None,
         team_id: query.text("team_id").map(str::to_owned),
         organization_id: query.text("organization_id").map(str::to_owned),
         alias: query.text("key_alias").map(str::to_owned),

@@ -1,10 +1,12 @@
 //! `/team/info` and lists of teams.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
-use crate::domain::{Entity, Right, Scope};
+use crate::domain::{ApiKey, Entity, Right, Scope, Timestamp};
 use crate::http::auth::Caller;
 use crate::http::entity_view::fields;
 use crate::http::error::ApiError;
@@ -42,7 +44,7 @@ pub(crate) async fn info(
     Ok(Json(json!({
         "team_id": id,
         "team_info": view,
-        "keys": keys(&app, &caller, &team).await?,
+        "keys": shown_keys(&caller, &team, &app.service.keys_of(Scope::Team, id).await?, now),
         "team_memberships": team_view::memberships(&app, &shown).await?,
     })))
 }
@@ -61,11 +63,19 @@ pub(crate) async fn list(
     };
     narrow(&app, &caller, &mut asked, query.text("user_id")).await?;
     let now = app.service.now();
-    let mut views = Vec::new();
-    for team in app.service.entities(&asked).await?.entities {
-        let members = app.service.members_of_team(&team.id).await?;
+    let teams = app.service.entities(&asked).await?.entities;
+    let ids: Vec<String> = teams.iter().map(|team| team.id.clone()).collect();
+    let mut members = app.service.members_of_teams(&ids).await?;
+    let mut keys = HashMap::<String, Vec<ApiKey>>::new();
+    for key in app.service.keys_of_teams(&ids).await? {
+        keys.entry(key.team_id.clone().unwrap_or_default()).or_default().push(key);
+    }
+    let mut views = Vec::with_capacity(teams.len());
+    for team in teams {
+        let members = members.remove(&team.id).unwrap_or_default();
         let mut view = team_view::with_members(&team, &members, now);
-        view.insert("keys".into(), keys(&app, &caller, &team).await?);
+        let keys = keys.remove(&team.id).unwrap_or_default();
+        view.insert("keys".into(), shown_keys(&caller, &team, &keys, now));
         let shown = if manages(&caller, &team) { members } else { Vec::new() };
         view.insert("team_memberships".into(), team_view::memberships(&app, &shown).await?);
         views.push(Value::Object(view));
@@ -95,10 +105,14 @@ pub(crate) async fn page(
     };
     narrow(&app, &caller, &mut asked, query.text("user_id")).await?;
     let found = app.service.entities(&asked).await?;
-    let mut teams = Vec::with_capacity(found.entities.len());
-    for team in &found.entities {
-        teams.push(team_view::row(&app, team).await?);
-    }
+    let ids: Vec<String> = found.entities.iter().map(|team| team.id.clone()).collect();
+    let members = app.service.members_of_teams(&ids).await?;
+    let now = app.service.now();
+    let view = |team: &Entity| {
+        let members = members.get(&team.id).map(Vec::as_slice).unwrap_or_default();
+        Value::Object(team_view::with_members(team, members, now))
+    };
+    let teams: Vec<Value> = found.entities.iter().map(view).collect();
     Ok(paging.answer("teams", teams, found.total))
 }
 
@@ -147,11 +161,10 @@ fn manages(caller: &Caller, team: &Entity) -> bool {
 }
 
 /// Shows the keys of a team to who manages it, and to others their own.
-async fn keys(app: &App, caller: &Caller, team: &Entity) -> Result<Value, ApiError> {
-    let (all, now) = (manages(caller, team), app.service.now());
-    let keys = app.service.keys_of(Scope::Team, &team.id).await?;
+fn shown_keys(caller: &Caller, team: &Entity, keys: &[ApiKey], now: Timestamp) -> Value {
+    let all = manages(caller, team);
     let shown = keys.iter().filter(|key| all || caller.standing.is_own(key));
-    Ok(shown.map(|key| Value::Object(row_with_token(key, now))).collect())
+    shown.map(|key| Value::Object(row_with_token(key, now))).collect()
 }
 
 /// What teams may be sorted by.

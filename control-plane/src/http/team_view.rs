@@ -1,9 +1,11 @@
 //! Teams and their members as LiteLLM shows them.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::standing::PERMISSIONS;
-use crate::domain::{Entity, Scope, TeamRole, Timestamp};
+use crate::domain::{Entity, Scope, SharedBudget, TeamRole, Timestamp};
 use crate::http::App;
 use crate::http::entity_view::{fields, linked_budget, shared};
 use crate::http::error::ApiError;
@@ -61,22 +63,32 @@ fn listed(member: &Entity) -> Value {
 
 /// Writes the part that each member has in a team, with its limits.
 pub(crate) async fn memberships(app: &App, members: &[Entity]) -> Result<Value, ApiError> {
-    let mut views = Vec::with_capacity(members.len());
+    let mut budgets = HashMap::<&str, Option<SharedBudget>>::new();
     for member in members {
-        views.push(membership(app, member).await?);
+        if let Some(id) = member.budget_id.as_deref().filter(|id| !budgets.contains_key(id)) {
+            budgets.insert(id, app.service.budget_of(member).await?);
+        }
     }
-    Ok(views.into())
+    let now = app.service.now();
+    let view = |member: &Entity| {
+        let budget = member.budget_id.as_deref().and_then(|id| budgets.get(id)?.as_ref());
+        with_budget(member, budget, now)
+    };
+    Ok(members.iter().map(view).collect())
 }
 
 /// Writes the part that a member has in a team.
 pub(crate) async fn membership(app: &App, member: &Entity) -> Result<Value, ApiError> {
-    let now = app.service.now();
     let budget = app.service.budget_of(member).await?;
-    let mut table = linked_budget(member, budget.as_ref(), now);
+    Ok(with_budget(member, budget.as_ref(), app.service.now()))
+}
+
+fn with_budget(member: &Entity, budget: Option<&SharedBudget>, now: Timestamp) -> Value {
+    let mut table = linked_budget(member, budget, now);
     if let Some(table) = table.as_object_mut() {
         table.insert("allowed_models".into(), json!(member.models));
     }
-    Ok(json!({
+    json!({
         "user_id": member.user_id,
         "team_id": member.team_id,
         "budget_id": member.budget_id,
@@ -84,7 +96,7 @@ pub(crate) async fn membership(app: &App, member: &Entity) -> Result<Value, ApiE
         "total_spend": dollars(member.spend),
         "allowed_models": member.models,
         "litellm_budget_table": table,
-    }))
+    })
 }
 
 /// Writes a team with what a change of its members did.

@@ -1,5 +1,7 @@
 //! `/user/*`.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -155,13 +157,19 @@ pub(crate) async fn list(
         ..EntityQuery::all(Scope::User)
     };
     let found = app.service.entities(&asked).await?;
-    let mut users = Vec::with_capacity(found.entities.len());
-    for user in &found.entities {
-        let mut view = shown(&app, user).await?;
-        let keys = app.service.count_keys_of(Scope::User, &user.id).await?;
-        view.insert("key_count".into(), keys.into());
-        users.push(Value::Object(view));
-    }
+    let ids: Vec<String> = found.entities.iter().map(|user| user.id.clone()).collect();
+    let teams = app.service.parts_of_all(Scope::TeamMember, &ids).await?;
+    let organizations = app.service.parts_of_all(Scope::OrganizationMember, &ids).await?;
+    let keys = app.service.count_keys(&ids).await?;
+    let now = app.service.now();
+    let none = Vec::new();
+    let view = |user: &Entity| {
+        let parts = |of: &HashMap<String, Vec<Entity>>| of.get(&user.id).unwrap_or(&none).clone();
+        let mut view = with_parts(user, parts(&teams), &parts(&organizations), now);
+        view.insert("key_count".into(), keys.get(&user.id).copied().unwrap_or(0).into());
+        Value::Object(view)
+    };
+    let users: Vec<Value> = found.entities.iter().map(view).collect();
     Ok(paging.answer("users", users, found.total))
 }
 
@@ -262,16 +270,26 @@ pub(crate) fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
 
 /// Writes a user with what they are a member of.
 pub(crate) async fn shown(app: &App, user: &Entity) -> Result<Map<String, Value>, ApiError> {
-    let mut view = row(user, app.service.now());
     let teams = app.service.parts(Scope::TeamMember, &user.id).await?;
+    let organizations = app.service.parts(Scope::OrganizationMember, &user.id).await?;
+    Ok(with_parts(user, teams, &organizations, app.service.now()))
+}
+
+/// Writes a user with what they are a member of, which is at hand.
+fn with_parts(
+    user: &Entity,
+    teams: Vec<Entity>,
+    organizations: &[Entity],
+    now: Timestamp,
+) -> Map<String, Value> {
+    let mut view = row(user, now);
     let teams: Vec<String> = teams.into_iter().filter_map(|part| part.team_id).collect();
     view.insert("teams".into(), teams.into());
-    let parts = app.service.parts(Scope::OrganizationMember, &user.id).await?;
-    if !parts.is_empty() {
-        let parts: Vec<Value> = parts.iter().map(organization_members::view).collect();
+    if !organizations.is_empty() {
+        let parts: Vec<Value> = organizations.iter().map(organization_members::view).collect();
         view.insert("organization_memberships".into(), parts.into());
     }
-    Ok(view)
+    view
 }
 
 fn taken(error: ServiceError) -> ApiError {

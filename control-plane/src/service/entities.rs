@@ -1,5 +1,6 @@
 //! Users, teams, organisations, customers, tags, and budgets that several of them share.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -96,9 +97,25 @@ impl Service {
         Ok(page.keys.into_iter().map(|listed| listed.key).collect())
     }
 
-    /// Counts the keys of a user or team.
-    pub async fn count_keys_of(&self, kind: Scope, id: &str) -> Result<u64, ServiceError> {
-        Ok(self.store.keys(&keys_query(kind, id, 0)).await?.total)
+    /// Returns all keys of some teams.
+    pub async fn keys_of_teams(&self, teams: &[String]) -> Result<Vec<ApiKey>, ServiceError> {
+        let mut keys = Vec::new();
+        for teams in teams.chunks(AT_ONCE) {
+            let query =
+                KeyQuery { teams: Some(teams.to_vec()), limit: u32::MAX, ..KeyQuery::default() };
+            let page = self.store.keys(&query).await?;
+            keys.extend(page.keys.into_iter().map(|listed| listed.key));
+        }
+        Ok(keys)
+    }
+
+    /// Counts the keys of each of some users.
+    pub async fn count_keys(&self, users: &[String]) -> Result<HashMap<String, u64>, ServiceError> {
+        let mut counts = HashMap::with_capacity(users.len());
+        for users in users.chunks(AT_ONCE) {
+            counts.extend(self.store.count_keys(users).await?);
+        }
+        Ok(counts)
     }
 
     /// Returns the budget that something shares.
@@ -378,3 +395,6 @@ fn id_field(kind: Scope) -> &'static str {
 
 /// Longest name, in bytes: PostgreSQL indexes about 2700.
 const MAX_NAME: usize = 255;
+
+/// So many ids stand in one statement.
+pub(super) const AT_ONCE: usize = 500;

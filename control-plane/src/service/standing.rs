@@ -1,8 +1,11 @@
 //! Who somebody is to everybody else, and who belongs to what.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::domain::{ApiKey, Entity, Role, Scope, Standing};
+use crate::service::entities::AT_ONCE;
 use crate::service::{Service, ServiceError};
 use crate::store::EntityQuery;
 
@@ -33,15 +36,47 @@ impl Service {
 
     /// Returns a user's parts in teams, or in organisations, the oldest first.
     pub async fn parts(&self, kind: Scope, user: &str) -> Result<Vec<Entity>, ServiceError> {
-        let query = EntityQuery { user_id: Some(user.to_owned()), ..EntityQuery::all(kind) };
+        let query = EntityQuery { users: Some(vec![user.to_owned()]), ..EntityQuery::all(kind) };
         Ok(self.store.entities(&query).await?.entities)
     }
 
     /// Returns the members of a team, the oldest first.
     pub async fn members_of_team(&self, team: &str) -> Result<Vec<Entity>, ServiceError> {
-        let query =
-            EntityQuery { team_id: Some(team.to_owned()), ..EntityQuery::all(Scope::TeamMember) };
+        let teams = Some(vec![team.to_owned()]);
+        let query = EntityQuery { teams, ..EntityQuery::all(Scope::TeamMember) };
         Ok(self.store.entities(&query).await?.entities)
+    }
+
+    /// Returns the parts of some users in teams, or in organisations, by user.
+    pub async fn parts_of_all(
+        &self,
+        kind: Scope,
+        users: &[String],
+    ) -> Result<HashMap<String, Vec<Entity>>, ServiceError> {
+        let mut found = HashMap::<String, Vec<Entity>>::new();
+        for users in users.chunks(AT_ONCE) {
+            let query = EntityQuery { users: Some(users.to_vec()), ..EntityQuery::all(kind) };
+            for part in self.store.entities(&query).await?.entities {
+                found.entry(part.user_id.clone().unwrap_or_default()).or_default().push(part);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the members of some teams, by team, the oldest first.
+    pub async fn members_of_teams(
+        &self,
+        teams: &[String],
+    ) -> Result<HashMap<String, Vec<Entity>>, ServiceError> {
+        let mut found = HashMap::<String, Vec<Entity>>::new();
+        for teams in teams.chunks(AT_ONCE) {
+            let teams = Some(teams.to_vec());
+            let query = EntityQuery { teams, ..EntityQuery::all(Scope::TeamMember) };
+            for member in self.store.entities(&query).await?.entities {
+                found.entry(member.team_id.clone().unwrap_or_default()).or_default().push(member);
+            }
+        }
+        Ok(found)
     }
 
     /// Returns the members of an organisation, the oldest first.

@@ -86,6 +86,10 @@ impl<D: Driver> Store for SqlStore<D> {
         self.page_of_keys(query).await
     }
 
+    async fn count_keys(&self, users: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        self.count_of_users(users).await
+    }
+
     async fn configure(&self, configured: &Configured, at: Timestamp) -> Result<u64, StoreError> {
         self.follow_configuration(configured, at).await
     }

@@ -5,6 +5,7 @@ use sqlx::SqlSafeStr;
 use crate::domain::{Change, Entity, EntityChange, Limits, Scope, Timestamp};
 use crate::store::database::{self, SqlStore};
 use crate::store::driver::{Driver, Value};
+use crate::store::keys::all_there;
 use crate::store::limits::{Opening, effective_limits, follow_limits, window_name};
 use crate::store::rows::Fields;
 use crate::store::told::{self, Affected};
@@ -34,19 +35,21 @@ impl<D: Driver> SqlStore<D> {
                 .when("entities.alias =", query.alias.as_deref())
                 .when("entities.email =", query.email.as_deref())
                 .when("entities.organization_id =", query.organization_id.as_deref())
-                .when("entities.team_id =", query.team_id.as_deref())
-                .when("entities.user_id =", query.user_id.as_deref())
+                .among("entities.team_id", query.teams.as_deref())
+                .among("entities.user_id", query.users.as_deref())
         };
-        let (statement, args) = select(sql::entities::COUNT_ENTITIES).finish();
-        let counted = self.driver.read(statement, args).await?;
-        let total = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
         let (statement, args) = select(sql::entities::ENTITIES)
             .then(&order_by(query.sort, query.descending))
             .page(query.limit, query.offset)
             .finish();
         let rows = self.driver.read(statement, args).await?;
         let entities = rows.iter().map(|row| Fields::<D>(row).entity());
-        Ok(EntityPage { entities: entities.collect::<Result<_, _>>()?, total })
+        let entities = entities.collect::<Result<Vec<_>, _>>()?;
+        let total = match all_there(entities.len(), query.limit, query.offset) {
+            Some(total) => total,
+            None => self.count(select(sql::entities::COUNT_ENTITIES)).await?,
+        };
+        Ok(EntityPage { entities, total })
     }
 
     pub(super) async fn insert_entity(

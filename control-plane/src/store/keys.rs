@@ -33,22 +33,48 @@ impl<D: Driver> SqlStore<D> {
             sql::Select::new(head)
                 .when("keys.user_id =", query.user_id.as_deref())
                 .when("keys.team_id =", query.team_id.as_deref())
+                .among("keys.team_id", query.teams.as_deref())
                 .when("keys.organization_id =", query.organization_id.as_deref())
                 .when("keys.alias =", query.alias.as_deref())
                 .when("keys.key_hash =", query.hash.map(|hash| hash.to_hex()))
                 .fact("keys.alias IS NOT NULL", query.has_alias)
                 .owned(query.owners.as_ref().map(|it| (it.user.as_str(), it.teams.as_slice())))
         };
-        let (statement, args) = select(count).finish();
-        let counted = self.driver.read(statement, args).await?;
-        let total = counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))?;
         let (statement, args) = select(rows)
             .then(&order_by(query.sort, query.descending))
             .page(query.limit, query.offset)
             .finish();
         let rows = self.driver.read(statement, args).await?;
         let keys = rows.iter().map(|row| Fields::<D>(row).listed_key(query.deleted));
-        Ok(KeyPage { keys: keys.collect::<Result<_, _>>()?, total })
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let total = match all_there(keys.len(), query.limit, query.offset) {
+            Some(total) => total,
+            None => self.count(select(count)).await?,
+        };
+        Ok(KeyPage { keys, total })
+    }
+
+    /// Counts the keys of each of some users.
+    pub(super) async fn count_of_users(
+        &self,
+        users: &[String],
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        let (statement, args) = sql::Select::new(sql::COUNT_KEYS_BY_USER)
+            .among("user_id", Some(users))
+            .then("GROUP BY user_id")
+            .finish();
+        let rows = self.driver.read(statement, args).await?;
+        let read = |row| {
+            let row = Fields::<D>(row);
+            Ok((row.text("user_id")?, row.count("total")?))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    pub(super) async fn count(&self, select: sql::Select) -> Result<u64, StoreError> {
+        let (statement, args) = select.finish();
+        let counted = self.driver.read(statement, args).await?;
+        counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))
     }
 
     pub(super) async fn insert_or_change(
@@ -114,6 +140,12 @@ impl<D: Driver> SqlStore<D> {
         deleted.revision = revision;
         Ok(deleted)
     }
+}
+
+/// Says how many there are in all, when a page says so itself.
+pub(super) fn all_there(found: usize, limit: u32, offset: u32) -> Option<u64> {
+    let found = u64::try_from(found).ok()?;
+    (found < u64::from(limit) && (found > 0 || offset == 0)).then(|| u64::from(offset) + found)
 }
 
 /// Deletes a key with its meters, and tells whether there was one.

@@ -23,10 +23,10 @@ pub struct EntityQuery {
     pub sort: EntitySort,
     /// Largest or latest first.
     pub descending: bool,
-    /// Members of this team.
-    pub team_id: Option<String>,
-    /// Members who are this user.
-    pub user_id: Option<String>,
+    /// Members of these teams.
+    pub teams: Option<Vec<String>>,
+    /// Members who are these users.
+    pub users: Option<Vec<String>>,
     /// How many to skip.
     pub offset: u32,
     /// How many to return.
@@ -64,8 +64,8 @@ impl EntityQuery {
             organization_id: None,
             sort: EntitySort::CreatedAt,
             descending: false,
-            team_id: None,
-            user_id: None,
+            teams: None,
+            users: None,
             offset: 0,
             limit: u32::MAX,
         }
@@ -110,6 +110,8 @@ pub struct KeyQuery {
     pub user_id: Option<String>,
     /// Of this team.
     pub team_id: Option<String>,
+    /// Of these teams.
+    pub teams: Option<Vec<String>>,
     /// Of this organisation, by their own word.
     pub organization_id: Option<String>,
     /// With this alias.

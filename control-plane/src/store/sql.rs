@@ -45,6 +45,8 @@ pub(super) const KEYS: &str = keys_with_budgets!("api_keys", "");
 
 pub(super) const COUNT_KEYS: &str = "SELECT COUNT(*) AS total FROM api_keys AS keys";
 
+pub(super) const COUNT_KEYS_BY_USER: &str = "SELECT user_id, COUNT(*) AS total FROM api_keys";
+
 pub(super) const COUNT_DELETED_KEYS: &str = "SELECT COUNT(*) AS total FROM deleted_keys AS keys";
 
 pub(super) const DELETED_KEYS: &str = keys_with_budgets!("deleted_keys", "");

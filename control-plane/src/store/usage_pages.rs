@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use crate::domain::{Scope, Timestamp};
 use crate::store::database::SqlStore;
 use crate::store::driver::Driver;
-use crate::store::rows::Fields;
 use crate::store::spend::matching;
 use crate::store::{DailyQuery, StoreError, UsagePage, UsageQuery, sql};
 
@@ -49,7 +48,8 @@ impl<D: Driver> SqlStore<D> {
         offset: u32,
     ) -> Result<UsagePage, StoreError> {
         let Some(of_days) = query.of_days() else {
-            let total = self.count_usage(query).await?;
+            let head = "SELECT COUNT(*) AS total FROM ledger";
+            let total = self.count(matching(sql::Select::new(head), query)).await?;
             return Ok(UsagePage { entries: self.entries(query, limit, offset).await?, total });
         };
         let mut days = BTreeMap::<i64, u64>::new();
@@ -69,13 +69,6 @@ impl<D: Driver> SqlStore<D> {
         let begin = |day: i64| Some(Timestamp::from_micros(day * Timestamp::A_DAY));
         let query = UsageQuery { from: begin(first), until: begin(last + 1), ..query.clone() };
         Ok(UsagePage { entries: self.entries(&query, limit, offset).await?, total })
-    }
-
-    async fn count_usage(&self, query: &UsageQuery) -> Result<u64, StoreError> {
-        let head = "SELECT COUNT(*) AS total FROM ledger";
-        let (statement, args) = matching(sql::Select::new(head), query).finish();
-        let counted = self.driver.read(statement, args).await?;
-        counted.first().map_or(Ok(0), |row| Fields::<D>(row).count("total"))
     }
 }
 

@@ -113,6 +113,9 @@ impl Store for BrokenStore {
     ) -> Result<Vec<(String, Counts)>, StoreError> {
         away()
     }
+    async fn count_keys(&self, _: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        away()
+    }
     async fn daily_costs(
         &self,
         _: &DailyQuery,

@@ -149,7 +149,7 @@ pub(super) async fn members_go_with_what_they_are_members_of(store: &dyn Store) 
     add(store, &owned("sk-2", &None)).await;
     add(store, &ApiKey { team_id, ..key("sk-3") }).await;
     let left = async |kind| {
-        let query = EntityQuery { user_id: Some("u".into()), ..EntityQuery::all(kind) };
+        let query = EntityQuery { users: Some(vec!["u".into()]), ..EntityQuery::all(kind) };
         let page = store.entities(&query).await.unwrap();
         page.entities.into_iter().map(|part| part.id).collect::<Vec<_>>()
     };

@@ -60,6 +60,7 @@ pub(super) fn query() -> KeyQuery {
     KeyQuery {
         deleted: false,
         user_id: None,
+        teams: None,
         team_id: None,
         organization_id: None,
         alias: None,
