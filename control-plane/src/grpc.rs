@@ -5,8 +5,6 @@
 
 mod discovery;
 mod error;
-mod health;
-pub mod leases;
 mod media;
 mod policy;
 mod replay;

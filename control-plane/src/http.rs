@@ -21,6 +21,7 @@ mod deployments;
 mod entity_fields;
 mod entity_view;
 mod error;
+mod explain;
 mod fields;
 mod global_spend;
 mod health;
@@ -150,6 +151,7 @@ pub fn router(app: App) -> Router {
         .route("/spend/logs/v2", get(spend_logs::paged_logs))
         .route("/spend/logs/ui", get(spend_logs::paged_logs))
         .route("/spend/calculate", post(cost::calculate))
+        .route("/policy/explain", post(explain::explain))
         .route("/utils/token_counter", post(cost::count_tokens))
         .route("/audit", get(audit::list))
         .route("/audit/{id}", get(audit::show))

@@ -12,6 +12,7 @@ pub mod deferred;
 pub mod domain;
 pub mod effective;
 pub mod entropy;
+pub mod explain;
 pub mod export;
 pub mod grpc;
 pub mod http;

@@ -1,6 +1,8 @@
 //! What filters are told: the small, shared part of the configuration.
 
+pub mod health;
 pub mod key;
+pub mod lease;
 pub mod meter;
 mod replay;
 pub mod resources;

@@ -56,9 +56,11 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
+use crate::domain::meter::{Answer, Statement};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Resource, ResourceQuery, Scope, Secret, SharedBudget, Timestamp,
+    Meter, MeterRow, Report, Reported, Resource, ResourceQuery, Scope, Secret, SharedBudget,
+    Timestamp,
 };
 use crate::store::news::{News, Newsroom};
 use crate::store::proofs::Proofs;
@@ -174,6 +176,14 @@ pub trait Store: Commitments + Renewals + 'static {
 
     /// Returns the meters of some things.
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError>;
+
+    /// Says what a holder without leases would be granted, and grants nothing. Meters that do not
+    /// exist are left out.
+    async fn would_grant(
+        &self,
+        statements: &[Statement],
+        now: Timestamp,
+    ) -> Result<Vec<(MeterRow, Answer)>, StoreError>;
 
     /// Adds `key`, or applies `otherwise` to the key that has its hash already.
     async fn add_key(

@@ -55,6 +55,7 @@ mod local;
 mod model;
 mod objects;
 mod outgoing;
+mod plan;
 mod realtime;
 mod record;
 mod repeats;
@@ -73,6 +74,7 @@ mod wishes;
 
 pub use effect::{Effect, Flow, Question, Reply};
 pub use input::{CallFailed, Input};
+pub use plan::Plan;
 
 use address::Address;
 use attempt::Attempt;

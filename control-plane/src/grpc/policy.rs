@@ -14,10 +14,10 @@ use tollgate_proto::v1::update::Event;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use super::{Drain, draining, health};
+use super::{Drain, draining};
 use crate::publish::Publisher;
 use crate::service::Service;
-use crate::snapshot;
+use crate::snapshot::{self, health};
 use crate::store::news::{Feed, Heard, News};
 
 /// Serves [`Policy`].
@@ -73,11 +73,7 @@ impl Policy for PolicyServer {
     ) -> Result<Response<v1::ResolveCustomerResponse>, Status> {
         let resolved = self.service.resolve_customer(&request.into_inner().customer).await;
         let resolved = resolved.map_err(|error| status(&error))?;
-        let policy = resolved.customer.map(|(blocked, meters)| v1::CustomerPolicy {
-            blocked,
-            meters: meters.iter().map(|it| snapshot::meter::render(it, &it.spec.name)).collect(),
-        });
-        Ok(Response::new(v1::ResolveCustomerResponse { policy, revision: resolved.revision }))
+        Ok(Response::new(snapshot::key::render_customer(resolved.revision, resolved.customer)))
     }
 
     async fn report_health(

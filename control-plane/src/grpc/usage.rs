@@ -8,12 +8,12 @@ use tollgate_proto::v1::usage_server::Usage;
 use tonic::{Request, Response, Status};
 
 use super::error::status;
-use super::leases::{grant, statement};
 use crate::domain::{
     Debit, Endpoint, HolderId, Holding, LedgerRecord, Place, RecordId, Report, Resource,
     ResourceKind, Timestamp, Units, UsageSource,
 };
 use crate::service::Service;
+use crate::snapshot::lease::{grant, statement};
 
 /// Serves [`Usage`].
 pub(super) struct UsageServer {

@@ -2,7 +2,8 @@
 
 use tollgate_core::money::NanoDollars;
 
-use crate::domain::{LedgerRecord, Report, Reported};
+use crate::domain::meter::{Answer, Statement};
+use crate::domain::{LedgerRecord, MeterRow, Report, Reported};
 use crate::service::{Actor, Service, ServiceError};
 use crate::store::{
     AlertPage, AuditPage, AuditQuery, Counts, DailyQuery, DailySpend, DailyUsage, Dearest,
@@ -18,6 +19,14 @@ impl Service {
         report.records = report.records.into_iter().map(bounded).collect();
         self.count_served(&report.records);
         Ok(self.store.report(&report, self.now()).await?)
+    }
+
+    /// Says what limits would grant a filter that holds nothing of them.
+    pub async fn would_grant(
+        &self,
+        statements: &[Statement],
+    ) -> Result<Vec<(MeterRow, Answer)>, ServiceError> {
+        Ok(self.store.would_grant(statements, self.now()).await?)
     }
 
     /// Returns one page of the audit log.

@@ -2,8 +2,20 @@
 
 use tollgate_proto::v1;
 
-use crate::domain::{KeyPolicy, Scope, Timestamp};
+use crate::domain::{KeyPolicy, Meter, Scope, Timestamp};
 use crate::snapshot;
+
+/// Renders whether a customer is blocked, and its meters. `None`: there is no such customer.
+pub fn render_customer(
+    revision: u64,
+    customer: Option<(bool, Vec<Meter>)>,
+) -> v1::ResolveCustomerResponse {
+    let policy = customer.map(|(blocked, meters)| v1::CustomerPolicy {
+        blocked,
+        meters: meters.iter().map(|it| snapshot::meter::render(it, &it.spec.name)).collect(),
+    });
+    v1::ResolveCustomerResponse { policy, revision }
+}
 
 /// Renders what a key may do.
 pub fn render(policy: KeyPolicy) -> v1::KeyPolicy {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::SqlSafeStr;
 
-use crate::domain::meter::{Lease, Page, Seconds};
+use crate::domain::meter::{Answer, Lease, Order, Page, Seconds, Statement};
 use crate::domain::{Alert, HolderId, MeterRow, Timestamp, Window};
 use crate::store::database::SqlStore;
 use crate::store::driver::{Driver, Value};
@@ -59,6 +59,25 @@ impl<D: Driver> SqlStore<D> {
         }
         self.read_seconds(tx, &mut pages).await?;
         Ok(Book { holder, before: pages.clone(), pages })
+    }
+
+    /// Opens the pages of what statements are about, and says what would be answered. Nothing is
+    /// written back.
+    pub(super) async fn looked_up(
+        &self,
+        statements: &[Statement],
+        now: Timestamp,
+    ) -> Result<Vec<(MeterRow, Answer)>, StoreError> {
+        let mut meters: Vec<u64> = statements.iter().map(|statement| statement.meter).collect();
+        meters.sort_unstable();
+        let mut tx = self.driver.begin().await?;
+        let mut book = self.open_book(&mut tx, None, &meters).await?;
+        let answer = |statement: &Statement| {
+            let page = book.pages.get_mut(&statement.meter)?;
+            let answer = page.report(statement, Order::Next, &[], now);
+            Some((page.row.clone(), answer))
+        };
+        Ok(statements.iter().filter_map(answer).collect())
     }
 
     async fn read_seconds(

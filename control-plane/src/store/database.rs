@@ -6,9 +6,10 @@ use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
 
 use crate::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
+use crate::domain::meter::{Answer, Statement};
 use crate::domain::{
     ApiKey, Change, Entity, EntityChange, HealthMark, Item, ItemKind, KeyChange, LimitsChange,
-    Meter, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
+    Meter, MeterRow, Report, Reported, Resource, ResourceQuery, Scope, SharedBudget, Timestamp,
 };
 use crate::store::batch::Batches;
 use crate::store::driver::Driver;
@@ -163,6 +164,14 @@ impl<D: Driver> Store for SqlStore<D> {
 
     async fn meters(&self, of: &[(Scope, String)]) -> Result<Vec<Meter>, StoreError> {
         self.meters_of_any(of).await
+    }
+
+    async fn would_grant(
+        &self,
+        statements: &[Statement],
+        now: Timestamp,
+    ) -> Result<Vec<(MeterRow, Answer)>, StoreError> {
+        self.looked_up(statements, now).await
     }
 
     async fn add_key(

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tollgate_control_plane::domain::kept::{CacheKey, KeptAnswer, KeptFigures, KeptVector, Purge};
+use tollgate_control_plane::domain::meter::{self, Statement};
 use tollgate_control_plane::domain::{
     ApiKey, Change, Commitment, Entity, EntityChange, HealthMark, HolderId, Item, ItemKind,
-    KeyChange, LedgerRecord, LimitsChange, Meter, Report, Reported, Resource, ResourceQuery, Scope,
-    SharedBudget, Terms, Timestamp,
+    KeyChange, LedgerRecord, LimitsChange, Meter, MeterRow, Report, Reported, Resource,
+    ResourceQuery, Scope, SharedBudget, Terms, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
@@ -114,6 +115,13 @@ impl Store for BrokenStore {
         away()
     }
     async fn count_keys(&self, _: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        away()
+    }
+    async fn would_grant(
+        &self,
+        _: &[Statement],
+        _: Timestamp,
+    ) -> Result<Vec<(MeterRow, meter::Answer)>, StoreError> {
         away()
     }
     async fn daily_costs(

@@ -12,6 +12,7 @@ mod broken_store;
 mod bulk;
 mod credentials;
 mod entities;
+mod explain;
 mod health;
 mod holders;
 mod import;

@@ -6,7 +6,7 @@ use tollgate_control_plane::domain::meter::{
     Answer, Fate, Lease, MeterRow, Order, Page, Seconds, VANISHED_AFTER_SECONDS,
 };
 use tollgate_control_plane::domain::{Timestamp, Window};
-use tollgate_control_plane::grpc::leases::{grant, statement};
+use tollgate_control_plane::snapshot::lease::{grant, statement};
 use tollgate_proto::v1::{Debit, MeterGrant, ReportRequest};
 
 use crate::faults::Fault;

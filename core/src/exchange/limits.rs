@@ -23,7 +23,7 @@ const SETTLED_WITHIN_US: i64 = 1_000_000;
 /// Longer prompts are not counted but bounded: counting takes a worker some 0.1 ms a KiB.
 const MOST_COUNTED: usize = 256 * 1024;
 /// Output that is reserved, and written as the cap, when neither client nor model names one.
-const UNKNOWN_OUTPUT: u64 = 16_384;
+pub(super) const UNKNOWN_OUTPUT: u64 = 16_384;
 
 /// A request that may be served if its limits allow.
 #[derive(Debug)]

@@ -115,6 +115,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/spend/logs/v2", AnyKey),
     ("GET", "/spend/logs/ui", AnyKey),
     ("POST", "/spend/calculate", AnyKey),
+    ("POST", "/policy/explain", Viewers),
     ("POST", "/utils/token_counter", AnyKey),
     ("POST", "/cost/estimate", AnyKey),
     ("GET", "/global/spend", Viewers),

@@ -269,6 +269,14 @@ pub(super) const COST: &[Field] = &[
     object("completion_response", "An answer whose usage is to be priced."),
 ];
 
+pub(super) const EXPLAIN: &[Field] = &[
+    text("key", "The key that would make the request, or its hash."),
+    text("path", "Path of the request; /v1/chat/completions when unset."),
+    object("headers", "Headers of the request, by name."),
+    object("body", "Body of the request. Unset: a GET."),
+    text("client_address", "Where the client calls from."),
+];
+
 pub(super) const COUNT: &[Field] = &[text("model", "The model."), text("prompt", "What to count.")];
 
 pub(super) const CUSTOMERS_OF: &[Field] = &[

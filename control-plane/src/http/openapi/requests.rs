@@ -138,6 +138,12 @@ pub const BODIES: &[Body] = &[
         r#"{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}"#,
     ),
     body(
+        ("POST", "/policy/explain"),
+        &[f::EXPLAIN],
+        r#"{"key": "sk-example", "path": "/v1/chat/completions",
+            "body": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}}"#,
+    ),
+    body(
         ("POST", "/utils/token_counter"),
         &[f::COUNT],
         r#"{"model": "gpt-4o-mini", "prompt": "Hello!"}"#,

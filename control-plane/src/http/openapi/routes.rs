@@ -99,6 +99,7 @@ pub(super) const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET", "/spend/logs", "The ledger: records, or sums of days."),
     ("GET", "/spend/logs/v2", "A page of the ledger."),
     ("GET", "/spend/logs/ui", "A page of the ledger."),
+    ("POST", "/policy/explain", "Whether a request would pass, why not, at what cost and where."),
     ("POST", "/spend/calculate", "What a request or an answer costs."),
     ("POST", "/utils/token_counter", "How many tokens a request has."),
     ("GET", "/global/spend", "What all requests cost, ever."),

@@ -5,7 +5,7 @@ use tollgate_proto::v1;
 use crate::domain::{HealthMark, HealthState, Marked, Timestamp};
 
 /// Takes a mark from the wire.
-pub(super) fn read(mark: v1::HealthMark) -> HealthMark {
+pub fn read(mark: v1::HealthMark) -> HealthMark {
     let state = match mark.state() {
         v1::HealthState::Unspecified => HealthState::Fit,
         v1::HealthState::Cooling => HealthState::Cooling,
@@ -19,7 +19,7 @@ pub(super) fn read(mark: v1::HealthMark) -> HealthMark {
 }
 
 /// Writes a mark for filters.
-pub(super) fn render(mark: &HealthMark) -> v1::HealthMark {
+pub fn render(mark: &HealthMark) -> v1::HealthMark {
     let state = match mark.state {
         HealthState::Fit => v1::HealthState::Unspecified,
         HealthState::Cooling => v1::HealthState::Cooling,
