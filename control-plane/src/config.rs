@@ -1,6 +1,7 @@
 //! Settings: what was written (`raw`) becomes what we need ([`Config`]), or an error that names
 //! the field ([`Source::read`]).
 
+mod admin;
 mod aliases;
 mod base_url;
 mod certificate;
@@ -11,6 +12,7 @@ pub mod foreign;
 mod limits;
 mod media;
 mod models;
+mod oidc;
 mod overrides;
 mod parse;
 mod providers;
@@ -21,6 +23,7 @@ mod routing;
 mod schema;
 mod semantic;
 mod settings;
+mod sign_in;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,7 @@ pub mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use crate::config::admin::AdminConfig;
 pub use crate::config::aliases::{AliasConfig, in_order};
 pub use crate::config::base_url::BaseUrl;
 pub use crate::config::certificate::CertificatePair;
@@ -36,6 +40,7 @@ pub use crate::config::combos::{ComboConfig, Known, Member};
 pub use crate::config::error::{ConfigError, Problem};
 pub use crate::config::media::MediaFetchConfig;
 pub use crate::config::models::{ModelConfig, TargetConfig};
+pub use crate::config::oidc::{ClaimMapping, OidcConfig};
 pub use crate::config::providers::{AccountConfig, ProviderConfig, ProviderDialect, is_id};
 pub use crate::config::proxy_url::ProxyUrl;
 pub use crate::config::replay::{CacheConfig, IdempotencyConfig};
@@ -43,6 +48,7 @@ pub use crate::config::routing::{ResilienceConfig, RoutingConfig, Strategy};
 pub use crate::config::schema::schema;
 pub use crate::config::semantic::SemanticConfig;
 pub use crate::config::settings::{Members, ModelSettings, Thinking};
+pub use crate::config::sign_in::SignInConfig;
 pub use crate::config::source::{Loaded, Source};
 
 use crate::domain::{AddressLists, Limits, RateWindow, Scope, Secret};
@@ -58,6 +64,8 @@ pub struct Config {
     pub database_url: Secret,
     /// The key that may do everything. `None`: management refuses everything but health.
     pub master_key: Option<Secret>,
+    /// How people sign in.
+    pub sign_in: SignInConfig,
     /// Who answers.
     pub providers: Vec<ProviderConfig>,
     /// What clients may ask for, combos included.
@@ -116,6 +124,8 @@ pub struct ServerConfig {
     pub gateway: GatewayConfig,
     /// Where the management API listens.
     pub admin_listen: SocketAddr,
+    /// How the management API guards itself.
+    pub admin: AdminConfig,
     /// Where filters and Envoy reach the control plane.
     pub control_listen: ControlListen,
 }

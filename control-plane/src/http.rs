@@ -23,6 +23,7 @@ mod entity_view;
 mod error;
 mod explain;
 mod fields;
+mod gate;
 mod global_spend;
 mod health;
 mod items;
@@ -47,9 +48,12 @@ mod public;
 mod query;
 mod resilience;
 mod rights;
+mod session;
+mod sign_in;
 mod spend;
 mod spend_logs;
 mod spend_report;
+mod sso;
 mod tags;
 mod team_lists;
 mod team_members;
@@ -74,10 +78,13 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::http::error::ApiError;
+use crate::oidc::Provider;
 use crate::prices::PriceList;
 use crate::publish::Publisher;
 use crate::reload::Reload;
 use crate::service::Service;
+
+pub use crate::http::gate::Gate;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -94,6 +101,10 @@ pub struct App {
     pub publisher: Publisher,
     /// True once the process shuts down.
     pub draining: watch::Receiver<bool>,
+    /// Who has had enough for now.
+    pub gate: Arc<Gate>,
+    /// Whom people sign in with.
+    pub oidc: Arc<Provider>,
 }
 
 impl App {
@@ -106,6 +117,8 @@ impl App {
             prices: reload.prices(),
             publisher: reload.publisher(),
             draining,
+            gate: Arc::default(),
+            oidc: Arc::default(),
         }
     }
 
@@ -128,6 +141,8 @@ impl App {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(entities())
+        .merge(session::routes())
+        .merge(sso::routes())
         .merge(omniroute())
         .route("/key/generate", post(keys::generate))
         .route("/key/info", get(keys::info))

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod export;
 pub mod grpc;
 pub mod http;
+pub mod oidc;
 pub mod outbound;
 pub mod prices;
 pub mod publish;

@@ -115,6 +115,36 @@ pub async fn send(url: &BaseUrl, call: Call, reach: Reach) -> Result<Reply, Outb
     tokio::time::timeout(PATIENCE, whole).await.unwrap_or(Err(OutboundError::TimedOut))
 }
 
+/// Asks whom the configuration names, wherever that is, and follows no redirect.
+pub async fn exchange(
+    request: Request<Vec<u8>>,
+) -> Result<hyper::Response<Vec<u8>>, OutboundError> {
+    let (head, body) = request.into_parts();
+    let origin = format!(
+        "{}://{}",
+        head.uri.scheme_str().unwrap_or_default(),
+        head.uri.authority().map_or("", |authority| authority.as_str())
+    );
+    let url = BaseUrl::parse(&origin).map_err(unreachable)?;
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let call = Call { method: head.method, path, headers: head.headers, body: body.into() };
+    let whole = async {
+        let mut answer = begin(&url, call, None, Reach::Private).await?;
+        let mut body = Vec::new();
+        while let Some(piece) = answer.next().await? {
+            if body.len().saturating_add(piece.len()) > MOST_BYTES {
+                return Err(OutboundError::Unreachable("the answer is too long".into()));
+            }
+            body.extend_from_slice(&piece);
+        }
+        let mut response = hyper::Response::new(body);
+        *response.status_mut() = hyper::StatusCode::from_u16(answer.status).map_err(unreachable)?;
+        *response.headers_mut() = std::mem::take(&mut answer.headers);
+        Ok(response)
+    };
+    tokio::time::timeout(PATIENCE, whole).await.unwrap_or(Err(OutboundError::TimedOut))
+}
+
 /// Sends a request and returns its answer when that begins. `body`: what comes instead of the
 /// call's own, in pieces, for as long as it takes.
 pub async fn open(

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,10 +57,12 @@ pub async fn run(
     let checks = tokio::spawn(checks::follow(service.clone(), reload.config()));
     let reload = tokio::spawn(reload.follow(Some(source)));
     let watchman = tokio::spawn(watch_holders(service.clone()));
-    let sweeper = tokio::spawn(sweep_repeats(service.clone()));
+    let sweeper = tokio::spawn(sweep(service.clone()));
     // Health is answered, with "shutting down", until filters and Envoys are done.
     let (done, control_done) = watch::channel(false);
-    let http = axum::serve(admin, http::router(app)).with_graceful_shutdown(raised(control_done));
+    // Handlers hear who calls.
+    let router = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let http = axum::serve(admin, router).with_graceful_shutdown(raised(control_done));
     let desk = Desk::new(service.clone(), publisher.clone(), configs);
     let poller = tokio::spawn(poller::follow(desk.clone()));
     let grpc = control.serve(service, publisher, desk, raised(drained.clone()));
@@ -84,11 +87,9 @@ pub async fn run(
             Ok(())
         }
     };
-    reload.abort();
-    checks.abort();
-    watchman.abort();
-    sweeper.abort();
-    poller.abort();
+    for task in [reload, checks, watchman, sweeper, poller] {
+        task.abort();
+    }
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("the database was still busy when the time to close it was over");
     }
@@ -140,18 +141,24 @@ async fn overdue(flag: watch::Receiver<bool>) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// Lets others make requests whose makers vanished, and forgets answers that are too old.
-async fn sweep_repeats(service: Service) {
+/// Lets others make requests whose makers vanished, and forgets answers and sessions that are too
+/// old.
+async fn sweep(service: Service) {
     let mut rounds = tokio::time::interval(Duration::from_secs(1));
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for round in 0_u64.. {
         rounds.tick().await;
         service.sweep_claims();
-        if round % SECONDS_BETWEEN_SWEEPS == 0
-            && let Err(error) = service.sweep_answers().await
-        {
+        if round % SECONDS_BETWEEN_SWEEPS != 0 {
+            continue;
+        }
+        if let Err(error) = service.sweep_answers().await {
             let error = crate::telemetry::chain(&error);
             tracing::error!(error, "answers that are too old are not forgotten");
+        }
+        if let Err(error) = service.sweep_sessions().await {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "sessions that are over are not forgotten");
         }
     }
 }

@@ -10,7 +10,9 @@ mod holders;
 mod items;
 mod kept;
 mod keys;
+mod people;
 pub mod resources;
+mod sessions;
 mod similar;
 mod standing;
 mod usage;
@@ -34,6 +36,8 @@ pub use crate::service::holders::{ROUND_SECONDS, Watchman};
 pub use crate::service::items::{ChangedItem, ItemDraft};
 pub use crate::service::kept::CacheStanding;
 pub use crate::service::keys::{Generated, KeyFields, Resolved};
+pub use crate::service::people::{Admission, Stranger};
+pub use crate::service::sessions::SignedIn;
 pub use crate::service::similar::{Recalled, SimilarFigures};
 pub use crate::service::standing::role_of;
 

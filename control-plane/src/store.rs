@@ -39,6 +39,7 @@ mod renewals;
 mod reports;
 mod resources;
 mod rows;
+mod sessions;
 mod spend;
 mod sql;
 mod sqlite;
@@ -77,10 +78,11 @@ pub use crate::store::query::{
 };
 pub use crate::store::renewals::{Renewal, Renewals};
 pub use crate::store::reports::{DailyQuery, DailyUsage, Dearest};
+pub use crate::store::sessions::Sessions;
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
-pub trait Store: Commitments + Renewals + 'static {
+pub trait Store: Commitments + Renewals + Sessions + 'static {
     /// Returns where to hear of what is committed, by this process or another one on the
     /// database. Every change that others must hear of is told by the method that makes it.
     fn newsroom(&self) -> &Newsroom;

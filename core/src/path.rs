@@ -293,11 +293,11 @@ fn is_management(path: &str) -> bool {
         | "end_user" | "get" | "global" | "jwt" | "key" | "model" | "model_group"
         | "organization" | "project" | "provider" | "public" | "spend" | "sso" | "tag" | "team"
         | "update" | "user" | "utils" => path.len() > first.len() + 2,
-        "audit" | "credentials" | "docs" | "fallback" | "health" | "openapi.json" | "ready"
-        | "routes" | "settings" => true,
+        "audit" | "credentials" | "docs" | "fallback" | "health" | "login" | "logout"
+        | "openapi.json" | "ready" | "routes" | "session" | "settings" => true,
         "v2" => matches!(
             path.split('/').nth(2),
-            Some("key" | "model" | "organization" | "team" | "user")
+            Some("key" | "login" | "model" | "organization" | "team" | "user")
         ),
         "v1" => ["/v1/access_group", "/v1/model/"].iter().any(|it| path.starts_with(it)),
         // Others below `/api` are Ollama's, or the API's itself.

@@ -21,6 +21,8 @@ impl Config {
         named("tag", &self.tags, &new.tags, |it| &it.name, |_, _| Vec::new(), &mut lines);
         let settings = [
             ("server.gateway", self.server.gateway != new.server.gateway),
+            ("server.admin", self.server.admin != new.server.admin),
+            ("sign_in", self.sign_in != new.sign_in),
             ("filter.file", self.filter_file != new.filter_file),
             ("default_model", self.default_model != new.default_model),
             ("resilience", self.resilience != new.resilience),

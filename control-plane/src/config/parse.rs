@@ -86,6 +86,7 @@ impl Reader<'_> {
         if master_key.as_ref().is_some_and(|key| !key.expose().starts_with("sk-")) {
             self.problem("master_key", "must start with sk-");
         }
+        let sign_in = self.sign_in(raw.sign_in);
         let providers = self.providers(raw.providers);
         let mut models = self.models(raw.models, &providers);
         let combos = self.combos(raw.combos, &models);
@@ -108,6 +109,7 @@ impl Reader<'_> {
             filter_file: self.path(&filter_file?),
             database_url: database_url?,
             master_key,
+            sign_in: sign_in?,
             providers,
             models,
             combos,
@@ -124,9 +126,16 @@ impl Reader<'_> {
 
     fn server(&mut self, raw: RawServer) -> Option<ServerConfig> {
         let gateway = self.gateway(raw.gateway);
-        let admin = self.address("server.admin.listen", raw.admin.listen, "127.0.0.1:4000");
+        let listen = raw.admin.listen.clone();
+        let listen = self.address("server.admin.listen", listen, "127.0.0.1:4000");
+        let admin = self.admin(raw.admin);
         let control = self.control(raw.control);
-        Some(ServerConfig { gateway: gateway?, admin_listen: admin?, control_listen: control? })
+        Some(ServerConfig {
+            gateway: gateway?,
+            admin_listen: listen?,
+            admin: admin?,
+            control_listen: control?,
+        })
     }
 
     fn gateway(&mut self, raw: RawGateway) -> Option<GatewayConfig> {
@@ -186,7 +195,7 @@ impl Reader<'_> {
         })
     }
 
-    fn networks(&mut self, place: &str, written: Vec<String>) -> Vec<String> {
+    pub(super) fn networks(&mut self, place: &str, written: Vec<String>) -> Vec<String> {
         for (at, network) in written.iter().enumerate() {
             if Network::parse(network).is_none() {
                 let message = format!("{network:?} is neither an address nor a network (CIDR)");

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::Member;
+use crate::config::oidc::RawOidc;
 use crate::prices::RawPrice;
 
 /// The whole file.
@@ -19,6 +20,7 @@ pub(super) struct RawConfig {
     pub(super) filter: RawFilter,
     pub(super) database: RawDatabase,
     pub(super) master_key: Option<String>,
+    pub(super) sign_in: RawSignIn,
     pub(super) providers: Vec<RawProvider>,
     pub(super) models: Vec<RawModel>,
     pub(super) combos: Vec<RawCombo>,
@@ -128,7 +130,7 @@ pub(super) struct RawTag {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawServer {
     pub(super) gateway: RawGateway,
-    pub(super) admin: RawListen,
+    pub(super) admin: RawAdmin,
     pub(super) control: RawListen,
 }
 
@@ -176,6 +178,27 @@ pub(super) struct RawTls {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawListen {
     pub(super) listen: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAdmin {
+    pub(super) listen: Option<String>,
+    pub(super) requests_per_minute: Option<u64>,
+    pub(super) bad_keys_per_minute: Option<u64>,
+    pub(super) trusted_proxies: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSignIn {
+    pub(super) public_url: Option<String>,
+    pub(super) session_idle_minutes: Option<u64>,
+    pub(super) session_max_hours: Option<u64>,
+    pub(super) by_password: Option<bool>,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) oidc: Option<RawOidc>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    const SECTIONS: [&str; 19] = [
+    const SECTIONS: [&str; 21] = [
         "/cache",
         "/cache/semantic",
         "/combos",
@@ -170,6 +170,8 @@ mod tests {
         "/server/control",
         "/server/gateway",
         "/server/gateway/tls",
+        "/sign_in",
+        "/sign_in/oidc",
         "/tags",
     ];
 }

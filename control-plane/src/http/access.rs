@@ -13,8 +13,9 @@ use axum::response::Response;
 use tollgate_core::policy::routes;
 
 use crate::domain::Role;
-use crate::http::auth::{Caller, authenticate};
+use crate::http::auth::{Caller, ClientAddress, authenticate};
 use crate::http::error::ApiError;
+use crate::http::gate::address;
 use crate::http::{App, unserved};
 
 pub use table::TABLE;
@@ -45,15 +46,31 @@ pub(crate) async fn guard(
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let Some(access) = access_to(request.method(), path) else { return Err(closed(path)) };
-    if access != Access::Anybody {
-        let caller = authenticate(&app, request.headers()).await?;
+    let config = app.config.borrow().clone();
+    let client = address::of(request.extensions(), request.headers(), &config.server);
+    let client = address::name(client);
+    let (rate, now) = (config.server.admin.requests_per_minute, app.service.now());
+    if access == Access::Anybody {
+        // Whoever watches over us asks all the time, and hears nothing that costs much.
+        if !is_about_health(path) {
+            app.gate.request(&client, rate, now)?;
+        }
+    } else {
+        let asked = (request.method(), request.headers());
+        let caller = authenticate(&app, asked.0, asked.1, &client).await?;
+        app.gate.request(&caller.name(), rate, now)?;
         check_routes(&caller, access, request.uri().path())?;
         if !admits(access, &caller) {
             return Err(refusal(path, &caller));
         }
         request.extensions_mut().insert(caller);
     }
+    request.extensions_mut().insert(ClientAddress(client));
     Ok(next.run(request).await)
+}
+
+fn is_about_health(path: &str) -> bool {
+    path.starts_with("/health") || path == "/ready"
 }
 
 /// Returns who may call a route, by the template of its path. Who asks for a path that is not

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use tollgate_core::key::KeyHash;
 
-use crate::domain::{ApiKey, Scope, Standing};
-use crate::http::App;
+use crate::domain::{ApiKey, Scope, Standing, Timestamp};
 use crate::http::error::ApiError;
+use crate::http::{App, session};
 use crate::service::Actor;
 
 /// Who asks, once [`access`] has let them pass. Handlers take it as an argument.
@@ -19,16 +19,41 @@ use crate::service::Actor;
 pub(crate) struct Caller {
     /// Who they are to everybody else.
     pub(crate) standing: Arc<Standing>,
-    /// Their key. `None`: the master key.
+    /// Their key; of who signed in, what stands for one. `None`: the master key.
     pub(crate) key: Option<Arc<ApiKey>>,
+    /// What they have shown.
+    pub(crate) means: Means,
     /// In whose name they change things.
     pub(crate) actor: Actor,
 }
 
+/// What somebody has shown to be who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// The master key.
+    Master,
+    /// Some key.
+    Key,
+    /// The cookie of a session.
+    Session {
+        /// When it is over, if nobody uses it any more.
+        ends_at: Timestamp,
+    },
+}
+
+/// Where a request comes from, as the throttles name it.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientAddress(pub(crate) String);
+
 impl Caller {
     /// Tells whether they hold the master key.
     pub(crate) fn is_master(&self) -> bool {
-        self.key.is_none()
+        self.means == Means::Master
+    }
+
+    /// Names them for counting what they do.
+    pub(crate) fn name(&self) -> String {
+        self.key.as_ref().map_or_else(|| "master".to_owned(), |key| key.hash.to_hex())
     }
 
     /// Returns the key of who does not see everything.
@@ -57,19 +82,55 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     }
 }
 
-/// Finds out who asks, and refuses whoever has no key that is good today.
-pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// Finds out who asks, and refuses whoever has no key that is good today, and no session. Where
+/// there are both, the key counts.
+pub(crate) async fn authenticate(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    address: &str,
+) -> Result<Caller, ApiError> {
     if !app.service.has_master() {
         return Err(auth_error(
             "Authentication Error, No master key is configured, so the management API is closed. \
              Set master_key in the configuration.",
         ));
     }
-    let key = credential(headers)?;
+    let rate = app.config.borrow().server.admin.bad_keys_per_minute;
+    let Some(key) = credential(headers)? else { return of_session(app, method, headers).await };
     let hash = KeyHash::of(key);
+    app.gate.credential(&hash, address, rate, app.service.now())?;
+    let caller = of_key(app, key, hash, headers).await;
+    match &caller {
+        Ok(_) => app.gate.good(&hash),
+        Err(error) if error.is_unauthorized() => app.gate.bad(address, rate, app.service.now()),
+        Err(_) => {}
+    }
+    caller
+}
+
+async fn of_session(app: &App, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let found = session::signed_in(app, method, headers).await?;
+    let Some(found) = found else {
+        return Err(auth_error("Authentication Error, No api key passed in."));
+    };
+    let idle = app.config.borrow().sign_in.idle;
+    let (key, standing) = (found.session.key(), Arc::new(found.standing));
+    let actor = actor(headers, &standing, standing.user.as_deref().unwrap_or(ADMIN));
+    let means = Means::Session { ends_at: found.session.end(idle) };
+    Ok(Caller { standing, key: Some(Arc::new(key)), means, actor })
+}
+
+async fn of_key(
+    app: &App,
+    key: &[u8],
+    hash: KeyHash,
+    headers: &HeaderMap,
+) -> Result<Caller, ApiError> {
     if app.service.is_master(&hash) {
         let standing = Arc::new(Standing::master());
-        return Ok(Caller { actor: actor(headers, &standing, ADMIN), standing, key: None });
+        let actor = actor(headers, &standing, ADMIN);
+        return Ok(Caller { actor, standing, key: None, means: Means::Master });
     }
     if !key.starts_with(b"sk-") {
         return Err(auth_error(
@@ -84,7 +145,7 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     check(app, &key).await?;
     let standing = Arc::new(app.service.standing(&key).await?);
     let actor = actor(headers, &standing, standing.user.as_deref().unwrap_or(&key.name));
-    Ok(Caller { standing, key: Some(Arc::new(key)), actor })
+    Ok(Caller { standing, key: Some(Arc::new(key)), means: Means::Key, actor })
 }
 
 /// Refuses a key that is blocked, by itself or with its team, or that has ended.
@@ -110,14 +171,29 @@ async fn check(app: &App, key: &ApiKey) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Tells whether the master key was sent, without refusing anybody.
-pub(crate) fn is_admin(app: &App, headers: &HeaderMap) -> bool {
-    credential(headers).is_ok_and(|key| app.service.is_master(&KeyHash::of(key)))
+/// Tells whether the master key was sent, without refusing anybody. Who guesses at it is told
+/// nothing after a while.
+pub(crate) fn is_admin(app: &App, headers: &HeaderMap, address: &ClientAddress) -> bool {
+    let Ok(Some(key)) = credential(headers) else { return false };
+    let (hash, now) = (KeyHash::of(key), app.service.now());
+    let rate = app.config.borrow().server.admin.bad_keys_per_minute;
+    // Keys that are good elsewhere are none here; they must not count as bad ones there.
+    let who = format!("health of {}", address.0);
+    if app.gate.credential(&hash, &who, rate, now).is_err() {
+        return false;
+    }
+    let is_master = app.service.is_master(&hash);
+    if is_master {
+        app.gate.good(&hash);
+    } else {
+        app.gate.bad(&who, rate, now);
+    }
+    is_master
 }
 
 /// Finds the key: the first of these headers that is there counts. Clients send dummy bearers
-/// beside a real `x-api-key`, so `authorization` comes last.
-fn credential(headers: &HeaderMap) -> Result<&[u8], ApiError> {
+/// beside a real `x-api-key`, so `authorization` comes last. `None`: none is there.
+fn credential(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
     for name in ["x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key", "authorization"] {
         let Some(value) = headers.get(name) else { continue };
         let value = value.as_bytes().trim_ascii();
@@ -134,9 +210,9 @@ fn credential(headers: &HeaderMap) -> Result<&[u8], ApiError> {
                            Ensure Key has `Bearer ` prefix.";
             return Err(auth_error(message));
         }
-        return Ok(key);
+        return Ok(Some(key));
     }
-    Err(auth_error("Authentication Error, No api key passed in."))
+    Ok(None)
 }
 
 /// Those who may change everything may say in whose name they do.

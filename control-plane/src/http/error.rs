@@ -1,8 +1,10 @@
 //! Errors as LiteLLM's clients expect them: an envelope for most, `FastAPI`'s shapes for the rest.
 //! The only map from what went wrong to a status.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ use crate::telemetry::chain;
 pub(crate) struct ApiError {
     status: StatusCode,
     body: Value,
+    wait: Option<Duration>,
 }
 
 impl ApiError {
@@ -27,19 +30,24 @@ impl ApiError {
         let message: String = message.into();
         let code = status.as_u16().to_string();
         let error = json!({"message": message, "type": kind, "param": param, "code": code});
-        Self { status, body: json!({ "error": error }) }
+        Self::new(status, json!({ "error": error }))
+    }
+
+    fn new(status: StatusCode, body: Value) -> Self {
+        let wait = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1));
+        Self { status, body, wait }
     }
 
     /// `FastAPI`'s `{"detail": …}`.
     pub(crate) fn detail(status: StatusCode, detail: impl Into<Value>) -> Self {
         let detail: Value = detail.into();
-        Self { status, body: json!({ "detail": detail }) }
+        Self::new(status, json!({ "detail": detail }))
     }
 
     /// OmniRoute's `{"error": "…"}`.
     pub(crate) fn plain(status: StatusCode, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self { status, body: json!({ "error": message }) }
+        Self::new(status, json!({ "error": message }))
     }
 
     /// Says of what is not found that in `FastAPI`'s form.
@@ -49,6 +57,11 @@ impl ApiError {
         }
         let message = self.message();
         Self::detail(self.status, json!({ "error": message }))
+    }
+
+    /// Tells whether it is about who asks.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// What it says, as text.
@@ -77,6 +90,12 @@ impl ApiError {
         Self::envelope(StatusCode::FORBIDDEN, "permission_error", None, message)
     }
 
+    /// 429 to somebody who has to wait.
+    pub(crate) fn too_many(wait: Duration, message: impl Into<String>) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self { wait: Some(wait), ..Self::envelope(status, "throttling_error", None, message) }
+    }
+
     /// 409 about one parameter.
     pub(crate) fn conflict(param: &str, message: impl Into<String>) -> Self {
         Self::envelope(StatusCode::CONFLICT, "bad_request_error", Some(param), message)
@@ -91,8 +110,10 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(wait) = self.wait {
+            // A part of a second is one.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         response
     }

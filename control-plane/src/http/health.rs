@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use tollgate_core::key::KeyHash;
 
 use crate::domain::HealthMark;
 use crate::http::App;
-use crate::http::auth::is_admin;
+use crate::http::auth::{ClientAddress, is_admin};
 use crate::http::error::ApiError;
 use crate::http::key_view::zulu;
 use crate::http::query::Query;
@@ -23,6 +23,7 @@ use crate::telemetry::chain;
 /// called to find out.
 pub(crate) async fn health(
     State(app): State<App>,
+    Extension(address): Extension<ClientAddress>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -37,7 +38,7 @@ pub(crate) async fn health(
             json!({"database": {"status": "unhealthy", "message": message}}),
         );
     }
-    if is_admin(&app, &headers) {
+    if is_admin(&app, &headers, &address) {
         let query = Query::read(query.as_deref());
         let endpoints = endpoints(&app, query.text("model"), query.text("model_id"));
         view.insert("healthy_count".into(), endpoints.len().into());

@@ -47,7 +47,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 7] = [
     ("tools and agents are not what this gateway is for", OTHERS),
     ("guardrails, policies and prompt templates are not what this gateway is for", GUARDRAILS),
     ("it belongs to an interface that is not here", INTERFACE),
-    ("people cannot sign in yet", SIGN_ON),
+    ("the configuration file says who signs in how", SIGN_ON),
     ("it is about how LiteLLM runs; see /health and /metrics", OPERATION),
     ("credentials of this kind are not kept here", CREDENTIALS),
 ];
@@ -167,8 +167,7 @@ const INTERFACE: &[(&str, &str)] = &[
 ];
 
 /// About people who sign in.
-const SIGN_ON: &[(&str, &str)] =
-    &[("GET", "/sso/readiness"), ("GET", "/get/sso_settings"), ("PATCH", "/update/sso_settings")];
+const SIGN_ON: &[(&str, &str)] = &[("PATCH", "/update/sso_settings")];
 
 /// About how LiteLLM runs.
 const OPERATION: &[(&str, &str)] = &[

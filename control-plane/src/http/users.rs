@@ -7,6 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::domain::person::SUBJECT;
 use crate::domain::{Edit, Entity, Right, Scope, Timestamp};
 use crate::http::auth::Caller;
 use crate::http::entity_view::{fields, shared};
@@ -256,7 +257,7 @@ pub(crate) fn row(user: &Entity, now: Timestamp) -> Map<String, Value> {
         "team_id": null,
         "teams": [],
         "organization_id": null,
-        "sso_user_id": null,
+        "sso_user_id": user.details.get(SUBJECT),
         "allowed_cache_controls": [],
         "policies": [],
         "litellm_organization_table": null,

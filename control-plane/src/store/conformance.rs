@@ -20,6 +20,7 @@ mod proofs;
 mod renewals;
 mod replicas;
 mod resources;
+mod sessions;
 mod spend;
 mod tls;
 mod usage;
@@ -124,6 +125,10 @@ store_tests!(
     spend::usage_comes_in_pages,
     spend::pages_of_usage_go_over_days,
     spend::spend_can_be_forgotten,
+    sessions::a_session_comes_back_as_it_was,
+    sessions::a_login_begins_one_session,
+    sessions::sessions_that_are_over_are_forgotten,
+    sessions::an_identity_is_one_users_and_a_users_only_one,
     renewals::a_renewed_key_is_what_it_was,
     renewals::a_former_secret_is_good_as_long_as_it_was_said,
     renewals::who_knows_a_key_by_a_former_secret_hears_of_it,

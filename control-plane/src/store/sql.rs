@@ -9,6 +9,7 @@ pub(super) mod proofs;
 pub(super) mod renewals;
 pub(super) mod resources;
 mod select;
+pub(super) mod sessions;
 
 use std::fmt::Write as _;
 

@@ -14,9 +14,9 @@ use ext::transport_sockets::tls::v3::{DownstreamTlsContext, UpstreamTlsContext};
 
 use super::*;
 use crate::config::{
-    AccountConfig, BasePath, BaseUrl, CertificatePair, ControlListen, ErrorProfile, GatewayConfig,
-    LimitsConfig, ProviderConfig, ProviderDialect, ProxyUrl, ResilienceConfig, ServerConfig,
-    TlsFiles,
+    AccountConfig, AdminConfig, BasePath, BaseUrl, CertificatePair, ControlListen, ErrorProfile,
+    GatewayConfig, LimitsConfig, ProviderConfig, ProviderDialect, ProxyUrl, ResilienceConfig,
+    ServerConfig, SignInConfig, TlsFiles,
 };
 use crate::domain::Secret;
 
@@ -149,11 +149,13 @@ pub(crate) fn config(providers: Vec<ProviderConfig>) -> Config {
                 trusted_hops: 0,
             },
             admin_listen: "127.0.0.1:4000".parse().unwrap(),
+            admin: AdminConfig::default(),
             control_listen: ControlListen::Unix("/run/tollgate/control.sock".into()),
         },
         filter_file: PathBuf::from("/lib/tollgate_filter.wasm"),
         database_url: Secret::new("sqlite::memory:"),
         master_key: None,
+        sign_in: SignInConfig::default(),
         providers,
         models: Vec::new(),
         combos: Vec::new(),

@@ -66,6 +66,21 @@ impl Told {
     }
 }
 
+/// Somebody's session, as their browser has it.
+pub(crate) struct BrowserSession {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
+
+impl BrowserSession {
+    /// A request of a page of ours.
+    pub(crate) fn request(&self, method: Method, path: &str, body: &str) -> Request<Body> {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("cookie", &self.cookie).header("x-csrf-token", &self.csrf);
+        request.body(Body::from(body.to_owned())).unwrap()
+    }
+}
+
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -149,6 +164,8 @@ impl TestApp {
             prices: Arc::default(),
             config,
             draining: drained,
+            gate: Arc::default(),
+            oidc: Arc::default(),
         };
         let publisher = app.publisher.clone();
         Self { router: http::router(app), service, store, publisher, clock, told, draining, folder }
@@ -195,6 +212,17 @@ impl TestApp {
     /// Posts something as the admin.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path, Some(MASTER), body.to_string()).await
+    }
+
+    /// Begins a session of a user, or of the administrator.
+    pub(crate) async fn session(&self, user: Option<&str>) -> BrowserSession {
+        let login = self.service.random_text();
+        let hour = std::time::Duration::from_hours(1);
+        let token = self.service.begin_session(user.map(str::to_owned), login, hour).await.unwrap();
+        let cookie = format!("tollgate_session={}", token.expose());
+        let request = Request::get("/session").header("cookie", &cookie);
+        let shown = self.send(request.body(Body::empty()).unwrap()).await.ok();
+        BrowserSession { cookie, csrf: shown["csrf_token"].as_str().unwrap().to_owned() }
     }
 
     /// Makes a key and returns it.

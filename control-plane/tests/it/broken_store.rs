@@ -8,14 +8,14 @@ use tollgate_control_plane::domain::meter::{self, Statement};
 use tollgate_control_plane::domain::{
     ApiKey, Change, Commitment, Entity, EntityChange, HealthMark, HolderId, Item, ItemKind,
     KeyChange, LedgerRecord, LimitsChange, Meter, MeterRow, Report, Reported, Resource,
-    ResourceQuery, Scope, SharedBudget, Terms, Timestamp,
+    ResourceQuery, Scope, Session, SharedBudget, Terms, Timestamp,
 };
 use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
     Configured, Counts, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage,
-    EntityQuery, KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, SharedLimits, SpendBy,
-    SpendPart, Store, StoreError, UsagePage, UsageQuery,
+    EntityQuery, KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, Sessions, SharedLimits,
+    SpendBy, SpendPart, Store, StoreError, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
@@ -51,6 +51,31 @@ impl Renewals for BrokenStore {
         _: &KeyHash,
         _: Timestamp,
     ) -> Result<Option<(ApiKey, Timestamp)>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl Sessions for BrokenStore {
+    async fn add_session(&self, _: &Session) -> Result<(), StoreError> {
+        away()
+    }
+    async fn session(&self, _: &KeyHash) -> Result<Option<Session>, StoreError> {
+        away()
+    }
+    async fn see_session(&self, _: &KeyHash, _: Timestamp) -> Result<(), StoreError> {
+        away()
+    }
+    async fn end_session(&self, _: &KeyHash, _: Timestamp) -> Result<(), StoreError> {
+        away()
+    }
+    async fn sweep_sessions(&self, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn identity(&self, _: &str, _: &str) -> Result<Option<String>, StoreError> {
+        away()
+    }
+    async fn add_identity(&self, _: (&str, &str), _: &str, _: Timestamp) -> Result<(), StoreError> {
         away()
     }
 }

@@ -29,6 +29,7 @@ mod providers;
 mod public;
 mod renewals;
 mod roles;
+mod sessions;
 mod spend;
 mod spend_totals;
 mod stub;

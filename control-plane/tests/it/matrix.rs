@@ -15,6 +15,8 @@ use crate::app::{Answer, MASTER, TestApp};
 struct Who {
     name: &'static str,
     key: Option<String>,
+    /// Who signed in, instead of sending a key.
+    user: Option<&'static str>,
     sees_all: bool,
     changes_all: bool,
 }
@@ -30,26 +32,33 @@ const USERS: [(&str, &str, &str); 7] = [
     ("looker", "iv", "internal_user_viewer"),
 ];
 
-async fn everybody(app: &TestApp) -> Vec<Who> {
+async fn everybody(app: &TestApp, sessions: bool) -> Vec<Who> {
     let master = Some(MASTER.to_owned());
-    let mut all = vec![Who { name: "master", key: master, sees_all: true, changes_all: true }];
+    let mut all =
+        vec![Who { name: "master", key: master, user: None, sees_all: true, changes_all: true }];
     for (name, id, role) in USERS {
         let made = app.post("/user/new", json!({"user_id": id, "user_role": role})).await.ok();
         all.push(Who {
             name,
             key: made["key"].as_str().map(str::to_owned),
+            user: sessions.then_some(id),
             sees_all: role.starts_with("proxy_admin"),
             changes_all: role == "proxy_admin",
         });
     }
     let plain = Some(app.key(json!({})).await);
-    all.push(Who { name: "plain", key: plain, sees_all: false, changes_all: false });
-    all.push(Who { name: "nobody", key: None, sees_all: false, changes_all: false });
+    for (name, key) in [("plain", plain), ("nobody", None)] {
+        all.push(Who { name, key, user: None, sees_all: false, changes_all: false });
+    }
     all
 }
 
 async fn ask(app: &TestApp, who: &Who, (method, path): (&str, &str), body: &str) -> Answer {
     let method: Method = method.parse().unwrap();
+    if let Some(user) = who.user {
+        let session = app.session(Some(user)).await;
+        return app.send(session.request(method, path, body)).await;
+    }
     app.call(method, path, who.key.as_deref(), Body::from(body.to_owned())).await
 }
 
@@ -64,8 +73,19 @@ fn header(all: &[Who]) -> String {
 /// `-`: the route is not for them. `+`: their request is looked at.
 #[tokio::test]
 async fn every_route_is_for_those_of_the_table() {
+    let table = routes(false).await;
+    insta::assert_snapshot!("routes", table);
+}
+
+#[tokio::test]
+async fn a_session_reaches_what_a_key_of_its_user_does() {
+    let table = routes(true).await;
+    insta::assert_snapshot!("routes", table);
+}
+
+async fn routes(sessions: bool) -> String {
     let app = TestApp::start().await;
-    let all = everybody(&app).await;
+    let all = everybody(&app, sessions).await;
     let mut table = format!("{}\n", header(&all));
     for (method, path, _) in TABLE {
         let asked = path.replace(['{', '}'], "");
@@ -81,7 +101,7 @@ async fn every_route_is_for_those_of_the_table() {
         }
         let _ = writeln!(table, "{method} {path}");
     }
-    insta::assert_snapshot!(table);
+    table
 }
 
 /// What is asked of a thing, whose name stands for `ID`.
@@ -176,8 +196,19 @@ async fn made(app: &TestApp, kind: &str, near: bool, number: usize) -> (String, 
 
 #[tokio::test]
 async fn nobody_sees_or_changes_what_is_not_theirs() {
+    let table = deeds(false).await;
+    insta::assert_snapshot!("deeds", table);
+}
+
+#[tokio::test]
+async fn a_session_does_what_a_key_of_its_user_does() {
+    let table = deeds(true).await;
+    insta::assert_snapshot!("deeds", table);
+}
+
+async fn deeds(sessions: bool) -> String {
     let app = TestApp::start().await;
-    let all = everybody(&app).await;
+    let all = everybody(&app, sessions).await;
     let (mut table, mut number) = (format!("     {}\n", header(&all)), 0);
     let mut known = BTreeMap::new();
     for (kind, method, path, body) in DEEDS {
@@ -214,5 +245,5 @@ async fn nobody_sees_or_changes_what_is_not_theirs() {
             let _ = writeln!(table, "{method} {path} {body}");
         }
     }
-    insta::assert_snapshot!(table);
+    table
 }

@@ -240,7 +240,7 @@ fn write_config(
         "resilience": { "failures": 1_000 },
         "server": {
             "gateway": { "listen": "127.0.0.1:0" },
-            "admin": { "listen": "127.0.0.1:0" },
+            "admin": { "listen": "127.0.0.1:0", "requests_per_minute": 0 },
         },
         // Of one model, whose figures are its own; the others pay for a look at its name.
         "cache": { "enabled": true, "models": ["kept"], "eligibility": "all" },

@@ -19,6 +19,15 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/openapi.json", Anybody),
     ("GET", "/docs", Anybody),
     ("GET", "/routes", Anybody),
+    // People.
+    ("POST", "/login", Anybody),
+    ("POST", "/v2/login", Anybody),
+    ("GET", "/session", AnyKey),
+    ("POST", "/logout", AnyKey),
+    ("GET", "/sso/key/generate", Anybody),
+    ("GET", "/sso/callback", Anybody),
+    ("GET", "/sso/readiness", AnyKey),
+    ("GET", "/get/sso_settings", Viewers),
     // Keys.
     ("POST", "/key/generate", Users),
     ("GET", "/key/info", AnyKey),

@@ -134,6 +134,11 @@ pub(super) const KEY: &[Field] = &[
 pub(super) const CHOSEN_KEY: &[Field] =
     &[text("key", "The key itself: sk- and 13 or more letters, digits, - or _.")];
 
+pub(super) const PASSWORD: &[Field] = &[
+    text("username", "The name of the administrator."),
+    text("password", "The password, or the master key where there is none."),
+];
+
 pub(super) const KEY_ID: &[Field] = &[text("key", "The key, or its hash.")];
 
 pub(super) const KEYS: &[Field] =

@@ -161,6 +161,7 @@ pub(super) const QUERIES: &[(&str, &[&str])] = &[
         &["start_date", "end_date", "user_id", "offset", "limit"],
     ),
     ("/public/v1/model_hub", &["page", "page_size"]),
+    ("/sso/callback", &["state", "code", "iss", "error"]),
     ("/model/info", &["litellm_model_id"]),
     ("/v1/model/info", &["litellm_model_id"]),
     ("/v2/model/info", &["page", "size", "search", "model", "modelId"]),

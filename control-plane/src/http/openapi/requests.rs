@@ -25,6 +25,11 @@ const fn body(
 /// and the last ones delete.
 pub const BODIES: &[Body] = &[
     body(
+        ("POST", "/v2/login"),
+        &[f::PASSWORD],
+        r#"{"username": "admin", "password": "sk-of-the-master"}"#,
+    ),
+    body(
         ("POST", "/budget/new"),
         &[f::BUDGET, f::LIMITS],
         r#"{"budget_id": "standard", "max_budget": 10, "budget_duration": "30d"}"#,
