@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod import;
 mod ledger;
+mod master_key;
 mod objects;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,9 @@ enum Command {
     /// Replaces the key that seals credentials of providers.
     #[command(subcommand)]
     Credentials(credentials::CredentialsCommand),
+    /// Makes another key that may do everything.
+    #[command(subcommand)]
+    MasterKey(master_key::MasterKeyCommand),
     /// Prints what makes an Envoy that runs already the gateway.
     #[command(subcommand)]
     Export(Box<export::ExportCommand>),
@@ -114,6 +118,7 @@ pub fn main(
         Command::Doctor(options) => doctor::run(options, env),
         Command::Ledger(command) => ledger::run(command, env),
         Command::Import(command) => import::run(command, &env),
+        Command::MasterKey(command) => master_key::run(command, env),
         Command::Key(command) => objects::run(&Kind::KEY, command, &env),
         Command::User(command) => objects::run(&Kind::USER, command, &env),
         Command::Team(command) => objects::run(&Kind::TEAM, command, &env),

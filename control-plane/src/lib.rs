@@ -14,6 +14,7 @@ pub mod effective;
 pub mod entropy;
 pub mod explain;
 pub mod export;
+pub mod first_run;
 pub mod grpc;
 pub mod http;
 pub mod oidc;

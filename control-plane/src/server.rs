@@ -13,9 +13,11 @@ use tokio::sync::watch;
 
 use crate::checks;
 use crate::clock::SystemClock;
-use crate::config::{Config, ControlListen, Source};
+use crate::config::{Config, ControlListen, ServerConfig, Source};
 use crate::deferred::{Desk, poller};
+use crate::domain::Secret;
 use crate::entropy::SystemEntropy;
+use crate::first_run;
 use crate::grpc::Control;
 use crate::http::{self, App};
 use crate::prices::PriceList;
@@ -36,19 +38,14 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let store = store::open(&config.database_url).await.context("cannot open the database")?;
     let service = service(&source, &config, store.clone())?;
-    let listen = config.server.control_listen.clone();
-    let admin = config.server.admin_listen;
+    let (server, named) = (config.server.clone(), config.master_key.is_some());
     let reload = Reload::begin(config, prices, service.clone(), store.clone())
         .await
         .context("cannot use the database")?;
-    let admin =
-        TcpListener::bind(admin).await.with_context(|| format!("cannot listen on {admin}"))?;
-    if let ControlListen::Unix(path) = &listen {
-        make_folder(path)?;
-    }
-    let control =
-        Control::bind(&listen).await.with_context(|| format!("cannot listen on {listen:?}"))?;
-    announce(&admin.local_addr()?.to_string(), control.address())?;
+    let (admin, control) = listeners(&server).await?;
+    // Only now: who is shown no key must not have made one.
+    let made = if named { None } else { first_master(store.as_ref(), &service).await? };
+    announce(&admin.local_addr()?.to_string(), control.address(), made.as_ref())?;
 
     let (draining, drained) = watch::channel(false);
     let publisher = reload.publisher();
@@ -118,12 +115,42 @@ fn service(source: &Source, config: &Config, store: Arc<dyn Store>) -> anyhow::R
 }
 
 /// Says that both listeners are open: to people on standard error, to programs as the only line
-/// on standard output.
-fn announce(admin: &str, control: &str) -> anyhow::Result<()> {
-    let line = serde_json::json!({"admin": format!("http://{admin}"), "control": control});
+/// on standard output. A master key that was made just now stands there, this once, and in no log.
+fn announce(admin: &str, control: &str, made: Option<&Secret>) -> anyhow::Result<()> {
+    let mut line = serde_json::json!({"admin": format!("http://{admin}"), "control": control});
+    if let (Some(key), Some(line)) = (made, line.as_object_mut()) {
+        line.insert("master_key".into(), key.expose().into());
+        tracing::info!("a master key was made; it stands on standard output, this once");
+    }
     tracing::info!(admin.address = admin, control.address = control, "ready");
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+async fn listeners(server: &ServerConfig) -> anyhow::Result<(TcpListener, Control)> {
+    let (admin, listen) = (server.admin_listen, &server.control_listen);
+    let admin =
+        TcpListener::bind(admin).await.with_context(|| format!("cannot listen on {admin}"))?;
+    if let ControlListen::Unix(path) = listen {
+        make_folder(path)?;
+    }
+    let control =
+        Control::bind(listen).await.with_context(|| format!("cannot listen on {listen:?}"))?;
+    Ok((admin, control))
+}
+
+/// Makes a master key where there is nothing yet.
+async fn first_master(store: &dyn Store, service: &Service) -> anyhow::Result<Option<Secret>> {
+    let made = first_run::made(store, &SystemClock, &SystemEntropy).await;
+    let made = made.context("cannot use the database")?;
+    service.follow_master().await.context("cannot use the database")?;
+    if !service.has_master() {
+        tracing::warn!(
+            "there is no master key, so the management API answers health alone; \
+             `tollgate master-key rotate` makes one"
+        );
+    }
+    Ok(made)
 }
 
 fn make_folder(socket: &Path) -> anyhow::Result<()> {
@@ -149,6 +176,10 @@ async fn sweep(service: Service) {
     for round in 0_u64.. {
         rounds.tick().await;
         service.sweep_claims();
+        if let Err(error) = service.follow_master().await {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "nobody knows whether there is another master key");
+        }
         if round % SECONDS_BETWEEN_SWEEPS != 0 {
             continue;
         }

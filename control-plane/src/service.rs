@@ -19,7 +19,7 @@ mod usage;
 mod work;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 use tollgate_core::key::KeyHash;
@@ -47,7 +47,10 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// The configuration's.
     master: Option<KeyHash>,
+    /// The one that was made here, where the configuration names none.
+    made: Arc<RwLock<Option<KeyHash>>>,
     vault: Vault,
     claims: claims::Claimed,
     cache: kept::Shared,
@@ -62,7 +65,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The key that may do everything. `None`: there is none.
+    /// The key that may do everything. `None`: the configuration names none.
     pub master_key: Option<Secret>,
     /// Seals credentials of providers.
     pub vault: Vault,
@@ -87,6 +90,7 @@ impl Service {
             clock,
             entropy,
             master,
+            made: Arc::default(),
             vault,
             claims: claims::Claimed::default(),
             cache: kept::Shared::default(),
@@ -101,12 +105,26 @@ impl Service {
 
     /// Tells whether there is a master key.
     pub fn has_master(&self) -> bool {
-        self.master.is_some()
+        self.any_master().is_some()
     }
 
     /// Tells whether this is the master key's hash, in constant time.
     pub fn is_master(&self, hash: &KeyHash) -> bool {
-        self.master.is_some_and(|master| bool::from(master.as_bytes().ct_eq(hash.as_bytes())))
+        self.any_master().is_some_and(|master| bool::from(master.as_bytes().ct_eq(hash.as_bytes())))
+    }
+
+    /// Looks which master key was made here, by whichever control plane. One that the
+    /// configuration names counts instead.
+    pub async fn follow_master(&self) -> Result<(), ServiceError> {
+        if self.master.is_none() {
+            let made = self.store.master_key().await?;
+            *self.made.write().unwrap_or_else(PoisonError::into_inner) = made;
+        }
+        Ok(())
+    }
+
+    fn any_master(&self) -> Option<KeyHash> {
+        self.master.or_else(|| *self.made.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks the database for a sign of life.

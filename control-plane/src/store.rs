@@ -30,6 +30,7 @@ mod kept;
 mod keys;
 mod ledger;
 mod limits;
+mod master_keys;
 mod meters;
 pub mod news;
 mod postgres;
@@ -71,6 +72,7 @@ pub use crate::store::commitments::{Commitments, Committed};
 pub use crate::store::configured::Configured;
 pub use crate::store::daily::Counts;
 pub use crate::store::error::StoreError;
+pub use crate::store::master_keys::MasterKeys;
 pub use crate::store::query::{
     AlertPage, Changed, ChangedEntity, DailySpend, Deleted, EntityPage, EntityQuery, EntitySort,
     KeyOwners, KeyPage, KeyQuery, KeySort, LedgerEntry, ListedKey, SharedLimits, SpendBy,
@@ -82,7 +84,7 @@ pub use crate::store::sessions::Sessions;
 
 /// Keeps keys, the ledger and the audit log.
 #[async_trait]
-pub trait Store: Commitments + Renewals + Sessions + 'static {
+pub trait Store: Commitments + Renewals + Sessions + MasterKeys + 'static {
     /// Returns where to hear of what is committed, by this process or another one on the
     /// database. Every change that others must hear of is told by the method that makes it.
     fn newsroom(&self) -> &Newsroom;

@@ -93,7 +93,7 @@ pub(crate) async fn authenticate(
     if !app.service.has_master() {
         return Err(auth_error(
             "Authentication Error, No master key is configured, so the management API is closed. \
-             Set master_key in the configuration.",
+             Set master_key in the configuration, or run `tollgate master-key rotate`.",
         ));
     }
     let rate = app.config.borrow().server.admin.bad_keys_per_minute;

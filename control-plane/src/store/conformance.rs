@@ -14,6 +14,7 @@ mod kept;
 mod keys;
 mod leases;
 mod limits;
+mod master_keys;
 mod news;
 mod postgres_server;
 mod proofs;
@@ -129,6 +130,8 @@ store_tests!(
     sessions::a_login_begins_one_session,
     sessions::sessions_that_are_over_are_forgotten,
     sessions::an_identity_is_one_users_and_a_users_only_one,
+    master_keys::the_first_master_key_is_made_once,
+    master_keys::a_database_in_use_gets_no_master_key_by_itself,
     renewals::a_renewed_key_is_what_it_was,
     renewals::a_former_secret_is_good_as_long_as_it_was_said,
     renewals::who_knows_a_key_by_a_former_secret_hears_of_it,

@@ -97,6 +97,10 @@ pub(super) const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
 pub(super) const SET_SETTING: &str = "INSERT INTO settings (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+/// A row for whatever there is: a setting, keys, users and the like.
+pub(super) const ANYTHING: &str = "SELECT name FROM settings WHERE name = $1
+UNION ALL SELECT key_hash AS name FROM api_keys UNION ALL SELECT id AS name FROM entities LIMIT 1";
+
 /// Meters that the configuration alone can have made.
 pub(super) const CONFIGURED_METERS: &str = "SELECT * FROM meters
 WHERE scope IN ('provider', 'model') OR (scope = 'tag' AND name NOT IN (

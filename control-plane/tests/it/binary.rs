@@ -54,6 +54,36 @@ fn a_wrong_command_line_exits_with_64() {
 }
 
 #[test]
+fn the_first_start_makes_a_master_key_and_shows_it_once() {
+    let folder = folder();
+    let without = CONFIG.replace("master_key: env:MASTER\n", "");
+    std::fs::write(folder.path().join("c.yaml"), without).unwrap();
+
+    let mut first = Server::start(folder.path());
+    let made = first.ready["master_key"].as_str().unwrap().to_owned();
+    assert!(made.starts_with("sk-") && made.len() == 46, "{}", made.len());
+    assert_eq!(first.status("/key/list", &made), 200);
+    first.stop();
+    let mut second = Server::start(folder.path());
+    assert_eq!(second.ready.get("master_key"), None);
+    assert_eq!(second.status("/key/list", &made), 200, "it is known by its hash");
+
+    let rotate = ["master-key", "rotate", "--config", "c.yaml", "--data", "d"];
+    let Output { stdout, stderr, .. } = tollgate(folder.path(), &rotate).output().unwrap();
+    let other = String::from_utf8(stdout).unwrap().trim().to_owned();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while second.status("/key/list", &other) != 200 {
+        assert!(Instant::now() < deadline, "the new key is not known: {stderr:?}");
+        std::thread::yield_now();
+    }
+    assert_eq!(second.status("/key/list", &made), 401);
+    second.stop();
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("a master key was made"), "{log}");
+    assert!(!log.contains(&made) && !log.contains(&other), "a key stands in the log");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_used_exits_with_78() {
     let folder = folder();
     std::fs::write(folder.path().join("bad.yaml"), "filter: { file: none.wasm }").unwrap();
@@ -161,8 +191,10 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log"));
+        let log = Stdio::from(log.unwrap());
         let mut process = tollgate(folder, &["serve", "--config", "c.yaml", "--data", "d"])
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -171,14 +203,24 @@ impl Server {
         Self { process, stdout, ready: serde_json::from_str(&line).unwrap() }
     }
 
-    /// Asks for the only model.
-    fn model(&self) -> String {
+    /// Gets something with a key, and returns the status of the answer.
+    fn status(&self, path: &str, key: &str) -> u16 {
+        self.get(path, key).split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    fn get(&self, path: &str, key: &str) -> String {
         let admin = self.ready["admin"].as_str().unwrap().strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(admin).unwrap();
-        let request = b"GET /health HTTP/1.0\r\nx-api-key: sk-master\r\n\r\n";
-        stream.write_all(request).unwrap();
+        let request = format!("GET {path} HTTP/1.0\r\nx-api-key: {key}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks for the only model.
+    fn model(&self) -> String {
+        let answer = self.get("/health", "sk-master");
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.0 200"), "{head}");
         let body: Value = serde_json::from_str(body).unwrap();

@@ -14,8 +14,8 @@ use tollgate_control_plane::store::news::{News, Newsroom};
 use tollgate_control_plane::store::{
     AlertPage, AuditEntry, AuditPage, AuditQuery, Changed, ChangedEntity, Commitments, Committed,
     Configured, Counts, DailyQuery, DailySpend, DailyUsage, Dearest, Deleted, EntityPage,
-    EntityQuery, KeyPage, KeyQuery, LedgerEntry, Renewal, Renewals, Sessions, SharedLimits,
-    SpendBy, SpendPart, Store, StoreError, UsagePage, UsageQuery,
+    EntityQuery, KeyPage, KeyQuery, LedgerEntry, MasterKeys, Renewal, Renewals, Sessions,
+    SharedLimits, SpendBy, SpendPart, Store, StoreError, UsagePage, UsageQuery,
 };
 use tollgate_core::key::KeyHash;
 use tollgate_core::money::NanoDollars;
@@ -76,6 +76,19 @@ impl Sessions for BrokenStore {
         away()
     }
     async fn add_identity(&self, _: (&str, &str), _: &str, _: Timestamp) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl MasterKeys for BrokenStore {
+    async fn master_key(&self) -> Result<Option<KeyHash>, StoreError> {
+        away()
+    }
+    async fn begin_master_key(&self, _: &KeyHash, _: &Change) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn replace_master_key(&self, _: &KeyHash, _: &Change) -> Result<(), StoreError> {
         away()
     }
 }

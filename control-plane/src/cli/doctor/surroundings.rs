@@ -27,7 +27,7 @@ pub(super) fn filter(file: &Path) -> Finding {
 pub(super) fn master_key(key: Option<&Secret>) -> Finding {
     match key {
         Some(_) => Finding::ok("master key", "is set"),
-        None => Finding::warn("master key", "none; nobody can manage. Write master_key: env:NAME"),
+        None => Finding::warn("master key", MADE),
     }
 }
 
@@ -90,6 +90,10 @@ fn judged(name: String, answer: &Result<Reply, OutboundError>) -> Finding {
         Err(error) => Finding::fail(name, format!("{error}; is base_url right?")),
     }
 }
+
+/// Where the configuration names no master key.
+const MADE: &str = "none in the configuration; the first start on an empty database makes one, \
+                    `tollgate master-key rotate` another one";
 
 #[cfg(test)]
 mod tests {
