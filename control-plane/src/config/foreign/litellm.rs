@@ -6,6 +6,7 @@ mod params;
 mod prices;
 mod reasons;
 mod settings;
+mod sign_in;
 mod vendors;
 mod wildcards;
 
@@ -62,6 +63,7 @@ pub(super) fn translate(tree: &Value, around: Surroundings<'_>) -> Result<Transl
             section([("url", settings.database.clone().map_or(Value::Null, Value::from))]),
         ),
         ("master_key", variable(settings.master_key.as_deref())),
+        ("sign_in", sign_in::section_of(&variables, &notes)),
         ("providers", deployments.providers.tree()),
         ("models", list(models)),
         ("aliases", aliases),
@@ -92,11 +94,12 @@ const REFERENCE: &str = "os.environ/";
 /// Beside the file, unless the environment says otherwise.
 const FILTER: &str = "tollgate_filter.wasm";
 /// Sections that say that a file is meant for us.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "server",
     "filter",
     "database",
     "master_key",
+    "sign_in",
     "providers",
     "models",
     "combos",
