@@ -42,6 +42,7 @@ mod revocation;
 mod routing;
 mod sdks;
 mod secrets;
+mod sign_in;
 mod stacks;
 mod start_up;
 mod streaming;

@@ -15,6 +15,7 @@
 )]
 
 mod bootstrap;
+mod browser;
 mod client;
 mod config;
 mod control_plane;
@@ -23,6 +24,7 @@ mod directory;
 mod envoy;
 mod eventually;
 mod export;
+mod identity;
 mod logs;
 mod management;
 mod process;
@@ -35,6 +37,7 @@ mod stand_in;
 mod tls;
 mod tools;
 
+pub use browser::{Browser, Page};
 pub use client::{Answer, Call, Client, Protocol};
 pub use config::{Account, Config, Model, Provider};
 pub use control_plane::ControlPlane;
@@ -42,6 +45,7 @@ pub use database::Database;
 pub use envoy::{Envoy, Role, resident_kib};
 pub use eventually::{eventually, patience};
 pub use export::Manifest;
+pub use identity::IdentityProvider;
 pub use management::{Key, Row, dollars, hash_of, nanos};
 pub use raw::Raw;
 pub use recordings::{Recording, recordings};

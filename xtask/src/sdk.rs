@@ -24,6 +24,8 @@ const NODE_PACKAGES: &[&str] = &[
     "@anthropic-ai/claude-code@2.1.197",
     "@google/gemini-cli@0.61.0",
     "@openai/codex@0.169.0",
+    // An identity provider that people sign in with.
+    "oidc-provider@8.8.1",
 ];
 
 /// Returns the Python of a venv, making the venv when it is missing.
