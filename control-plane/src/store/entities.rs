@@ -28,7 +28,7 @@ impl<D: Driver> SqlStore<D> {
         &self,
         query: &EntityQuery,
     ) -> Result<EntityPage, StoreError> {
-        let select = |head| {
+        let select = |head: &str| {
             sql::Select::new(head)
                 .when("entities.kind =", Some(query.kind.as_str()))
                 .among("entities.id", query.ids.as_deref())
@@ -38,9 +38,17 @@ impl<D: Driver> SqlStore<D> {
                 .among("entities.team_id", query.teams.as_deref())
                 .among("entities.user_id", query.users.as_deref())
         };
-        let (statement, args) = select(sql::entities::ENTITIES)
-            .then(&order_by(query.sort, query.descending))
+        // Which ones is found in an index, before they are read.
+        let order = order_by(query.sort, query.descending);
+        let head = format!(
+            "{} WHERE entities.kind = '{}' AND entities.id IN (SELECT entities.id FROM entities",
+            sql::entities::ENTITIES,
+            query.kind.as_str()
+        );
+        let (statement, args) = select(&head)
+            .then(&order)
             .page(query.limit, query.offset)
+            .then(&format!(") {order}"))
             .finish();
         let rows = self.driver.read(statement, args).await?;
         let entities = rows.iter().map(|row| Fields::<D>(row).entity());

@@ -29,7 +29,7 @@ impl<D: Driver> SqlStore<D> {
         } else {
             (sql::COUNT_KEYS, sql::KEYS)
         };
-        let select = |head| {
+        let select = |head: &str| {
             sql::Select::new(head)
                 .when("keys.user_id =", query.user_id.as_deref())
                 .when("keys.team_id =", query.team_id.as_deref())
@@ -40,9 +40,15 @@ impl<D: Driver> SqlStore<D> {
                 .fact("keys.alias IS NOT NULL", query.has_alias)
                 .owned(query.owners.as_ref().map(|it| (it.user.as_str(), it.teams.as_slice())))
         };
-        let (statement, args) = select(rows)
-            .then(&order_by(query.sort, query.descending))
+        // Which ones is found in an index, before they are read.
+        let order = order_by(query.sort, query.descending);
+        let found = if query.deleted { "keys.key_hash, keys.deletion_id" } else { "keys.key_hash" };
+        let table = if query.deleted { "deleted_keys" } else { "api_keys" };
+        let head = format!("{rows} WHERE ({found}) IN (SELECT {found} FROM {table} AS keys");
+        let (statement, args) = select(&head)
+            .then(&order)
             .page(query.limit, query.offset)
+            .then(&format!(") {order}"))
             .finish();
         let rows = self.driver.read(statement, args).await?;
         let keys = rows.iter().map(|row| Fields::<D>(row).listed_key(query.deleted));
