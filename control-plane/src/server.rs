@@ -176,12 +176,13 @@ async fn sweep(service: Service) {
     for round in 0_u64.. {
         rounds.tick().await;
         service.sweep_claims();
-        if let Err(error) = service.follow_master().await {
-            let error = crate::telemetry::chain(&error);
-            tracing::error!(error, "nobody knows whether there is another master key");
-        }
+        let followed = service.follow_master().await;
         if round % SECONDS_BETWEEN_SWEEPS != 0 {
             continue;
+        }
+        if let Err(error) = followed {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "nobody knows whether there is another master key");
         }
         if let Err(error) = service.sweep_answers().await {
             let error = crate::telemetry::chain(&error);

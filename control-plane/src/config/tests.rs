@@ -3,6 +3,7 @@ mod limits;
 mod routing;
 mod semantic;
 mod settings;
+mod sign_in;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

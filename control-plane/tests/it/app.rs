@@ -120,15 +120,32 @@ impl TestApp {
         Self::followed(store, folder, master).await
     }
 
+    /// Begins with more in its configuration, where `env:WORD` is `open sesame`.
+    pub(crate) async fn configured(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = store::open(&Secret::new(url)).await.unwrap();
+        Self::begun(store, folder, Some(MASTER), config_with(more)).await
+    }
+
     /// Begins with a store whose changes are followed, as the real thing does.
     pub(crate) async fn followed(
         store: Arc<dyn Store>,
         folder: tempfile::TempDir,
         master: Option<&str>,
     ) -> Self {
+        Self::begun(store, folder, master, config()).await
+    }
+
+    async fn begun(
+        store: Arc<dyn Store>,
+        folder: tempfile::TempDir,
+        master: Option<&str>,
+        config: Config,
+    ) -> Self {
         let app = Self::over(store.clone(), folder, master);
         let prices = PriceList::built_in().unwrap();
-        let begun = Reload::begin(config(), prices, app.service.clone(), store);
+        let begun = Reload::begin(config, prices, app.service.clone(), store);
         let reload = begun.await.unwrap();
         let router = http::router(App::new(app.service.clone(), &reload, app.draining.subscribe()));
         let publisher = reload.publisher();
@@ -244,10 +261,14 @@ impl TestApp {
 }
 
 fn config() -> Config {
+    config_with("")
+}
+
+fn config_with(more: &str) -> Config {
     let source = Source {
         file: PathBuf::from("/etc/tollgate/config.yaml"),
         data_dir: PathBuf::from("/var/lib/tollgate"),
-        env: BTreeMap::new(),
+        env: BTreeMap::from([("WORD".to_owned(), "open sesame".to_owned())]),
     };
     let text = "
 filter: { file: tollgate_filter.wasm }
@@ -264,5 +285,5 @@ models:
   - name: small/embed
     targets: [{ provider: openai, model: text-embedding-3-small }]
 ";
-    source.read(text, &PriceList::default()).unwrap()
+    source.read(&format!("{more}\n{text}"), &PriceList::default()).unwrap()
 }
