@@ -136,6 +136,7 @@ mod tests {
         assert_eq!((cache.len(), cache.bytes), (0, 0));
     }
 
+    // proves: config.cache.memory_bytes
     #[test]
     fn those_that_were_not_asked_for_longest_make_room() {
         let mut cache = cache(3 * (100 + OVERHEAD));

@@ -177,6 +177,52 @@ mod tests {
         assert_eq!(cost(201, 0), 0);
     }
 
+    // proves: config.models[].targets[].price.{request,reasoning_token,cached_input_token,cache_write_token}
+    // proves: config.models[].targets[].price.{audio_input_token,audio_output_token}
+    // proves: config.models[].targets[].price.tiers[].{above_input_tokens,input_token,output_token}
+    // proves: config.models[].targets[].price.tiers[].{cached_input_token,cache_write_token}
+    #[test]
+    fn every_class_has_a_price_of_its_own() {
+        let each = |nanos: u64| AttoDollars(nanos * 1_000_000_000);
+        let price = Price {
+            input: each(1),
+            output: each(2),
+            cached_input: Some(each(3)),
+            cache_write: Some(each(5)),
+            reasoning: Some(each(7)),
+            audio_input: Some(each(11)),
+            audio_output: Some(each(13)),
+            request: Some(each(1000)),
+            tiers: vec![PriceTier {
+                above: 100,
+                input: Some(each(17)),
+                output: Some(each(19)),
+                cached_input: Some(each(23)),
+                cache_write: Some(each(29)),
+            }],
+            ..Price::default()
+        };
+        let none = TokenUsage::default();
+        let long = TokenUsage { input: 101, ..none };
+
+        for (tokens, nanos) in [
+            (none, 0),
+            (TokenUsage { input: 1, ..none }, 1),
+            (TokenUsage { output: 1, ..none }, 2),
+            (TokenUsage { input: 1, cached_input: 1, ..none }, 3),
+            (TokenUsage { input: 1, cache_write: 1, ..none }, 5),
+            (TokenUsage { output: 1, reasoning: 1, ..none }, 7),
+            (TokenUsage { input: 1, audio_input: 1, ..none }, 11),
+            (TokenUsage { output: 1, audio_output: 1, ..none }, 13),
+            (long, 101 * 17),
+            (TokenUsage { output: 1, ..long }, 101 * 17 + 19),
+            (TokenUsage { cached_input: 101, ..long }, 101 * 23),
+            (TokenUsage { cache_write: 101, ..long }, 101 * 29),
+        ] {
+            assert_eq!(price.cost(&tokens), NanoDollars(1000 + nanos), "{tokens:?}");
+        }
+    }
+
     #[test]
     fn rounds_half_up_once() {
         let price = Price { input: AttoDollars(500_000_000), ..Price::default() };

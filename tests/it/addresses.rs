@@ -5,6 +5,7 @@ use tollgate_e2e::{Client, Role, Stack, block_on, eventually};
 
 use crate::stacks::for_each_role;
 
+// proves: config.server.gateway.{allowed_ips,denied_ips}
 #[test]
 fn a_client_cannot_talk_itself_in() {
     for_each_role(&async |role| {
@@ -36,6 +37,7 @@ fn a_client_cannot_talk_itself_in() {
     });
 }
 
+// proves: config.server.gateway.trusted_hops
 #[test]
 fn the_word_of_a_trusted_proxy_is_taken() {
     block_on(async {
@@ -60,6 +62,7 @@ fn the_word_of_a_trusted_proxy_is_taken() {
     });
 }
 
+// proves: key.metadata
 #[test]
 fn keys_and_teams_have_lists_of_their_own() {
     for_each_role(&async |role| {

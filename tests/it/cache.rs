@@ -29,6 +29,7 @@ async fn told(call: Call) -> (String, String) {
     (answer.header("x-omniroute-cache").to_owned(), answer.text().await)
 }
 
+// proves: config.cache.enabled
 #[test]
 fn an_answer_is_kept_for_its_tenant_streams_too_and_costs_nothing_again() {
     on_every_role(&EVERY_ROLE, &async |stack| {
@@ -141,6 +142,7 @@ fn a_purge_reaches_every_worker_and_the_figures_are_told() {
     });
 }
 
+// proves: config.cache.count_in_budget
 #[test]
 fn kept_answers_count_when_they_are_to() {
     for_each_role(&async |role| {

@@ -78,6 +78,7 @@ async fn have_come(stack: &Stack, expected: u64) {
     .await;
 }
 
+// proves: config.cache.semantic.embedding_model
 #[test]
 fn a_similar_question_of_the_same_tenant_gets_the_answer_and_others_do_not() {
     // One of its own: what is counted and purged is all of a gateway's.
@@ -178,6 +179,7 @@ fn a_purge_forgets_what_similar_questions_find() {
     });
 }
 
+// proves: config.cache.semantic.ttl_seconds
 #[test]
 fn similar_questions_find_an_answer_for_as_long_as_is_configured() {
     for_each_role(&async |role| {
@@ -198,6 +200,7 @@ fn similar_questions_find_an_answer_for_as_long_as_is_configured() {
     });
 }
 
+// proves: config.cache.semantic.timeout_ms
 #[test]
 fn without_embeddings_requests_are_made_as_ever() {
     for_each_role(&async |role| {

@@ -43,6 +43,8 @@ fn the_first_header_in_order_counts_and_the_others_are_ignored() {
     });
 }
 
+// proves: config.providers[].{credential,credential_header,credential_query}
+// proves: config.providers[].accounts[].credential
 #[test]
 fn providers_get_their_credential_where_they_want_it_and_no_other() {
     for_each_role(&async |role| {

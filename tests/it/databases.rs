@@ -5,6 +5,7 @@ use tollgate_e2e::{Database, Stack, eventually, nanos};
 
 use crate::stacks::for_each_role;
 
+// proves: config.database.url
 #[test]
 fn postgres_keeps_keys_and_ledger_over_a_crash() {
     for_each_role(&async |role| {

@@ -279,6 +279,7 @@ fn a_provider_that_cannot_be_reached_is_replaced() {
     STACK.story(async |stack| matrix(stack, &connections()).await);
 }
 
+// proves: config.resilience.{cooldown_ms,longest_cooldown_ms}
 #[test]
 fn a_provider_that_answers_with_an_error_is_replaced() {
     STACK.story(async |stack| matrix(stack, &statuses()).await);

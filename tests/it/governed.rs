@@ -5,6 +5,9 @@ use tollgate_e2e::{Role, Stack, block_on, nanos, on_every_role};
 
 use crate::stacks::{EVERY_ROLE, RENAMED, RENAMED_TARGET};
 
+// proves: config.{models[].name,models[].targets[].provider,models[].targets[].model,providers[].id,providers[].base_url,filter.file}
+// proves: config.server.gateway.listen
+// proves: config.models[].targets[].price.{input_token,output_token}
 #[test]
 fn a_chat_is_answered_counted_and_charged() {
     on_every_role(&EVERY_ROLE, &async |stack| {

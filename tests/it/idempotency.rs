@@ -187,6 +187,7 @@ fn when_an_envoy_dies_the_request_is_made_by_another() {
     });
 }
 
+// proves: config.idempotency.max_answer_bytes
 #[test]
 fn an_answer_that_is_too_long_to_keep_is_made_for_each() {
     for_each_role(&async |role| {
@@ -206,6 +207,7 @@ fn an_answer_that_is_too_long_to_keep_is_made_for_each() {
     });
 }
 
+// proves: config.idempotency.{enabled,window_seconds}
 #[test]
 fn it_can_be_switched_off_and_the_window_ends() {
     for_each_role(&async |role| {

@@ -102,6 +102,7 @@ fn errors_have_the_form_that_its_clients_match_on() {
     });
 }
 
+// proves: config.server.gateway.management
 #[test]
 fn the_gateway_can_be_told_not_to_serve_it() {
     on_every_role(&EVERY_ROLE_STRICT, &async |stack| {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tollgate_e2e::{Model, Provider, Role, Row, Stack, StandIn, block_on, node, python};
 
+// proves: config.providers[].image_workflows
 #[test]
 fn the_python_client_is_served_and_billed_by_the_unit() {
     tell(Role::Xds, |environment| python("media.py", environment));

@@ -65,6 +65,7 @@ async fn refused(stack: &Stack, client: &Client, model: &str, url: &str) -> Stri
     body["error"]["message"].as_str().unwrap().to_owned()
 }
 
+// proves: config.media_fetch.enabled
 #[test]
 fn a_provider_that_wants_bytes_gets_them() {
     for_each_role(&async |role| {
@@ -102,6 +103,7 @@ fn a_provider_that_wants_bytes_gets_them() {
     });
 }
 
+// proves: config.media_fetch.{allow_http,allow_private,hosts}
 #[test]
 fn what_may_not_be_fetched_is_refused_and_nobody_is_asked() {
     for_each_role(&async |role| {
@@ -125,6 +127,7 @@ fn what_may_not_be_fetched_is_refused_and_nobody_is_asked() {
     });
 }
 
+// proves: config.media_fetch.{max_bytes,types}
 #[test]
 fn what_is_too_large_of_another_type_or_led_elsewhere_is_refused() {
     for_each_role(&async |role| {

@@ -42,6 +42,7 @@ fn one_model_is_described_under_its_name_with_slashes() {
     });
 }
 
+// proves: key.aliases
 #[test]
 fn an_alias_of_the_key_stands_for_its_model() {
     on_every_role(&EVERY_ROLE, &async |stack| {

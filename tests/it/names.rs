@@ -50,6 +50,7 @@ fn story(path: &'static str, body: &Value, who: &'static str, model: &'static st
     });
 }
 
+// proves: config.aliases
 #[test]
 fn an_alias_stands_for_its_model() {
     story(CHAT, &chat("Quick"), "demo", "gpt-4o");
@@ -70,11 +71,13 @@ fn a_provider_in_the_path_alone_serves() {
     story("/v1/providers/second/chat/completions", &chat("shared"), "second", "gpt-4o-mini");
 }
 
+// proves: config.default_model
 #[test]
 fn a_request_that_names_no_model_gets_the_default() {
     story(CHAT, &json!({ "messages": [{ "role": "user", "content": "Hi" }] }), "demo", "gpt-4o");
 }
 
+// proves: config.server.gateway.base_paths[].default_model
 #[test]
 fn a_base_path_has_a_default_of_its_own() {
     let body = json!({ "model": null, "messages": [{ "role": "user", "content": "Hi" }] });
@@ -101,6 +104,7 @@ fn what_no_name_or_path_stands_for_is_refused() {
     });
 }
 
+// proves: config.models[].groups
 #[test]
 fn a_group_opens_its_models_and_no_alias_opens_more() {
     on_every_role(&EVERY_ROLE, &async |stack| {

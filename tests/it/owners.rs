@@ -49,6 +49,7 @@ fn teams_of_an_organisation_share_its_limit() {
     });
 }
 
+// proves: customer.blocked
 #[test]
 fn a_customer_is_limited_and_blocked_whatever_the_key_and_however_named() {
     on_every_role(&EVERY_ROLE, &async |stack| {

@@ -33,6 +33,7 @@ fn the_api_is_served_under_each_of_its_prefixes() {
     });
 }
 
+// proves: config.server.gateway.base_paths[].path
 #[test]
 fn a_configured_base_path_serves_too() {
     for_each_role(&async |role| {

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tollgate_e2e::simulator::Gate;
 use tollgate_e2e::{Answer, Client, Provider, Stack, block_on, eventually};
 
+// proves: connection.{apiKey,baseUrl,defaultModel}, node.{prefix,type,apiType,baseUrl}
 /// The time is printed and not asserted: a busy machine must not fail the tests.
 #[test]
 fn a_provider_that_is_made_over_rest_serves_until_it_is_removed() {
@@ -84,6 +85,7 @@ fn what_was_made_over_rest_is_there_after_a_restart_and_no_secret_is_told() {
     });
 }
 
+// proves: alias.{alias,model}, combo.{name,models}
 #[test]
 fn an_alias_and_a_combo_that_are_made_over_rest_are_served() {
     block_on(async {
@@ -104,6 +106,7 @@ fn an_alias_and_a_combo_that_are_made_over_rest_are_served() {
     });
 }
 
+// proves: config.providers[].proxy, connection.proxy
 /// No test has a certificate that the system trusts, so what is asked of the proxy is all that is
 /// seen.
 #[test]

@@ -6,6 +6,7 @@ use tollgate_e2e::{Builder, Key, Model, Provider, Role, Stack, StandIn, node, py
 
 use crate::stacks::for_each_role;
 
+// proves: config.providers[].realtime
 #[test]
 fn the_python_client_talks_and_is_charged_for_each_answer() {
     for_each_role(&async |role| {

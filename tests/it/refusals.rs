@@ -39,6 +39,7 @@ fn deleted_keys() {
     });
 }
 
+// proves: key.duration
 #[test]
 fn expired_keys() {
     on_every_role(&EVERY_ROLE, &async |stack| {
@@ -55,6 +56,7 @@ fn expired_keys() {
     });
 }
 
+// proves: key.blocked
 #[test]
 fn blocked_keys_until_they_are_unblocked() {
     on_every_role(&EVERY_ROLE, &async |stack| {
@@ -128,6 +130,7 @@ fn unknown_models_and_paths() {
     });
 }
 
+// proves: config.server.gateway.max_body_bytes
 #[test]
 fn bodies_that_are_too_large() {
     on_every_role(&EVERY_ROLE_STRICT, &async |stack| {
@@ -143,6 +146,7 @@ fn bodies_that_are_too_large() {
     });
 }
 
+// proves: config.server.gateway.request_timeout_seconds
 #[test]
 fn clients_that_are_too_slow() {
     on_every_role(&EVERY_ROLE_STRICT, &async |stack| {
@@ -204,6 +208,7 @@ fn unknown_keys_while_the_control_plane_is_away() {
     });
 }
 
+// proves: config.server.gateway.error_profile
 #[test]
 fn clients_of_litellm_find_the_errors_that_they_match_on() {
     for_each_role(&async |role| {

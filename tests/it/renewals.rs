@@ -5,6 +5,7 @@ use tollgate_e2e::{eventually, on_every_role};
 
 use crate::stacks::EVERY_ROLE;
 
+// proves: key.{new_key,grace_period}
 #[test]
 fn a_former_secret_is_refused_at_once_or_when_its_grace_is_over() {
     on_every_role(&EVERY_ROLE, &async |stack| {
@@ -35,6 +36,7 @@ fn a_former_secret_is_refused_at_once_or_when_its_grace_is_over() {
     });
 }
 
+// proves: key.allowed_routes
 #[test]
 fn a_key_with_a_list_of_routes_is_refused_elsewhere() {
     on_every_role(&EVERY_ROLE, &async |stack| {

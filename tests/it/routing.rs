@@ -56,6 +56,7 @@ static ACCOUNTS: Shared = Shared::new(|| {
         .model(Model::new("pool", "pool", "gpt-4o-mini"))
 });
 
+// proves: config.providers[].check_seconds
 #[test]
 fn a_provider_that_is_checked_is_left_alone_before_a_request_finds_out() {
     block_on(async {
@@ -162,6 +163,7 @@ async fn burst(client: &Client, count: usize, stream: bool) -> usize {
     retried
 }
 
+// proves: config.resilience.{failures,open_ms}
 #[test]
 fn a_provider_that_dies_and_comes_back_costs_no_client_an_answer() {
     TOGETHER.story(async |stack| {
@@ -291,6 +293,7 @@ fn a_model_with_one_target_has_its_time_too() {
     });
 }
 
+// proves: config.resilience.refused_ms
 #[test]
 fn an_account_with_a_wrong_credential_is_replaced_by_another_one() {
     ACCOUNTS.story(async |stack| {

@@ -51,6 +51,7 @@ fn usage_is_asked_for_and_hidden_when_the_client_did_not_ask() {
     });
 }
 
+// proves: config.providers[].stream_usage
 #[test]
 fn a_provider_that_knows_no_stream_options_is_not_asked() {
     on_every_role(&EVERY_ROLE, &async |stack| {

@@ -5,6 +5,7 @@ use tollgate_e2e::{Protocol, Stack, eventually};
 
 use crate::stacks::for_each_role;
 
+// proves: config.server.gateway.tls.{certificate_file,private_key_file}
 #[test]
 fn clients_are_served_over_tls_in_both_protocols() {
     for_each_role(&async |role| {

@@ -14,6 +14,7 @@ const CREDENTIAL: &str = "credential-of-keeper";
 const MODEL: &str = "team/model";
 const SECRET: &str = "team/secret";
 
+// proves: config.models[].targets[].price.{batch_input_token,batch_output_token,training_token}
 #[test]
 fn work_is_charged_once_at_its_prices() {
     block_on(async {

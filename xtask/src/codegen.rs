@@ -11,10 +11,11 @@ const GENERATORS: &[[&str; 3]] = &[
     ["tollgate-core", "tokens", "vocabulary::"],
     ["tollgate-control-plane", "export", "descriptors::"],
     ["tollgate-control-plane", "it", "published_schema"],
+    ["tollgate-control-plane", "it", "list_of_settings"],
 ];
 
-/// Regenerates `proto/src/gen`, the tables of `core/src/tokens` the descriptors of Envoy's types and the
-/// schema of the configuration file.
+/// Regenerates `proto/src/gen`, the tables of `core/src/tokens`, the descriptors of Envoy's types,
+/// the schema of the configuration file and the list of settings with their tests.
 pub(crate) fn task(repo: &Repo) -> Result<()> {
     for [package, target, filter] in GENERATORS {
         let mut test = cargo(repo);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::domain::{Entity, EntityChange, Scope};
 use crate::http::auth::By;
 use crate::http::entity_fields::{self, Names};
-use crate::http::entity_view::linked_budget;
+use crate::http::entity_view::{fields, linked_budget};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::dollars;
@@ -119,7 +119,7 @@ pub(crate) async fn delete(State(app): State<App>, By(actor): By, Body(body): Bo
 async fn view(app: &App, customer: &Entity) -> Result<Value, ApiError> {
     let budget = app.service.budget_of(customer).await?;
     let now = app.service.now();
-    Ok(json!({
+    let mut view = fields(json!({
         "user_id": customer.id,
         "alias": customer.alias,
         "blocked": customer.blocked.unwrap_or(false),
@@ -131,7 +131,12 @@ async fn view(app: &App, customer: &Entity) -> Result<Value, ApiError> {
         "litellm_budget_table": linked_budget(customer, budget.as_ref(), now),
         "object_permission_id": null,
         "object_permission": null,
-    }))
+    }));
+    // LiteLLM's customers have none.
+    if !customer.metadata.is_empty() {
+        view.insert("metadata".into(), customer.metadata.clone().into());
+    }
+    Ok(view.into())
 }
 
 fn not_found(id: &str) -> ApiError {

@@ -24,7 +24,11 @@ pub(crate) async fn add(State(app): State<App>, caller: Caller, Body(body): Body
     let items = match body.given("member") {
         None => Vec::new(),
         Some(Value::Array(items)) => items.clone(),
-        Some(one) => vec![one.clone()],
+        Some(one @ Value::Object(_)) => vec![one.clone()],
+        Some(_) => {
+            let message = "member must be an object, or a list of such";
+            return Err(ApiError::bad_request("member", message));
+        }
     };
     body.finish()?;
     rights::manage_organization(&caller, Some(&id))?;

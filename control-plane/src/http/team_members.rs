@@ -83,7 +83,7 @@ pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): B
     let mut body = Fields::read(&body)?;
     let id = body.required_text("team_id");
     let (user_id, email) = (body.text("user_id").value(), body.text("user_email").value());
-    let role = body.given("role").and_then(Value::as_str).map(role_of).transpose()?;
+    let role = body.text("role").value().as_deref().map(role_of).transpose()?;
     let mut what = limits(&mut body)?;
     body.finish()?;
     let team = rights::team(&app, &caller, &id, Right::Manage).await.map_err(detailed)?;

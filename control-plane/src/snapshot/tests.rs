@@ -16,6 +16,8 @@ fn rendered(text: &str) -> v1::Snapshot {
     render(&config, &SharedLimits::default(), 3)
 }
 
+// proves: config.providers[].accounts[].{id,enabled}, config.providers[].enabled
+// proves: config.models[].targets[].account
 #[test]
 fn targets_are_told_for_each_account_that_may_be_used() {
     let snapshot = rendered(
@@ -49,6 +51,7 @@ models:
     assert_eq!(snapshot.models[0].targets[0].vision, Some(false));
 }
 
+// proves: config.providers[].timeout_seconds
 #[test]
 fn a_model_is_as_patient_as_the_most_patient_of_its_providers() {
     let snapshot = rendered(
@@ -107,6 +110,7 @@ providers:
     assert!(snapshot.providers[1].aliases.is_empty());
 }
 
+// proves: config.models[].mode
 #[test]
 fn models_say_what_they_are_for() {
     let text = "

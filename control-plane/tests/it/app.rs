@@ -1,6 +1,5 @@
 //! The application under test.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -114,18 +113,20 @@ impl TestApp {
     }
 
     pub(crate) async fn with_master(master: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let store = store::open(&Secret::new(url)).await.unwrap();
+        let (store, folder) = empty_store().await;
         Self::followed(store, folder, master).await
     }
 
     /// Begins with more in its configuration, where `env:WORD` is `open sesame`.
     pub(crate) async fn configured(more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let store = store::open(&Secret::new(url)).await.unwrap();
-        Self::begun(store, folder, Some(MASTER), config_with(more)).await
+        let (store, folder) = empty_store().await;
+        Self::following(store, folder, Some(MASTER), config_with(more)).await
+    }
+
+    /// Begins with another configuration file.
+    pub(crate) async fn with_file(text: &str) -> Self {
+        let (store, folder) = empty_store().await;
+        Self::following(store, folder, Some(MASTER), read(text)).await
     }
 
     /// Begins with a store whose changes are followed, as the real thing does.
@@ -134,10 +135,10 @@ impl TestApp {
         folder: tempfile::TempDir,
         master: Option<&str>,
     ) -> Self {
-        Self::begun(store, folder, master, config()).await
+        Self::following(store, folder, master, config()).await
     }
 
-    async fn begun(
+    async fn following(
         store: Arc<dyn Store>,
         folder: tempfile::TempDir,
         master: Option<&str>,
@@ -260,16 +261,27 @@ impl TestApp {
     }
 }
 
+async fn empty_store() -> (Arc<dyn Store>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    (store::open(&Secret::new(url)).await.unwrap(), folder)
+}
+
+fn read(text: &str) -> Config {
+    let variables = [("KEY", "sk-of-provider"), ("WORD", "open sesame")];
+    let source = Source {
+        file: PathBuf::from("/etc/tollgate/config.yaml"),
+        data_dir: PathBuf::from("/var/lib/tollgate"),
+        env: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    };
+    source.read(text, &PriceList::default()).unwrap()
+}
+
 fn config() -> Config {
     config_with("")
 }
 
 fn config_with(more: &str) -> Config {
-    let source = Source {
-        file: PathBuf::from("/etc/tollgate/config.yaml"),
-        data_dir: PathBuf::from("/var/lib/tollgate"),
-        env: BTreeMap::from([("WORD".to_owned(), "open sesame".to_owned())]),
-    };
     let text = "
 filter: { file: tollgate_filter.wasm }
 providers:
@@ -285,5 +297,5 @@ models:
   - name: small/embed
     targets: [{ provider: openai, model: text-embedding-3-small }]
 ";
-    source.read(&format!("{more}\n{text}"), &PriceList::default()).unwrap()
+    read(&format!("{more}\n{text}"))
 }

@@ -119,6 +119,7 @@ async fn only_the_admin_manages_keys() {
     }
 }
 
+// proves: config.master_key
 #[tokio::test]
 async fn without_a_master_key_management_is_closed() {
     let app = TestApp::with_master(None).await;

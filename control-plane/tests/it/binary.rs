@@ -161,6 +161,7 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert_eq!(codes, [Some(1), Some(1), Some(0)]);
 }
 
+// proves: config.server.{admin.listen,control.listen}
 #[test]
 fn serving_tells_where_reloads_and_drains() {
     let folder = folder();

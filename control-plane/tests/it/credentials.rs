@@ -20,6 +20,7 @@ async fn call(app: &TestApp, method: Method, path: &str, body: Value) -> (u16, V
     (answer.status.as_u16(), answer.body)
 }
 
+// shows: credential.credential_info
 #[tokio::test]
 async fn a_credential_lives_its_life_and_its_key_is_never_shown() {
     let app = TestApp::start().await;
@@ -51,6 +52,7 @@ async fn a_credential_lives_its_life_and_its_key_is_never_shown() {
     assert!(log.contains("openai main") && !log.contains("sk-hush"), "{log}");
 }
 
+// proves: credential.credential_values
 #[tokio::test]
 async fn a_model_is_used_with_the_credential_that_it_names() {
     let app = TestApp::start().await;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::app::{MASTER, TestApp};
 use crate::key_limits::{meters, policy};
 
+// shows: team.team_alias
 #[tokio::test]
 async fn a_team_answers_in_litellms_shape() {
     let app = TestApp::start().await;
@@ -27,6 +28,7 @@ async fn a_team_answers_in_litellms_shape() {
     assert_eq!(list[0]["team_alias"], "a");
 }
 
+// proves: user.auto_create_key
 #[tokio::test]
 async fn a_user_comes_with_a_key_unless_told_not_to() {
     let app = TestApp::start().await;
@@ -55,6 +57,7 @@ async fn a_user_comes_with_a_key_unless_told_not_to() {
     assert_eq!((&list["users"][0]["user_id"], &own["user_id"]), (&without["user_id"], &json!("u")));
 }
 
+// shows: user.user_email
 #[tokio::test]
 async fn users_are_changed_by_id_or_email_and_made_when_unknown() {
     let app = TestApp::start().await;
@@ -79,6 +82,7 @@ async fn users_are_changed_by_id_or_email_and_made_when_unknown() {
     assert_eq!(app.get("/key/list").await.ok()["total_count"], 0);
 }
 
+// proves: key.{user_id,team_id,models}, team.{organization_id,models}
 #[tokio::test]
 async fn limits_of_those_a_key_belongs_to_go_with_it() {
     let app = TestApp::start().await;
@@ -102,6 +106,7 @@ async fn limits_of_those_a_key_belongs_to_go_with_it() {
     assert_eq!(policy(&app, &all).await.models, ["a/*"]);
 }
 
+// proves: team.metadata, key.tags
 #[tokio::test]
 async fn tags_of_a_team_go_with_its_keys() {
     let app = TestApp::start().await;
@@ -143,6 +148,7 @@ async fn deleting_a_team_deletes_its_keys() {
     assert_eq!(app.get("/team/info?team_id=t").await.refusal().0, 404);
 }
 
+// shows: customer.alias
 #[tokio::test]
 async fn customers_are_limited_and_blocked() {
     let app = TestApp::start().await;
@@ -170,6 +176,7 @@ async fn customers_are_limited_and_blocked() {
     assert_eq!(app.service.resolve_customer("c").await.unwrap().customer, None);
 }
 
+// shows: organization.organization_alias, tag.description
 #[tokio::test]
 async fn organizations_and_tags_come_change_and_go() {
     let app = TestApp::start().await;

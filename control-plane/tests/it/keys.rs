@@ -11,6 +11,7 @@ use tollgate_core::key::KeyHash;
 use crate::app::TestApp;
 use crate::key_limits::policy;
 
+// shows: key.key_alias
 #[tokio::test]
 async fn generating_answers_in_litellms_shape() {
     let app = TestApp::start().await;

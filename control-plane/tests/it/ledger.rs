@@ -119,6 +119,7 @@ fn line(worker: u8, number: u8) -> String {
     )
 }
 
+// proves: config.server.gateway.access_log
 #[tokio::test]
 async fn requests_that_a_crashed_envoy_finished_get_records() {
     let app = TestApp::start().await;

@@ -31,6 +31,8 @@ mod public;
 mod renewals;
 mod roles;
 mod sessions;
+mod settings;
+mod settings_hold;
 mod sign_in_settings;
 mod spend;
 mod spend_totals;

@@ -41,7 +41,13 @@ async fn every_route_is_described() {
 /// Puts names of things that are there into a path.
 fn filled(path: &str) -> String {
     let name = if path.starts_with("/credentials") { "openai" } else { "fast-1" };
-    path.replace("{key}", "sk-example-of-a-key").replace("{name}", name).replace("{id}", name)
+    let path = if path.contains("/regenerate") {
+        path.replace("{key}", "sk-example-of-another")
+    } else {
+        path.replace("{key}", "sk-example-of-a-key")
+    };
+    let path = path.replace("{team_id}", "search").replace("{user_id}", "ada");
+    path.replace("{name}", name).replace("{id}", name)
 }
 
 /// Those whose ids are made up when they are made, and those that ask a provider.

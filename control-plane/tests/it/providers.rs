@@ -43,6 +43,7 @@ async fn node(app: &TestApp, prefix: &str, url: &str) -> String {
     made.body["node"]["id"].as_str().unwrap().to_owned()
 }
 
+// proves: connection.{priority,weight,isActive,limits}
 #[tokio::test]
 async fn a_connection_is_served_changed_and_removed() {
     let app = TestApp::start().await;
@@ -239,6 +240,7 @@ async fn a_node_goes_with_all_that_belongs_to_it() {
     assert!(!app.served().contains(&"lan/qwen".to_owned()));
 }
 
+// proves: combo.{config,isActive}, provider_model.modelId
 #[tokio::test]
 async fn combos_and_aliases_are_told_to_filters() {
     let app = TestApp::start().await;
@@ -289,6 +291,7 @@ async fn members_of_a_combo_are_asked_for_a_few_words() {
     assert_eq!(metrics["metrics"]["c"]["totalRequests"], 0);
 }
 
+// proves: model.{model_name,litellm_params,model_info}
 #[tokio::test]
 async fn deployments_are_made_as_litellm_makes_them() {
     let app = TestApp::start().await;
@@ -322,6 +325,7 @@ async fn deployments_are_made_as_litellm_makes_them() {
     assert!(unknown.body["detail"]["error"].as_str().unwrap().contains("not found on litellm"));
 }
 
+// proves: resilience.{profiles,resilience}
 #[tokio::test]
 async fn resilience_is_changed_and_shown() {
     let app = TestApp::start().await;

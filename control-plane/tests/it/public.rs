@@ -10,6 +10,7 @@ async fn anybody(app: &TestApp, path: &str) -> Value {
     app.call(Method::GET, path, None, Body::empty()).await.ok()
 }
 
+// proves: public.model_groups
 #[tokio::test]
 async fn models_are_public_once_somebody_says_so() {
     let app = TestApp::start().await;

@@ -20,6 +20,7 @@ async fn get(app: &TestApp, key: &str, path: &str) -> Answer {
     app.call(Method::GET, path, Some(key), Body::empty()).await
 }
 
+// proves: user.user_role
 #[tokio::test]
 async fn a_key_acts_with_the_role_of_its_user() {
     let app = TestApp::start().await;
@@ -113,6 +114,7 @@ async fn a_key_without_a_user_looks_at_itself_alone() {
     }
 }
 
+// proves: key.{allowed_routes,key_type}
 #[tokio::test]
 async fn a_key_with_a_list_of_routes_calls_no_other() {
     let app = TestApp::start().await;
@@ -176,6 +178,7 @@ async fn team(app: &TestApp) -> [String; 3] {
     keys
 }
 
+// proves: member.role
 #[tokio::test]
 async fn members_are_added_changed_and_removed_by_the_admins_of_their_team() {
     let app = TestApp::start().await;
@@ -223,6 +226,7 @@ async fn members_are_added_changed_and_removed_by_the_admins_of_their_team() {
     assert_eq!(unknown.status.as_u16(), 400);
 }
 
+// proves: team.{team_member_permissions,members_with_roles}
 #[tokio::test]
 async fn what_a_member_may_do_to_keys_of_a_team_is_the_teams_to_say() {
     let app = TestApp::start().await;
@@ -286,6 +290,7 @@ async fn an_admin_of_a_team_does_not_say_what_the_team_may_use() {
     assert_eq!(get(&app, &member, "/team/list?user_id=a").await.status.as_u16(), 401);
 }
 
+// proves: organization_member.{member,role}, user.organizations
 #[tokio::test]
 async fn an_admin_of_an_organization_manages_what_is_in_it_and_no_more() {
     let app = TestApp::start().await;

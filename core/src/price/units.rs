@@ -104,6 +104,7 @@ mod tests {
         Price { units, ..Price::default() }
     }
 
+    // proves: config.models[].targets[].price.{audio_input_second,audio_output_second}
     #[test]
     fn sound_costs_by_the_second_unless_tokens_of_it_are_counted() {
         let whisper =
@@ -115,6 +116,7 @@ mod tests {
         assert_eq!(whisper.cost_with(&counted, &units), NanoDollars(0));
     }
 
+    // proves: config.models[].targets[].price.{image_input_token,image_output_token}
     #[test]
     fn tokens_of_images_have_prices_of_their_own() {
         let units = UnitPrices {
@@ -131,6 +133,7 @@ mod tests {
         assert!(price.bound_with(50, 1_056, &units) >= price.cost_with(&tokens, &units));
     }
 
+    // proves: config.models[].targets[].price.{image,character}
     #[test]
     fn images_and_characters_cost_apiece() {
         let price = of(UnitPrices {

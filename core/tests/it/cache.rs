@@ -134,6 +134,7 @@ fn without_the_control_plane_requests_are_made_and_kept_in_memory() {
     assert!(hits(&mut host, PATH, &[], CHAT));
 }
 
+// proves: config.cache.ttl_seconds
 #[test]
 fn a_kept_answer_gets_old_and_is_purged() {
     let mut host = host();
@@ -170,6 +171,7 @@ fn a_client_may_refuse_kept_answers_and_to_have_its_own_kept() {
     assert!(hits(&mut host, PATH, &[("x-omniroute-no-cache", "no")], CHAT));
 }
 
+// proves: config.cache.{eligibility,models}
 #[test]
 fn only_requests_that_want_one_answer_are_kept_unless_all_are() {
     let warm = CHAT.replace("\"temperature\":0", "\"temperature\":0.5");
@@ -189,6 +191,7 @@ fn only_requests_that_want_one_answer_are_kept_unless_all_are() {
     assert_eq!(run.client_sends(PATH, &[], CHAT), Flow::Continue);
 }
 
+// proves: config.cache.max_entry_bytes
 #[test]
 fn what_failed_broke_off_or_said_nothing_is_not_kept() {
     let empty = r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#;
@@ -213,6 +216,7 @@ fn what_failed_broke_off_or_said_nothing_is_not_kept() {
     }
 }
 
+// proves: config.cache.scope
 #[test]
 fn nobody_else_gets_it() {
     let kept_by = |policy: proto::KeyPolicy, cache: proto::Cache| {

@@ -158,6 +158,7 @@ fn nobody_else_shares_a_context_nor_another_version_of_the_model() {
     assert_ne!(asked(&mut host, PATH, CHAT).unwrap().context, mine);
 }
 
+// proves: config.cache.semantic.{models,max_text_bytes}
 #[test]
 fn nothing_is_compared_where_it_is_not_meant_or_the_text_is_long() {
     let semantic = similar().semantic.unwrap();
@@ -204,6 +205,7 @@ fn an_answer_to_a_similar_question_is_marked_recorded_and_remembered() {
     assert_eq!(records.len(), 2);
 }
 
+// proves: config.cache.semantic.threshold
 #[test]
 fn what_is_remembered_serves_only_while_it_is_similar_enough() {
     let semantic = similar().semantic.unwrap();

@@ -197,6 +197,7 @@ fn an_answer_that_is_none_becomes_an_error() {
     assert_eq!(host.records()[0].error_code.as_deref(), Some("provider_error"));
 }
 
+// proves: config.server.gateway.debug_headers
 #[test]
 fn what_cannot_be_carried_is_told_or_refused() {
     let mut host = host();

@@ -174,6 +174,7 @@ fn a_connection_that_fails_is_heard_of_with_the_next_attempt() {
     assert_eq!(told, [("openai", 502, 0), ("anthropic", 502, 2), ("plain", 502, 3)]);
 }
 
+// proves: config.{models[],combos[]}.{first_byte_timeout_seconds,attempts_within_seconds}
 #[test]
 fn an_attempt_that_takes_too_long_has_timed_out_and_may_have_cost() {
     let mut host = host(|many| {
@@ -214,6 +215,7 @@ fn errors_of_the_client_are_the_answer() {
     assert_eq!(host.records().len(), 1);
 }
 
+// proves: config.models[].targets[].max_input_tokens
 #[test]
 fn a_prompt_that_is_too_long_goes_to_who_can_hold_it() {
     let mut host = host(|many| {
@@ -345,6 +347,7 @@ fn an_answer_that_envoy_does_not_replace_is_no_answer() {
     assert_eq!(run.answer.header("x-tollgate-retry"), None);
 }
 
+// proves: config.models[].strict
 #[test]
 fn a_strict_model_is_not_tried_where_something_would_be_left_out() {
     let mut host = host(|many| many.strict = true);

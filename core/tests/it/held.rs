@@ -60,6 +60,7 @@ fn a_stream_that_begins_with_an_error_is_replaced() {
     assert!(answers(&mut run, "200", SSE, error));
 }
 
+// proves: config.{models[],combos[]}.hold_seconds
 #[test]
 fn an_answer_is_not_held_for_ever() {
     let mut host = host(|_| {});
@@ -80,6 +81,7 @@ fn an_answer_is_not_held_for_ever() {
     assert_eq!(run.answer.text(), ": waiting\n\n: still\n\n");
 }
 
+// proves: config.{models[],combos[]}.hold_bytes
 #[test]
 fn not_more_than_so_much_is_held() {
     let mut host =

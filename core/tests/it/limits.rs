@@ -64,6 +64,7 @@ fn money_is_reserved_at_worst_and_settled_by_the_truth() {
     assert_eq!(book.used, 10 * 1000 + 20 * 2000);
 }
 
+// proves: config.limits.output_floor_tokens
 #[test]
 fn what_is_left_becomes_the_cap_down_to_the_floor() {
     let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));
@@ -83,6 +84,7 @@ fn what_is_left_becomes_the_cap_down_to_the_floor() {
     assert_eq!(error["error"]["limit"]["dimension"], "money");
 }
 
+// proves: config.limits.on_low_budget
 #[test]
 fn a_policy_can_say_to_refuse_rather_than_to_cap() {
     let low_budget = Some(proto::LowBudget { refuse: true, floor_tokens: 16 });
@@ -150,6 +152,7 @@ fn silence_of_the_control_plane_is_no_reached_limit() {
     assert!(last.reply.is_none());
 }
 
+// proves: config.models[].targets[].free
 #[test]
 fn a_model_without_a_price_is_refused_under_a_budget() {
     let mut host = Host::knowing(GATEWAY, limited(Dimension::Money));

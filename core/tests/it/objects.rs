@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tollgate_core::exchange::{Flow, Input, Question};
 use tollgate_core::path::resources::{Action, Row, TABLE};
 use tollgate_proto::v1 as proto;
+use tollgate_proto::v1::update::Event;
 
+use crate::configured::snapshot;
 use crate::driver::{GATEWAY, Host, Run, error_in};
 
 fn tenant() -> proto::KeyPolicy {
@@ -353,4 +355,28 @@ fn a_model_must_be_one_that_the_key_may_use() {
     let at = proto::AdmitResponse { provider: "openai".to_owned(), models, ..Default::default() };
     let _ = answer(&mut run, &at);
     assert_eq!(run.refusal().2, "model_not_allowed");
+}
+
+// proves: config.server.gateway.resources_provider
+#[test]
+fn objects_whose_request_names_no_provider_are_kept_by_the_configured_one() {
+    for (configured, keeper) in [("", Some("openai")), ("plain", Some("plain")), ("gone", None)] {
+        let mut host = host();
+        let mut snapshot = snapshot();
+        snapshot.revision += 1;
+        configured.clone_into(&mut snapshot.resources_provider);
+        host.update(Event::Snapshot(snapshot));
+        let mut run = host.begin();
+
+        let flow = send(&mut run, "POST", "/v1/threads", "{}");
+
+        if let Some(keeper) = keeper {
+            assert_eq!(flow, Flow::Continue, "{configured}");
+            run.reaches_provider();
+            let authority = format!("{keeper}.example");
+            assert_eq!(run.request.header(":authority"), Some(&*authority), "{configured}");
+        } else {
+            assert_eq!(run.refusal().0, 400, "{configured}");
+        }
+    }
 }

@@ -233,6 +233,7 @@ fn the_id_is_the_tenants_the_paths_and_the_clients() {
     assert_ne!(&other[1], content);
 }
 
+// proves: config.idempotency.request_id
 #[test]
 fn a_request_id_counts_where_envoy_makes_none_and_nothing_else_is_said() {
     let named = [("x-request-id", "a")];

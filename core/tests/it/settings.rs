@@ -35,6 +35,7 @@ fn sent(host: &mut Host, more: &Value) -> [Value; 3] {
     })
 }
 
+// proves: config.models[].system_prompt.{prefix,suffix}
 #[test]
 fn a_system_prompt_reaches_every_provider_once() {
     let mut host = host(|it| it.system_prefix = "Be kind.".into());
@@ -72,6 +73,7 @@ fn a_body_in_the_same_dialect_keeps_its_other_bytes() {
     assert_eq!(run.request.header("anthropic-version"), Some("2023-01-01"));
 }
 
+// proves: config.models[].{defaults,overrides}
 #[test]
 fn defaults_and_overrides_are_the_providers_fields() {
     let mut host = host(|it| {
@@ -91,6 +93,7 @@ fn defaults_and_overrides_are_the_providers_fields() {
     assert_eq!((&openai["max_tokens"], &openai["temperature"]), (&json!(9), &json!(1)));
 }
 
+// proves: config.models[].thinking.{mode,budget,effort}
 #[test]
 fn thinking_is_set_in_the_providers_dialect() {
     let thinking = |mode: proto::ThinkingMode, tokens| {

@@ -43,6 +43,7 @@ fn a_prompt_that_nobody_holds_is_refused_when_it_was_counted() {
     assert_eq!(order_of(&model, &estimated, &mut State::default()), "b c");
 }
 
+// proves: config.models[].targets[].max_output_tokens
 #[test]
 fn a_long_answer_prefers_those_that_give_it() {
     let short = Target { max_output_tokens: Some(1_000), ..target("short") };
@@ -62,6 +63,7 @@ fn model_of_short() -> Model {
     model([short("a"), short("b")])
 }
 
+// proves: config.models[].targets[].{tools,vision}
 #[test]
 fn tools_and_images_go_to_those_not_known_to_refuse_them() {
     let no_tools = Target { tools: Some(false), ..target("no-tools") };
@@ -87,6 +89,7 @@ fn what_nobody_can_be_given_is_named() {
     refused(&model, &Ask { vision: true, ..ask() }, Nothing::Unable(Ability::Vision));
 }
 
+// proves: config.{models[],combos[]}.max_attempts
 #[test]
 fn no_more_attempts_are_made_than_configured() {
     let mut model = named("a b c d");

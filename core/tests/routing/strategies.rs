@@ -56,6 +56,7 @@ fn weighted(name: &str, weight: u32) -> Target {
     Target { weight, ..target(name) }
 }
 
+// proves: config.models[].targets[].weight, config.combos[].models[].weight
 #[test]
 fn weights_are_shares() {
     let model = with(
@@ -96,6 +97,7 @@ fn without_weights_all_are_alike() {
     about(&shares, "b", 50);
 }
 
+// proves: config.providers[].accounts[].weight
 #[test]
 fn an_entry_weighs_as_much_with_many_accounts() {
     let model = with(named("a/1 a/2 a/3 b"), Strategy::Weighted, Strategy::Weighted);
@@ -119,6 +121,7 @@ fn an_account_that_is_out_leaves_its_share_to_the_others() {
     about(&shares(&model, state), "b", 50);
 }
 
+// proves: config.{models[],combos[]}.strategy, combo.strategy
 #[test]
 fn turns_go_round() {
     let state = &mut State::default();
@@ -138,6 +141,7 @@ fn turns_stay_even_when_one_is_out() {
     assert_eq!([next(), next(), next(), next()], ["a c", "c a", "a c", "c a"]);
 }
 
+// proves: config.{models[],combos[]}.account_strategy
 #[test]
 fn accounts_take_turns_within_their_entry() {
     let state = &mut State::default();

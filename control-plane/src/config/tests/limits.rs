@@ -70,6 +70,27 @@ tags:
     assert_eq!(config.tags[0].name, "t");
 }
 
+// proves: config.models[].targets[].base_model
+#[test]
+fn a_model_of_another_name_is_priced_as_what_it_is() {
+    let text = r"
+filter: { file: f.wasm }
+providers: [{ id: openai, base_url: https://api.openai.com/v1 }]
+models:
+  - name: m
+    targets:
+      - { provider: openai, model: our-deployment, base_model: gpt-4o-mini }
+      - { provider: openai, model: our-deployment }
+";
+
+    let config = read(text, &[]).unwrap();
+
+    let [named, unnamed] = config.models[0].targets.as_slice() else { panic!("{config:?}") };
+    assert_eq!(named.model, "our-deployment");
+    assert!(named.price.is_some() && named.max_input_tokens == Some(128_000));
+    assert_eq!((&unnamed.price, unnamed.max_input_tokens), (&None, None));
+}
+
 #[test]
 fn limits_that_cannot_be_are_named() {
     for (limits, field) in [

@@ -43,6 +43,7 @@ fn a_provider_has_accounts_with_limits_of_their_own() {
     assert_eq!(limits.rpm, Some(7));
 }
 
+// proves: config.providers[].kind
 #[test]
 fn a_known_provider_needs_no_url() {
     let config = config(
@@ -142,6 +143,7 @@ fn unknown_values_are_refused_with_their_field() {
     );
 }
 
+// proves: config.combos[].{name,groups}, config.combos[].models[].model
 #[test]
 fn a_combo_becomes_a_model() {
     let config = config(&format!(

@@ -129,6 +129,8 @@ pub(super) const KEY: &[Field] = &[
     object("metadata", "Free JSON; allowed_ips and denied_ips in it hold."),
     dollars("spend", "What counts as spent so far, in USD."),
     flag("blocked", "Refuses everything."),
+    texts("allowed_routes", "Paths, patterns that end in * or groups of routes; empty: all."),
+    text("key_type", "A word for allowed_routes: default, llm_api, management or read_only."),
 ];
 
 pub(super) const CHOSEN_KEY: &[Field] =
@@ -187,9 +189,13 @@ pub(super) const RESET: &[Field] =
 /// What users, teams, organisations, customers and tags share.
 pub(super) const ENTITY: &[Field] = &[
     text("budget_id", "A budget that it shares."),
-    texts("models", "Models its keys may call; empty: all."),
-    object("metadata", "Free JSON; allowed_ips and denied_ips in it hold."),
     dollars("spend", "What counts as spent so far, in USD."),
+];
+
+/// What those have that keys belong to.
+pub(super) const OWNER: &[Field] = &[
+    texts("models", "Models its keys may call; empty: all."),
+    object("metadata", "Free JSON; allowed_ips, denied_ips and tags in it hold for its keys."),
 ];
 
 pub(super) const USER: &[Field] = &[
@@ -197,6 +203,11 @@ pub(super) const USER: &[Field] = &[
     text("user_email", "Its address; no other user has it."),
     text("user_alias", "What people call it."),
     text("user_role", "proxy_admin, proxy_admin_viewer, internal_user or internal_user_viewer."),
+];
+
+pub(super) const PARTS_OF_USER: &[Field] = &[
+    objects("teams", "Teams to be a member of, by id or with team_id and max_budget_in_team."),
+    texts("organizations", "Organisations to be a member of."),
 ];
 
 pub(super) const KEY_OF_USER: &[Field] = &[
@@ -209,11 +220,66 @@ pub(super) const KEY_OF_USER: &[Field] = &[
 
 pub(super) const USER_IDS: &[Field] = &[texts("user_ids", "Their ids.")];
 
+pub(super) const NEW_TEAM: &[Field] = &[text("team_id", "Its id; made up without one.")];
+
 pub(super) const TEAM: &[Field] = &[
-    text("team_id", "Its id; made up without one."),
     text("team_alias", "What people call it."),
     text("organization_id", "The organisation it belongs to."),
     flag("blocked", "Refuses all requests of its keys."),
+    texts("team_member_permissions", "What members may do to keys of the team."),
+];
+
+pub(super) const FIRST_MEMBERS: &[Field] =
+    &[objects("members_with_roles", "Its members: role, and user_id or user_email each.")];
+
+pub(super) const NEW_MEMBER: &[Field] = &[
+    text("team_id", "The team."),
+    object("member", "Who: role, and user_id or user_email; or a list of such."),
+];
+
+pub(super) const NEW_MEMBERS: &[Field] = &[
+    text("team_id", "The team."),
+    objects("members", "Who: role, and user_id or user_email each; up to 500."),
+];
+
+pub(super) const KNOWN_MEMBER: &[Field] = &[
+    text("team_id", "The team."),
+    text("user_id", "Who."),
+    text("user_email", "Who, by address."),
+];
+
+pub(super) const MEMBER_ROLE: &[Field] = &[text("role", "admin or user.")];
+
+pub(super) const MEMBER_LIMITS: &[Field] = &[
+    dollars("max_budget_in_team", "Most that they may spend of the team, in USD."),
+    text("budget_duration", "How long that budget lasts; then it begins anew."),
+    whole("tpm_limit", "Tokens a minute."),
+    whole("rpm_limit", "Requests a minute."),
+    texts("allowed_models", "Models that their keys of the team may call; empty: all."),
+];
+
+pub(super) const TEAM_MODELS: &[Field] =
+    &[text("team_id", "The team."), texts("models", "Names of models.")];
+
+pub(super) const TEAM_PERMISSIONS: &[Field] = &[
+    text("team_id", "The team."),
+    texts("team_member_permissions", "What members may do to keys, such as /key/generate."),
+];
+
+pub(super) const NEW_PART: &[Field] = &[
+    text("organization_id", "The organisation."),
+    object("member", "Who: role, and user_id or user_email; or a list of such."),
+];
+
+pub(super) const KNOWN_PART: &[Field] =
+    &[text("organization_id", "The organisation."), text("user_id", "Who.")];
+
+pub(super) const PART_ROLE: &[Field] =
+    &[text("role", "org_admin, internal_user or internal_user_viewer.")];
+
+pub(super) const RENEWAL: &[Field] = &[
+    text("new_key", "The new secret; a random one without it."),
+    text("grace_period", "How long the former secret goes on, such as 24h."),
 ];
 
 pub(super) const TEAM_ID: &[Field] = &[text("team_id", "Its id.")];
@@ -233,6 +299,7 @@ pub(super) const CUSTOMER: &[Field] = &[
     text("user_id", "What requests name it as."),
     text("alias", "What people call it."),
     flag("blocked", "Refuses all requests that name it."),
+    object("metadata", "Free JSON."),
 ];
 
 pub(super) const TAG: &[Field] =

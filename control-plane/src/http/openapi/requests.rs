@@ -42,36 +42,97 @@ pub const BODIES: &[Body] = &[
     body(("POST", "/budget/info"), &[f::BUDGET_IDS], r#"{"budgets": ["standard"]}"#),
     body(
         ("POST", "/organization/new"),
-        &[f::ORGANIZATION, f::ENTITY, f::LIMITS],
+        &[f::ORGANIZATION, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"organization_id": "acme", "organization_alias": "Acme", "max_budget": 100}"#,
     ),
     body(
         ("PATCH", "/organization/update"),
-        &[f::ORGANIZATION, f::ENTITY, f::LIMITS],
+        &[f::ORGANIZATION, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"organization_id": "acme", "organization_alias": "Acme Ltd"}"#,
     ),
     body(("POST", "/organization/info"), &[f::ORGANIZATIONS], r#"{"organizations": ["acme"]}"#),
     body(
         ("POST", "/team/new"),
-        &[f::TEAM, f::ENTITY, f::LIMITS],
+        &[f::NEW_TEAM, f::TEAM, f::FIRST_MEMBERS, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"team_id": "search", "team_alias": "Search", "models": ["gpt-4o-mini"]}"#,
     ),
     body(
         ("POST", "/team/update"),
-        &[f::TEAM, f::ENTITY, f::LIMITS],
+        &[f::TEAM_ID, f::TEAM, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"team_id": "search", "rpm_limit": 600}"#,
     ),
     body(("POST", "/team/block"), &[f::TEAM_ID], r#"{"team_id": "search"}"#),
     body(("POST", "/team/unblock"), &[f::TEAM_ID], r#"{"team_id": "search"}"#),
     body(
         ("POST", "/user/new"),
-        &[f::USER, f::KEY_OF_USER, f::ENTITY, f::LIMITS],
+        &[f::USER, f::KEY_OF_USER, f::PARTS_OF_USER, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"user_id": "ada", "user_email": "ada@example.com", "user_role": "internal_user"}"#,
     ),
     body(
         ("POST", "/user/update"),
-        &[f::USER, f::ENTITY, f::LIMITS],
+        &[f::USER, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"user_id": "ada", "max_budget": 5, "budget_duration": "1mo"}"#,
+    ),
+    body(
+        ("POST", "/team/member_add"),
+        &[f::NEW_MEMBER, f::MEMBER_LIMITS],
+        r#"{"team_id": "search", "member": {"role": "user", "user_id": "ada"},
+            "max_budget_in_team": 3, "budget_duration": "30d"}"#,
+    ),
+    body(
+        ("POST", "/team/bulk_member_add"),
+        &[f::NEW_MEMBERS, f::MEMBER_LIMITS],
+        r#"{"team_id": "search", "members": [{"role": "user", "user_id": "grace"}]}"#,
+    ),
+    body(
+        ("POST", "/team/member_update"),
+        &[f::KNOWN_MEMBER, f::MEMBER_ROLE, f::MEMBER_LIMITS],
+        r#"{"team_id": "search", "user_id": "ada", "rpm_limit": 10}"#,
+    ),
+    body(
+        ("POST", "/team/{team_id}/member/{user_id}/reset_spend"),
+        &[f::RESET],
+        r#"{"reset_to": 0}"#,
+    ),
+    body(
+        ("POST", "/team/member_delete"),
+        &[f::KNOWN_MEMBER],
+        r#"{"team_id": "search", "user_id": "grace"}"#,
+    ),
+    body(
+        ("PATCH", "/team/{team_id}"),
+        &[f::TEAM, f::ENTITY, f::OWNER, f::LIMITS],
+        r#"{"team_alias": "Search and find"}"#,
+    ),
+    body(
+        ("POST", "/team/model/add"),
+        &[f::TEAM_MODELS],
+        r#"{"team_id": "search", "models": ["small/embed"]}"#,
+    ),
+    body(
+        ("POST", "/team/model/delete"),
+        &[f::TEAM_MODELS],
+        r#"{"team_id": "search", "models": ["small/embed"]}"#,
+    ),
+    body(
+        ("POST", "/team/permissions_update"),
+        &[f::TEAM_PERMISSIONS],
+        r#"{"team_id": "search", "team_member_permissions": ["/key/generate"]}"#,
+    ),
+    body(
+        ("POST", "/organization/member_add"),
+        &[f::NEW_PART],
+        r#"{"organization_id": "acme", "member": {"role": "internal_user", "user_id": "ada"}}"#,
+    ),
+    body(
+        ("PATCH", "/organization/member_update"),
+        &[f::KNOWN_PART, f::PART_ROLE],
+        r#"{"organization_id": "acme", "user_id": "ada", "role": "org_admin"}"#,
+    ),
+    body(
+        ("DELETE", "/organization/member_delete"),
+        &[f::KNOWN_PART],
+        r#"{"organization_id": "acme", "user_id": "ada"}"#,
     ),
     body(
         ("POST", "/key/generate"),
@@ -99,6 +160,16 @@ pub const BODIES: &[Body] = &[
     body(("POST", "/key/block"), &[f::KEY_ID], r#"{"key": "sk-example-of-a-key"}"#),
     body(("POST", "/key/unblock"), &[f::KEY_ID], r#"{"key": "sk-example-of-a-key"}"#),
     body(("POST", "/key/{key}/reset_spend"), &[f::RESET], r#"{"reset_to": 0}"#),
+    body(
+        ("POST", "/key/regenerate"),
+        &[f::KEY_ID, f::RENEWAL, f::KEY, f::LIMITS],
+        r#"{"key": "sk-example-of-a-key", "new_key": "sk-example-of-another", "tpm_limit": 9000}"#,
+    ),
+    body(
+        ("POST", "/key/{key}/regenerate"),
+        &[f::RENEWAL, f::KEY, f::LIMITS],
+        r#"{"new_key": "sk-example-of-a-key"}"#,
+    ),
     body(
         ("POST", "/customer/new"),
         &[f::CUSTOMER, f::ENTITY, f::LIMITS],

@@ -169,3 +169,13 @@ fn only_the_web_is_fetched() {
         assert_eq!(allowed, [anywhere, there], "{url}");
     }
 }
+
+// proves: config.media_fetch.timeout_seconds
+#[tokio::test]
+async fn who_answers_nothing_is_left_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/image", listener.local_addr().unwrap());
+    let patient = MediaFetchConfig { timeout: Duration::from_millis(50), ..config() };
+
+    assert_eq!(fetched(&[url], &patient).await, Err(Fault::NotThere));
+}

@@ -142,6 +142,7 @@ pub(super) async fn configured_limits_come_and_go_with_the_configuration(store: 
     assert_eq!((kept.id, kept.spec.amount), (first[0].id, 6));
 }
 
+// proves: config.limits.window
 pub(super) async fn rates_are_counted_as_configured(store: &dyn Store) {
     let limits = Limits { rpm: Some(5), tpd: Some(6), ..budget(7) };
     let before = add(store, &ApiKey { limits, ..key("sk-1") }).await.key;

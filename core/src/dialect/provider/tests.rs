@@ -16,6 +16,7 @@ fn check(provider: &Provider, asked: Endpoint, expected: &str) {
     assert_eq!(path(provider, endpoint, "a/b", true, true), expected);
 }
 
+// proves: config.providers[].{api_version,dialect,responses}
 #[test]
 fn every_conversation_reaches_every_provider_at_its_own_path() {
     let chats = [

@@ -37,6 +37,7 @@ fn cases_are_read_as_reviewed() {
     }
 }
 
+// proves: config.providers[].completion_tokens_cap
 /// What another dialect's client would have said, for a provider that is merely compatible.
 #[test]
 fn cases_are_written_as_reviewed() {
