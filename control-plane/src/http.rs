@@ -35,6 +35,7 @@ mod keys;
 mod limit_fields;
 mod limit_view;
 mod marks;
+mod member_defaults;
 mod model_groups;
 mod monitoring;
 mod nodes;

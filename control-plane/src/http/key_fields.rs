@@ -188,7 +188,6 @@ const UNSUPPORTED: &[&str] = &[
     "secret_manager_settings",
     "send_invite_email",
     "tag_rpm_limit",
-    "team_member_key_duration",
     "temp_budget_expiry",
     "temp_budget_increase",
     "throttle_on_budget_exceeded",

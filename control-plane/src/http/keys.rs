@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::paging::Paging;
 use crate::http::query::{Query, key_hash};
-use crate::http::{App, Body, entity_view, key_fields, key_view, rights};
+use crate::http::{App, Body, entity_view, key_fields, key_view, member_defaults, rights};
 use crate::service::{Actor, Generated, KeyFields, ServiceError};
 use crate::store::{KeyQuery, KeySort, ListedKey};
 
@@ -34,9 +34,13 @@ pub(crate) async fn generate(State(app): State<App>, caller: Caller, Body(body):
 pub(crate) async fn made(
     app: &App,
     chosen: Option<Secret>,
-    fields: KeyFields,
+    mut fields: KeyFields,
     actor: &Actor,
 ) -> Answer {
+    // A key of that name may be there already: then it is changed, and lives as long as it did.
+    if chosen.is_none() {
+        member_defaults::limit_life(app, &mut fields).await?;
+    }
     let made = app.service.generate_key(chosen, fields, actor).await?;
     shown_once(app, &made).await
 }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::domain::{ApiKey, Entity, Right, Scope, Timestamp};
 use crate::http::auth::Caller;
-use crate::http::entity_view::fields;
+use crate::http::entity_view::{budget_table, fields};
 use crate::http::error::ApiError;
 use crate::http::key_view::row_with_token;
 use crate::http::paging::Paging;
 use crate::http::query::Query;
-use crate::http::{App, rights, team_view};
+use crate::http::{App, member_defaults, rights, team_view};
 use crate::store::{EntityQuery, EntitySort};
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -30,8 +30,10 @@ pub(crate) async fn info(
     let now = app.service.now();
     let members = app.service.members_of_team(id).await?;
     let mut view = team_view::with_members(&team, &members, now);
+    let budget = member_defaults::budget(&app, &team).await?;
+    let budget = budget.map(|it| budget_table(Some(&it.id), &it.limits, &it.stamps, now));
     view.extend(fields(json!({
-        "team_member_budget_table": null,
+        "team_member_budget_table": budget,
         "access_group_models": [],
         "access_group_mcp_server_ids": [],
         "access_group_agent_ids": [],

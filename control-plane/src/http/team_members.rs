@@ -10,7 +10,7 @@ use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::key_view::dollars;
-use crate::http::{App, Body, limit_fields, rights, team_view};
+use crate::http::{App, Body, limit_fields, member_defaults, rights, team_view};
 use crate::service::Actor;
 use crate::store::EntityQuery;
 
@@ -150,7 +150,7 @@ pub(crate) async fn reset_spend(
 }
 
 /// `POST /team/{team_id}/member/{user_id}/reset_budget`: takes away what a member alone may spend
-/// of the team.
+/// of the team; what members may spend by default holds then.
 pub(crate) async fn reset_budget(
     State(app): State<App>,
     caller: Caller,
@@ -163,14 +163,16 @@ pub(crate) async fn reset_budget(
         budget_duration: Edit::Clear,
         ..LimitsChange::default()
     };
-    let what = EntityChange { budget_id: Edit::Clear, limits, ..EntityChange::default() };
+    let budget = member_defaults::budget(&app, &team).await?.map(|budget| budget.id);
+    let budget_id = budget.clone().map_or(Edit::Clear, Edit::Set);
+    let what = EntityChange { budget_id, limits, ..EntityChange::default() };
     app.service.update_entity(Scope::TeamMember, &member.id, &what, &caller.actor).await?;
     Ok(Json(json!({
         "team_id": id,
         "user_id": member.user_id,
-        "budget_id": null,
+        "budget_id": budget,
         "previous_budget_id": member.budget_id,
-        "budget_source": "none",
+        "budget_source": if budget.is_some() { "team_default" } else { "none" },
     })))
 }
 
@@ -206,7 +208,11 @@ pub(crate) async fn add(
         ));
     }
     let role = draft.role.as_str();
-    Ok(app.service.new_member((Scope::TeamMember, &team.id), (&user, role), what, actor).await?)
+    let mut what = what.clone();
+    if let Some(budget) = member_defaults::budget(app, team).await? {
+        what.budget_id = Edit::Set(budget.id);
+    }
+    Ok(app.service.new_member((Scope::TeamMember, &team.id), (&user, role), &what, actor).await?)
 }
 
 /// Finds a user by id or email, or makes them.

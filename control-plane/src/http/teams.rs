@@ -11,9 +11,10 @@ use crate::http::auth::Caller;
 use crate::http::entity_fields::{self, Names, check_soft_budget};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::member_defaults::Defaults;
 use crate::http::query::Query;
 use crate::http::team_members::{self, Draft};
-use crate::http::{App, Body, rights, team_view};
+use crate::http::{App, Body, member_defaults, rights, team_view};
 
 type Answer = Result<Json<Value>, ApiError>;
 
@@ -21,7 +22,7 @@ type Answer = Result<Json<Value>, ApiError>;
 pub(crate) async fn new(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let id = body.text("team_id").value();
-    let change = read(&mut body)?;
+    let (change, defaults) = read(&mut body)?;
     let mut drafts = team_members::drafts(&mut body, "members_with_roles")?;
     body.finish()?;
     check_soft_budget(&change)?;
@@ -31,6 +32,7 @@ pub(crate) async fn new(State(app): State<App>, caller: Caller, Body(body): Body
         drafts.push(Draft { user_id: Some(user), email: None, role: TeamRole::Admin });
     }
     let team = app.service.new_entity(Scope::Team, id, &change, &caller.actor).await?;
+    let team = defaults.give(&app, team, &caller.actor).await?;
     for draft in &drafts {
         let what = EntityChange::default();
         team_members::add(&app, &team, draft, &what, &caller.actor).await?;
@@ -56,7 +58,7 @@ pub(crate) async fn patch(
 }
 
 async fn changed(app: &App, caller: &Caller, id: String, mut body: Fields) -> Answer {
-    let change = read(&mut body)?;
+    let (change, defaults) = read(&mut body)?;
     body.finish()?;
     check_soft_budget(&change)?;
     let team = rights::team(app, caller, &id, Right::Manage).await?;
@@ -74,6 +76,7 @@ async fn changed(app: &App, caller: &Caller, id: String, mut body: Fields) -> An
     }
     let team = app.service.update_entity(Scope::Team, &id, &change, &caller.actor).await?;
     let team = team.ok_or_else(|| not_found(&id))?;
+    let team = defaults.give(app, team, &caller.actor).await?;
     Ok(Json(json!({"team_id": id, "data": team_view::row(app, &team).await?})))
 }
 
@@ -87,13 +90,15 @@ fn governs(change: &EntityChange) -> bool {
         || change.budget_id != Edit::Keep
 }
 
-fn read(body: &mut Fields) -> Result<EntityChange, ApiError> {
+fn read(body: &mut Fields) -> Result<(EntityChange, Defaults), ApiError> {
+    let defaults = Defaults::read(body)?;
     let mut change = entity_fields::read(body, &NAMES)?;
     change.organization_id = body.text("organization_id");
     if let Some(permissions) = body.texts(PERMISSIONS).value() {
         change.details.insert(PERMISSIONS.into(), permitted(PERMISSIONS, permissions)?);
     }
-    Ok(change)
+    defaults.note(&mut change.details);
+    Ok((change, defaults))
 }
 
 /// `POST /team/delete`, with their keys.
@@ -101,10 +106,13 @@ pub(crate) async fn delete(State(app): State<App>, caller: Caller, Body(body): B
     let mut body = Fields::read(&body)?;
     let ids = body.required_texts("team_ids");
     body.finish()?;
+    let mut budgets = Vec::new();
     for id in &ids {
-        rights::team(&app, &caller, id, Right::Manage).await?;
+        let team = rights::team(&app, &caller, id, Right::Manage).await?;
+        budgets.extend(member_defaults::budget(&app, &team).await?);
     }
     let deleted = app.service.delete_entities(Scope::Team, &ids, &caller.actor).await?;
+    member_defaults::forget(&app, budgets, &caller.actor).await?;
     Ok(Json(json!({ "deleted_teams": deleted })))
 }
 
@@ -245,16 +253,5 @@ const PERMISSIBLE: [&str; 9] = [
 const NAMES: Names = Names {
     alias: "team_alias",
     details: &[],
-    unsupported: &[
-        "default_team_member_models",
-        "members",
-        "admins",
-        "model_aliases",
-        "prompts",
-        "team_member_budget",
-        "team_member_budget_duration",
-        "team_member_key_duration",
-        "team_member_rpm_limit",
-        "team_member_tpm_limit",
-    ],
+    unsupported: &["default_team_member_models", "members", "admins", "model_aliases", "prompts"],
 };

@@ -17,7 +17,7 @@ use crate::http::key_view::{generated, row_with_token};
 use crate::http::paging::Paging;
 use crate::http::query::Query;
 use crate::http::user_fields::{self, Parts};
-use crate::http::{App, Body, organization_members, rights, team_view};
+use crate::http::{App, Body, member_defaults, organization_members, rights, team_view};
 use crate::service::ServiceError;
 use crate::store::{EntityQuery, EntitySort};
 
@@ -44,6 +44,7 @@ pub(crate) async fn new(State(app): State<App>, caller: Caller, Body(body): Body
     let mut view = if with_key {
         let mut fields = key;
         fields.change.user_id = Edit::Set(user.id.clone());
+        member_defaults::limit_life(&app, &mut fields).await?;
         generated(&app.service.generate_key(None, fields, actor).await?, now)
     } else {
         fields(json!({"key": "", "key_alias": null, "expires": null}))

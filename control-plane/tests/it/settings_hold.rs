@@ -207,6 +207,44 @@ async fn what_is_said_of_an_owner_holds_for_its_keys() {
     assert_eq!((policy.models, policy.blocked), (vec!["a".to_owned()], true));
 }
 
+// proves: team.{team_member_budget,team_member_budget_duration}
+// proves: team.{team_member_tpm_limit,team_member_rpm_limit,team_member_key_duration}
+#[tokio::test]
+async fn what_members_may_use_by_default_holds_for_each_unless_said_of_one() {
+    let app = TestApp::start().await;
+    let early = json!({"team_id": "t", "members_with_roles": [{"role": "user", "user_id": "a"}]});
+    app.post("/team/new", early).await.ok();
+    let said = json!({"team_id": "t", "team_member_budget": 5, "team_member_budget_duration": "1d",
+        "team_member_tpm_limit": 9, "team_member_rpm_limit": 8, "team_member_key_duration": "1h"});
+    app.post("/team/update", said).await.ok();
+    let own = json!({"team_id": "t", "member": {"role": "user", "user_id": "b"}, "rpm_limit": 2});
+    app.post("/team/member_add", own).await.ok();
+
+    let others = ["tokens fixed:60 9", "money calendar:1d 5000000000"];
+    let of = |first: &'static str| [&[first], others.as_slice()].concat();
+    assert_eq!(told(&app, Scope::TeamMember, "a:t").await, of("requests fixed:60 8"));
+    assert_eq!(told(&app, Scope::TeamMember, "b:t").await, of("requests fixed:60 2"));
+    let info = app.get("/team/info?team_id=t").await.ok();
+    assert_eq!(info["team_info"]["team_member_budget_table"]["max_budget"], 5.0);
+
+    app.post("/team/update", json!({"team_id": "t", "team_member_rpm_limit": 7})).await.ok();
+    assert_eq!(told(&app, Scope::TeamMember, "a:t").await, of("requests fixed:60 7"));
+    let reset = app.post("/team/t/member/b/reset_budget", json!({})).await.ok();
+    assert_eq!(reset["budget_source"], "team_default");
+
+    let life = async |fields: Value| {
+        let key = app.key(fields).await;
+        policy(&app, &key).await.expires_at.map(|at| at.as_micros() - app.service.now().as_micros())
+    };
+    assert_eq!(life(json!({"team_id": "t", "user_id": "a"})).await, Some(3_600_000_000));
+    let shorter = json!({"team_id": "t", "user_id": "a", "duration": "1m"});
+    assert_eq!(life(shorter).await, Some(60_000_000));
+    assert_eq!(life(json!({"team_id": "t"})).await, None);
+
+    app.post("/team/delete", json!({"team_ids": ["t"]})).await.ok();
+    assert_eq!(app.get("/budget/list").await.ok(), json!([]), "it goes with the team");
+}
+
 // proves: user.{aliases,duration,key_alias,team_id,teams}
 #[tokio::test]
 async fn the_key_of_a_new_user_is_what_was_said() {

@@ -227,6 +227,11 @@ pub(super) const TEAM: &[Field] = &[
     text("organization_id", "The organisation it belongs to."),
     flag("blocked", "Refuses all requests of its keys."),
     texts("team_member_permissions", "What members may do to keys of the team."),
+    dollars("team_member_budget", "Most that each member may spend of it, in USD."),
+    text("team_member_budget_duration", "How long that budget lasts; then it begins anew."),
+    whole("team_member_tpm_limit", "Tokens a minute of each member."),
+    whole("team_member_rpm_limit", "Requests a minute of each member."),
+    text("team_member_key_duration", "How long new keys of members live, unless said of one."),
 ];
 
 pub(super) const FIRST_MEMBERS: &[Field] =
