@@ -43,6 +43,7 @@ pub mod openapi;
 mod organization_members;
 mod organizations;
 mod paging;
+mod profile;
 mod provider_tests;
 mod providers;
 mod public;
@@ -193,6 +194,7 @@ pub fn router(app: App) -> Router {
         .route("/team/spend/report", get(spend_report::of_teams))
         .merge(unserved::router())
         .route_layer(from_fn_with_state(app.clone(), access::guard))
+        .route_layer(from_fn_with_state(app.clone(), profile::of_configured_release))
         .fallback(|| async { ApiError::detail(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async {
             ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")

@@ -38,6 +38,8 @@ pub(crate) fn budget_table(
         "budget_id": id,
         "budget_reset_at": reset_at(of, None, now).map(zulu),
         "allowed_models": [],
+        "temp_budget_increase": null,
+        "temp_budget_expiry": null,
         "organization": null,
         "projects": null,
         "keys": null,

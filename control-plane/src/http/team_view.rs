@@ -45,6 +45,8 @@ pub(crate) fn with_members(
         "members": of_role(TeamRole::User),
         "members_with_roles": listed,
         "router_settings": null,
+        "policies": [],
+        "allow_team_guardrail_config": false,
         "access_group_ids": [],
         "default_team_member_models": [],
         "model_id": null,

@@ -13,6 +13,7 @@ mod bulk;
 mod credentials;
 mod entities;
 mod explain;
+mod goldens;
 mod health;
 mod holders;
 mod import;
