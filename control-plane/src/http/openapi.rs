@@ -4,6 +4,7 @@
 //! tests send each field of each body.
 
 pub mod fields;
+mod member_fields;
 mod page;
 mod queries;
 pub mod requests;

@@ -77,6 +77,7 @@ const DEEDS: &[&str] = &[
     "/end_user/delete",
     "/tag/info",
     "/tag/delete",
+    "/policy/explain",
     "/spend/calculate",
     "/utils/token_counter",
     "/global/spend/end_users",

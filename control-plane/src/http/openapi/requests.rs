@@ -1,6 +1,7 @@
 //! What each route is asked with: bodies with an example, and parameters.
 
 use crate::http::openapi::fields::{self as f, Field};
+use crate::http::openapi::member_fields as m;
 
 /// What the body of a route holds.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ pub const BODIES: &[Body] = &[
     body(("POST", "/organization/info"), &[f::ORGANIZATIONS], r#"{"organizations": ["acme"]}"#),
     body(
         ("POST", "/team/new"),
-        &[f::NEW_TEAM, f::TEAM, f::FIRST_MEMBERS, f::ENTITY, f::OWNER, f::LIMITS],
+        &[f::NEW_TEAM, f::TEAM, m::FIRST_MEMBERS, f::ENTITY, f::OWNER, f::LIMITS],
         r#"{"team_id": "search", "team_alias": "Search", "models": ["gpt-4o-mini"]}"#,
     ),
     body(
@@ -75,18 +76,18 @@ pub const BODIES: &[Body] = &[
     ),
     body(
         ("POST", "/team/member_add"),
-        &[f::NEW_MEMBER, f::MEMBER_LIMITS],
+        &[m::NEW_MEMBER, m::MEMBER_LIMITS],
         r#"{"team_id": "search", "member": {"role": "user", "user_id": "ada"},
             "max_budget_in_team": 3, "budget_duration": "30d"}"#,
     ),
     body(
         ("POST", "/team/bulk_member_add"),
-        &[f::NEW_MEMBERS, f::MEMBER_LIMITS],
+        &[m::NEW_MEMBERS, m::MEMBER_LIMITS],
         r#"{"team_id": "search", "members": [{"role": "user", "user_id": "grace"}]}"#,
     ),
     body(
         ("POST", "/team/member_update"),
-        &[f::KNOWN_MEMBER, f::MEMBER_ROLE, f::MEMBER_LIMITS],
+        &[m::KNOWN_MEMBER, m::MEMBER_ROLE, m::MEMBER_LIMITS],
         r#"{"team_id": "search", "user_id": "ada", "rpm_limit": 10}"#,
     ),
     body(
@@ -96,7 +97,7 @@ pub const BODIES: &[Body] = &[
     ),
     body(
         ("POST", "/team/member_delete"),
-        &[f::KNOWN_MEMBER],
+        &[m::KNOWN_MEMBER],
         r#"{"team_id": "search", "user_id": "grace"}"#,
     ),
     body(
@@ -106,32 +107,32 @@ pub const BODIES: &[Body] = &[
     ),
     body(
         ("POST", "/team/model/add"),
-        &[f::TEAM_MODELS],
+        &[m::TEAM_MODELS],
         r#"{"team_id": "search", "models": ["small/embed"]}"#,
     ),
     body(
         ("POST", "/team/model/delete"),
-        &[f::TEAM_MODELS],
+        &[m::TEAM_MODELS],
         r#"{"team_id": "search", "models": ["small/embed"]}"#,
     ),
     body(
         ("POST", "/team/permissions_update"),
-        &[f::TEAM_PERMISSIONS],
+        &[m::TEAM_PERMISSIONS],
         r#"{"team_id": "search", "team_member_permissions": ["/key/generate"]}"#,
     ),
     body(
         ("POST", "/organization/member_add"),
-        &[f::NEW_PART],
+        &[m::NEW_PART],
         r#"{"organization_id": "acme", "member": {"role": "internal_user", "user_id": "ada"}}"#,
     ),
     body(
         ("PATCH", "/organization/member_update"),
-        &[f::KNOWN_PART, f::PART_ROLE],
+        &[m::KNOWN_PART, m::PART_ROLE],
         r#"{"organization_id": "acme", "user_id": "ada", "role": "org_admin"}"#,
     ),
     body(
         ("DELETE", "/organization/member_delete"),
-        &[f::KNOWN_PART],
+        &[m::KNOWN_PART],
         r#"{"organization_id": "acme", "user_id": "ada"}"#,
     ),
     body(
