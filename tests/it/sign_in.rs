@@ -75,6 +75,8 @@ impl House {
     }
 }
 
+// proves: config.sign_in.public_url
+// proves: config.sign_in.oidc.{issuer,client_id,client_secret,scopes,userinfo}
 #[test]
 fn people_sign_in_with_a_real_provider() {
     block_on(async {

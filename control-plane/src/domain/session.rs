@@ -107,6 +107,7 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
+    // proves: config.sign_in.{session_idle_minutes,session_max_hours}
     #[test]
     fn holds_until_it_is_idle_over_or_ended() {
         let idle = Duration::from_secs(30);

@@ -91,6 +91,7 @@ async fn an_unsure_address_that_nobody_has_is_not_kept() {
     assert_eq!(let_in(&app, &owner).await, Ok("s-2".into()));
 }
 
+// proves: config.sign_in.oidc.create_users
 #[tokio::test]
 async fn who_is_blocked_removed_or_unknown_is_not_let_in() {
     let app = TestApp::start().await;

@@ -208,6 +208,7 @@ fn from(peer: &str, mut request: Request<Body>) -> Request<Body> {
     request
 }
 
+// proves: config.server.admin.bad_keys_per_minute
 #[tokio::test]
 async fn who_tries_keys_has_to_wait_and_others_at_the_address_do_not() {
     let app = TestApp::start().await;
@@ -232,6 +233,7 @@ async fn who_tries_keys_has_to_wait_and_others_at_the_address_do_not() {
     ask(here, &new).await.ok();
 }
 
+// proves: config.server.admin.requests_per_minute
 #[tokio::test]
 async fn callers_are_served_so_often_a_minute() {
     let app = TestApp::start().await;

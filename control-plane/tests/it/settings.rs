@@ -78,6 +78,7 @@ const DEEDS: &[&str] = &[
     "/tag/info",
     "/tag/delete",
     "/policy/explain",
+    "/v2/login",
     "/spend/calculate",
     "/utils/token_counter",
     "/global/spend/end_users",

@@ -25,6 +25,7 @@ async fn session(app: &TestApp, cookie: &str) -> Answer {
     app.send(request.body(Body::empty()).unwrap()).await
 }
 
+// proves: config.sign_in.public_url
 #[tokio::test]
 async fn cookies_of_an_encrypted_address_go_nowhere_else() {
     let app = TestApp::configured("sign_in: { public_url: 'https://g.example.com/llm' }").await;
@@ -45,6 +46,7 @@ async fn cookies_of_an_encrypted_address_go_nowhere_else() {
     }
 }
 
+// proves: config.sign_in.{username,password}
 #[tokio::test]
 async fn the_administrator_has_a_name_and_a_password_of_their_own() {
     let app = TestApp::configured("sign_in: { username: boss, password: env:WORD }").await;
@@ -54,6 +56,7 @@ async fn the_administrator_has_a_name_and_a_password_of_their_own() {
     sign_in(&app, "boss", "open sesame").await.ok();
 }
 
+// proves: config.sign_in.by_password
 #[tokio::test]
 async fn nobody_signs_in_with_a_password_where_that_is_not_wanted() {
     let app = TestApp::configured("sign_in: { by_password: false }").await;
@@ -61,6 +64,7 @@ async fn nobody_signs_in_with_a_password_where_that_is_not_wanted() {
     assert_eq!(sign_in(&app, "admin", MASTER).await.refusal().0, 403);
 }
 
+// proves: config.sign_in.{session_idle_minutes,session_max_hours}
 #[tokio::test]
 async fn sessions_last_as_long_as_they_are_said_to() {
     let text = "sign_in: { session_idle_minutes: 5, session_max_hours: 1 }";
@@ -79,6 +83,7 @@ async fn sessions_last_as_long_as_they_are_said_to() {
     assert_eq!(session(&app, &pair).await.status.as_u16(), 401, "nobody used it");
 }
 
+// proves: config.server.admin.{requests_per_minute,bad_keys_per_minute}
 #[tokio::test]
 async fn rates_are_those_of_the_configuration() {
     let text = "server: { admin: { requests_per_minute: 3, bad_keys_per_minute: 2 } }";
@@ -99,6 +104,7 @@ async fn rates_are_those_of_the_configuration() {
     assert_eq!(page.status.as_u16(), 200, "nobody has a bucket of their own");
 }
 
+// proves: config.server.admin.trusted_proxies
 #[tokio::test]
 async fn proxies_are_believed_where_they_are_trusted() {
     let text = "server: { admin: { bad_keys_per_minute: 1, trusted_proxies: [192.0.2.0/24] } }";

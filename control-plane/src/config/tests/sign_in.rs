@@ -57,6 +57,7 @@ fn a_provider_needs_little() {
     assert_eq!(all, expected);
 }
 
+// proves: config.sign_in.oidc.allow_http
 #[test]
 fn a_provider_that_nobody_can_use_is_refused() {
     let public = "public_url: 'https://g.example.com'";

@@ -59,6 +59,7 @@ const FORWARDED: &str = "x-forwarded-for";
 mod tests {
     use super::*;
 
+    // proves: config.server.admin.trusted_proxies
     #[test]
     fn only_trusted_proxies_are_believed() {
         let own = [Network::parse("127.0.0.0/8").unwrap(), Network::parse("10.0.0.0/8").unwrap()];

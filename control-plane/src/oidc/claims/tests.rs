@@ -29,6 +29,7 @@ fn person(config: &OidcConfig, own: Value, more: Value) -> Result<Person, Unwant
     read(config, "s".into(), &map(own), &map(more))
 }
 
+// proves: config.sign_in.oidc.{roles,default_role}
 #[test]
 fn the_mightiest_role_counts() {
     let config = config();
@@ -45,6 +46,7 @@ fn the_mightiest_role_counts() {
     }
 }
 
+// proves: config.sign_in.oidc.role_claim
 #[test]
 fn roles_are_said_by_name_where_nothing_stands_for_them() {
     let mut config = config();
@@ -59,6 +61,7 @@ fn roles_are_said_by_name_where_nothing_stands_for_them() {
     assert_eq!(person(&config, json!({}), json!({})).unwrap().role, None);
 }
 
+// proves: config.sign_in.oidc.{team_claim,teams}
 #[test]
 fn teams_are_those_that_claims_decide_on() {
     let read = person(&config(), json!({}), json!({"groups": ["ranking", "unknown"]})).unwrap();
@@ -66,6 +69,7 @@ fn teams_are_those_that_claims_decide_on() {
     assert_eq!(read.teams, BTreeMap::from([("t1".into(), true), ("t2".into(), false)]));
 }
 
+// proves: config.sign_in.oidc.trust_email
 #[test]
 fn an_address_is_sure_by_the_word_of_who_says_it() {
     let mut config = config();
@@ -94,6 +98,7 @@ fn an_address_is_sure_by_the_word_of_who_says_it() {
     assert_eq!(read.email, sure(true));
 }
 
+// proves: config.sign_in.oidc.allowed_email_domains
 #[test]
 fn only_wanted_domains_sign_in_and_only_with_a_sure_address() {
     let config = OidcConfig { email_domains: vec!["b.example".into()], ..config() };
