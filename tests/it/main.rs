@@ -9,6 +9,7 @@ mod crashes;
 mod credentials;
 mod databases;
 mod dialects;
+mod explained;
 mod export;
 mod fallback;
 mod governed;
