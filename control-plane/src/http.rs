@@ -223,20 +223,7 @@ fn omniroute() -> Router<App> {
         )
         .merge(providers())
         .merge(combos())
-        .merge(public())
-}
-
-/// What anybody may know.
-fn public() -> Router<App> {
-    Router::new()
-        .route("/model_group/make_public", post(public::make_public))
-        .route("/public/model_hub", get(public::model_hub))
-        .route("/public/model_hub/info", get(public::hub_info))
-        .route("/public/v1/model_hub", get(public::model_page))
-        .route("/public/v1/model_hub/{facet}", get(public::facet))
-        .route("/public/providers", get(public::providers))
-        .route("/public/providers/fields", get(public::provider_fields))
-        .route("/public/litellm_model_cost_map", get(public::cost_map))
+        .merge(public::routes())
 }
 
 /// What was spent, by day.

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use axum::Json;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Catalogue, KnownProvider};
@@ -22,8 +23,21 @@ use crate::service::ItemDraft;
 
 type Answer = Result<Json<Value>, ApiError>;
 
+/// What anybody may know, and the route that says of which models.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/model_group/make_public", post(make_public))
+        .route("/public/model_hub", get(model_hub))
+        .route("/public/model_hub/info", get(hub_info))
+        .route("/public/v1/model_hub", get(model_page))
+        .route("/public/v1/model_hub/{facet}", get(facet))
+        .route("/public/providers", get(providers))
+        .route("/public/providers/fields", get(provider_fields))
+        .route("/public/litellm_model_cost_map", get(cost_map))
+}
+
 /// `POST /model_group/make_public`: shows these models, and no others, to anybody.
-pub(crate) async fn make_public(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
+async fn make_public(State(app): State<App>, By(actor): By, Body(body): Body) -> Answer {
     let mut body = Fields::read(&body)?;
     let names = body.required_texts("model_groups");
     body.finish()?;
@@ -48,12 +62,12 @@ pub(crate) async fn make_public(State(app): State<App>, By(actor): By, Body(body
 }
 
 /// `GET /public/model_hub`.
-pub(crate) async fn model_hub(State(app): State<App>) -> Answer {
+async fn model_hub(State(app): State<App>) -> Answer {
     Ok(Json(shown(&app).await?.into()))
 }
 
 /// `GET /public/v1/model_hub`: the same in pages.
-pub(crate) async fn model_page(
+async fn model_page(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
@@ -85,7 +99,7 @@ pub(crate) async fn model_page(
 }
 
 /// `GET /public/v1/model_hub/{facet}`: what public models have, to choose from.
-pub(crate) async fn facet(
+async fn facet(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
     Path(facet): Path<String>,
@@ -128,7 +142,7 @@ fn text(value: Value) -> Option<String> {
 }
 
 /// `GET /public/model_hub/info`.
-pub(crate) async fn hub_info() -> Answer {
+async fn hub_info() -> Answer {
     Ok(Json(json!({
         "docs_title": "Tollgate",
         "custom_docs_description": null,
@@ -139,13 +153,13 @@ pub(crate) async fn hub_info() -> Answer {
 }
 
 /// `GET /public/providers`: those that are known by name.
-pub(crate) async fn providers() -> Answer {
+async fn providers() -> Answer {
     let known = Catalogue::built_in().providers().iter();
     Ok(Json(known.map(|provider| provider.id.as_str()).collect()))
 }
 
 /// `GET /public/providers/fields`: what each of them has to be told.
-pub(crate) async fn provider_fields() -> Answer {
+async fn provider_fields() -> Answer {
     Ok(Json(Catalogue::built_in().providers().iter().map(fields_of).collect()))
 }
 
@@ -179,7 +193,7 @@ fn fields_of(known: &KnownProvider) -> Value {
 }
 
 /// `GET /public/litellm_model_cost_map`: list prices, as LiteLLM names them.
-pub(crate) async fn cost_map(State(app): State<App>) -> Answer {
+async fn cost_map(State(app): State<App>) -> Answer {
     let mut map = Map::new();
     for (provider, model, listed) in app.prices.all() {
         let price = &listed.price;
