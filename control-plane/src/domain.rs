@@ -22,6 +22,7 @@ pub mod model_list;
 pub mod period;
 pub mod person;
 pub mod reconciliation;
+pub mod replay;
 pub mod report;
 pub mod resource;
 pub mod role;

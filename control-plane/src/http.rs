@@ -48,6 +48,7 @@ mod provider_tests;
 mod providers;
 mod public;
 mod query;
+mod replay;
 mod resilience;
 mod rights;
 mod session;
@@ -169,6 +170,7 @@ pub fn router(app: App) -> Router {
         .route("/spend/logs/ui", get(spend_logs::paged_logs))
         .route("/spend/calculate", post(cost::calculate))
         .route("/policy/explain", post(explain::explain))
+        .route("/policy/replay", post(replay::replay))
         .route("/utils/token_counter", post(cost::count_tokens))
         .route("/audit", get(audit::list))
         .route("/audit/{id}", get(audit::show))

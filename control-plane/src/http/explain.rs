@@ -153,10 +153,7 @@ impl Limits {
     fn view(&self) -> Value {
         let row = |(asked, row, standing): &(Statement, MeterRow, Standing)| {
             let spec = &row.spec;
-            let money = spec.dimension == Dimension::Money;
-            let amount = |amount: i64| {
-                if money { dollars(NanoDollars(amount)) } else { amount.into() }
-            };
+            let amount = |number: i64| amount(spec.dimension, number);
             json!({
                 "scope": spec.scope.as_str(),
                 "name": spec.name,
@@ -173,6 +170,11 @@ impl Limits {
         };
         self.0.values().map(row).collect()
     }
+}
+
+/// Writes an amount in units of its dimension; money in dollars.
+pub(crate) fn amount(dimension: Dimension, amount: i64) -> Value {
+    if dimension == Dimension::Money { dollars(NanoDollars(amount)) } else { amount.into() }
 }
 
 fn passes(passage: &Passage, limits: &Limits) -> Value {

@@ -30,6 +30,7 @@ mod people;
 mod providers;
 mod public;
 mod renewals;
+mod replay;
 mod roles;
 mod sessions;
 mod settings;

@@ -78,6 +78,7 @@ const DEEDS: &[&str] = &[
     "/tag/info",
     "/tag/delete",
     "/policy/explain",
+    "/policy/replay",
     "/v2/login",
     "/spend/calculate",
     "/utils/token_counter",

@@ -125,6 +125,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/spend/logs/ui", AnyKey),
     ("POST", "/spend/calculate", AnyKey),
     ("POST", "/policy/explain", Viewers),
+    ("POST", "/policy/replay", Viewers),
     ("POST", "/utils/token_counter", AnyKey),
     ("POST", "/cost/estimate", AnyKey),
     ("GET", "/global/spend", Viewers),

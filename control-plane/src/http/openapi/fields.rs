@@ -298,6 +298,16 @@ pub(super) const COST: &[Field] = &[
     object("completion_response", "An answer whose usage is to be priced."),
 ];
 
+pub(super) const REPLAY: &[Field] = &[
+    text("key", "Whose requests: of this key, or of its hash."),
+    text("user_id", "Whose requests: of this user."),
+    text("team_id", "Whose requests: of this team."),
+    text("end_user", "Whose requests: of this customer."),
+    text("start_date", "First day, YYYY-MM-DD."),
+    text("end_date", "Last day."),
+    object("policy", "What is to be otherwise: limits as keys have them, models, blocked."),
+];
+
 pub(super) const EXPLAIN: &[Field] = &[
     text("key", "The key that would make the request, or its hash."),
     text("path", "Path of the request; /v1/chat/completions when unset."),

@@ -215,6 +215,12 @@ pub const BODIES: &[Body] = &[
         r#"{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}"#,
     ),
     body(
+        ("POST", "/policy/replay"),
+        &[f::REPLAY],
+        r#"{"user_id": "ada", "start_date": "2026-11-01", "end_date": "2026-11-30",
+            "policy": {"max_budget": 5, "rpm_limit": 10}}"#,
+    ),
+    body(
         ("POST", "/policy/explain"),
         &[f::EXPLAIN],
         r#"{"key": "sk-example", "path": "/v1/chat/completions",

@@ -107,6 +107,11 @@ pub(super) const SUMMARIES: &[(&str, &str, &str)] = &[
     ("GET", "/spend/logs", "The ledger: records, or sums of days."),
     ("GET", "/spend/logs/v2", "A page of the ledger."),
     ("GET", "/spend/logs/ui", "A page of the ledger."),
+    (
+        "POST",
+        "/policy/replay",
+        "What a changed policy would have made of the requests of some days.",
+    ),
     ("POST", "/policy/explain", "Whether a request would pass, why not, at what cost and where."),
     ("POST", "/spend/calculate", "What a request or an answer costs."),
     ("POST", "/utils/token_counter", "How many tokens a request has."),
