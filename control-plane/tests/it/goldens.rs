@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Map, Value, json};
+use tollgate_control_plane::publish::Published;
 
 use crate::app::{MASTER, TestApp};
 
@@ -164,6 +165,11 @@ async fn answers(app: &TestApp, rows: &Rows, unknown_then: &Rows) -> (String, Ve
             sent = with_key(&sent, KEY);
         }
         let answer = app.call(method.clone(), &path, Some(MASTER), Body::from(sent)).await;
+        if path == "/model/new" {
+            // What is asked next is about a model that is there.
+            let is_there = |it: &Published| it.snapshot.models.iter().any(|it| it.name == "n");
+            app.publisher.watch().wait_for(is_there).await.unwrap();
+        }
         let _ = writeln!(text, "{method} {path} {body} -> {}", answer.status.as_u16());
         shape(&mut text, &answer.body, 1);
         let Some((kind, at)) = row else { continue };
